@@ -1,0 +1,16 @@
+"""Model factories: functions `(image_shape, num_classes, *, ...) -> keras.Model`, also by name."""
+
+from cnnkit.models.catalogue import create, entry, names, register
+
+__all__ = ["create", "entry", "names", "register"]
+
+
+def __getattr__(name):
+    # Keras takes seconds to import, and listing names must not pay for it.
+    if name in names():
+        return entry(name).load()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*__all__, *names()])

@@ -1,0 +1,40 @@
+"""What all tests share: where the real data lies, and a private Keras cache."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+SHARED = Path(os.environ.get("CNNKIT_SHARED") or Path(__file__).parents[2] / "shared")
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder with real data and weights; tests that need it are skipped where it is absent."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip(f"no real data at {SHARED}; set CNNKIT_SHARED to a folder that has them")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def keras_home(shared, tmp_path_factory):
+    """A writable copy of the Keras cache: Keras silently ignores one it may not write to."""
+    folder = tmp_path_factory.mktemp("keras_home") / "cache"
+    shutil.copytree(shared / "keras_home", folder)
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
+
+
+@pytest.fixture
+def cached_keras(keras_home, monkeypatch):
+    """Let this process use that copy as KERAS_HOME."""
+    from keras.src.backend import config
+
+    monkeypatch.setenv("KERAS_HOME", str(keras_home))
+    monkeypatch.setattr(config, "_KERAS_DIR", str(keras_home))
+    return keras_home
