@@ -1,0 +1,44 @@
+"""Finding runs: all of a folder, or the one that a word names."""
+
+from pathlib import Path
+
+from cnnkit.errors import RunFolderError, UnknownNameError
+from cnnkit.runs.run import Run
+
+MARKS = ("status.json", "experiment.json", "metrics.csv")
+
+
+def find(runs_dir: str | Path = "runs") -> list[Run]:
+    """Return every run below `runs_dir`, oldest first; a folder that does not exist holds none."""
+    folders = {path.parent for mark in MARKS for path in Path(runs_dir).glob(f"*/*/{mark}")}
+    return [Run(folder) for folder in sorted(folders, key=_started)]
+
+
+def resolve(word: str, runs_dir: str | Path = "runs") -> Run:
+    """Return the run that a word names: a folder, the start of a run's name, or "latest".
+
+    Raises RunFolderError if several runs' names start so, UnknownNameError if none does.
+    """
+    if any((Path(word) / mark).exists() for mark in MARKS):
+        return Run(word)
+    runs = find(runs_dir)
+    if word == "latest" and runs:
+        return runs[-1]
+    names = {run: (run.name, f"{run.folder.parent.name}/{run.name}") for run in runs}
+    whole = [run for run in runs if word in names[run]]
+    matches = whole or [run for run in runs if any(name.startswith(word) for name in names[run])]
+    if len(matches) > 1:
+        raise RunFolderError(
+            f"{word!r} names {len(matches)} runs: {', '.join(names[run][1] for run in matches[:5])}"
+            f"{', ...' if len(matches) > 5 else ''}; give more of the name."
+        )
+    if not matches:
+        raise UnknownNameError(f"run under {runs_dir}", word, ["latest", *(r.name for r in runs)])
+    return matches[0]
+
+
+def _started(folder: Path) -> tuple[str, str]:
+    try:
+        return str(Run(folder).status["started"]), folder.name
+    except (RunFolderError, KeyError):
+        return "", folder.name
