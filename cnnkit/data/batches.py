@@ -1,0 +1,67 @@
+"""A split as batches for `model.fit`: what is in each is a function of (seed, epoch, step) alone."""
+
+import keras
+import numpy as np
+
+from cnnkit.data.dataset import Split
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of (inputs, labels), as `model.fit`, `evaluate` and `predict` take them.
+
+    split: what to read. Inputs are multiplied by `scale` and given as float32.
+    batch_size: samples a batch; the last one may be smaller.
+    seed: shuffles every epoch anew, as a function of (seed, epoch); None keeps the order.
+    augment: a Keras layer for the inputs, applied to every batch with randomness that is a
+        function of (seed, epoch, step); None for validation and test.
+    epoch: the epoch to begin with; `fit` counts on from there.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        *,
+        scale: float = 1.0,
+        seed: int | None = None,
+        augment: keras.Layer | None = None,
+        epoch: int = 0,
+    ):
+        super().__init__()
+        self.split, self.batch_size, self.scale = split, batch_size, scale
+        self.seed, self.augment, self.epoch = seed, augment, epoch
+        self._orders: dict[int, np.ndarray] = {}  # of the current epoch alone
+
+    @property
+    def num_batches(self) -> int:
+        """Batches an epoch."""
+        return -(-len(self.split) // self.batch_size)
+
+    def order(self) -> np.ndarray:
+        """Return this epoch's order of the samples, shape (samples,)."""
+        if self.epoch not in self._orders:
+            order = np.arange(len(self.split))
+            if self.seed is not None:
+                order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+            self._orders = {self.epoch: order}
+        return self._orders[self.epoch]
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = self.order()[step * self.batch_size : (step + 1) * self.batch_size]
+        inputs = np.asarray(self.split.inputs[chosen], np.float32) * np.float32(self.scale)
+        if self.augment is not None:
+            inputs = self._augmented(inputs, step)
+        return inputs, self.split.labels[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch; Keras calls this."""
+        self.epoch += 1
+
+    def _augmented(self, inputs: np.ndarray, step: int) -> np.ndarray:
+        # Keras' layers draw from generators that count calls; set to a number of this very batch,
+        # they draw the same whatever was called before.
+        draw = np.random.default_rng([self.seed or 0, self.epoch, step])
+        for variable in self.augment.variables:
+            if variable.path.endswith("seed_generator_state"):
+                variable.assign(draw.integers(2**32, size=2, dtype=np.uint32))
+        return keras.ops.convert_to_numpy(self.augment(inputs, training=True))
