@@ -12,9 +12,16 @@ def load(name: str, **options) -> Dataset:
     return CATALOGUE.call(name, **options)
 
 
-register("digits", "cnnkit.data.digits:digits", about="1,797 real handwritten digits")
-register("xo", "cnnkit.data.xo:xo", about="generated X's and O's, -1 and 1")
-register("mnist", "cnnkit.data.keras_datasets:mnist", about="70,000 handwritten digits")
-register("fashion_mnist", "cnnkit.data.keras_datasets:fashion_mnist", about="70,000 garments")
-register("cifar10", "cnnkit.data.keras_datasets:cifar10", about="60,000 photos, ten classes")
-register("cifar100", "cnnkit.data.keras_datasets:cifar100", about="60,000 photos, 100 classes")
+EMBEDDED, DOWNLOADED = "embedded: needs no network", "downloaded by Keras, or CNNKIT_DATA"
+register(
+    "digits", "cnnkit.data.digits:digits",
+    about="1,797 handwritten digits, ten classes", origin=EMBEDDED,
+)  # fmt: skip
+register("xo", "cnnkit.data.xo:xo", about="generated X's and O's of -1 and 1", origin=EMBEDDED)
+for name, about in (
+    ("mnist", "70,000 handwritten digits, ten classes, 28 x 28"),
+    ("fashion_mnist", "70,000 garments, ten classes, 28 x 28"),
+    ("cifar10", "60,000 photos, ten classes, 32 x 32"),
+    ("cifar100", "60,000 photos, 100 classes, 32 x 32"),
+):
+    register(name, f"cnnkit.data.keras_datasets:{name}", about=about, origin=DOWNLOADED)

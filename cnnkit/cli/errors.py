@@ -1,0 +1,73 @@
+"""One clear sentence for every mistake; the traceback only with --debug."""
+
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from cnnkit.errors import CnnkitError, TrainingError
+
+DEBUG = f"{__name__}.debug"
+PACKAGE = Path(__file__).parents[1]
+
+
+class Sentence(click.ClickException):
+    """What a user reads of an exception."""
+
+    def __init__(self, message: str, exit_code: int):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class OneSentence(click.Command):
+    """A command, mixed in before click's class, whose exceptions become one sentence each.
+
+    Exit status: 2 for what the user can put right, 128 + N after signal N, 1 for all else.
+    """
+
+    def invoke(self, ctx: click.Context):
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt as error:
+            click.echo(f"\nInterrupted: {error or 'stopped by the keyboard'}.", err=True)
+            ctx.exit(128 + getattr(error, "signal_number", 2))
+        except Exception as error:
+            if ctx.meta.get(DEBUG):
+                traceback.print_exc()
+            known = isinstance(error, CnnkitError)
+            status = 2 if known and not isinstance(error, TrainingError) else 1
+            message = str(error) if known else f"{_describe(error)}; --debug shows the whole way."
+            raise Sentence(message, status) from error
+
+
+def debug_option(command):
+    """Add --debug to a command."""
+
+    def note(ctx, param, value):
+        if value:
+            ctx.meta[DEBUG] = True
+
+    return click.option(
+        "--debug", is_flag=True, expose_value=False, callback=note, is_eager=True,
+        help="Show a mistake with its traceback.",
+    )(command)  # fmt: skip
+
+
+def origin_of(error: BaseException) -> str:
+    """Return "file, line N" of the last of the user's own lines that an exception passed, or ""."""
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = (str(PACKAGE), *{str(Path(path)) for path in (sys.prefix, sys.base_prefix)}, "<")
+    own = [frame for frame in frames if not frame.filename.startswith(outside)]
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}"
+    return f"{own[-1].filename}, line {own[-1].lineno}" if own else ""
+
+
+def _describe(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    origin = origin_of(error)
+    return f"{type(error).__name__}: {text}" + (f" ({origin})" if origin else "")

@@ -1,0 +1,55 @@
+"""Finding experiments: by name in the folder `experiments`, or by path."""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cnnkit.cli import quiet
+from cnnkit.cli.errors import origin_of
+from cnnkit.errors import CnnkitError, SettingError, UnknownNameError
+
+FOLDER = Path("experiments")
+
+
+def experiment_names() -> list[str]:
+    """Return the names of the files in ./experiments, which are not imported."""
+    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem.isidentifier())
+
+
+def find(word: str) -> Path:
+    """Return the file of an experiment named by its name or path.
+
+    Raises SettingError for a file that is not there, UnknownNameError for an unknown name.
+    """
+    if word.endswith(".py") or "/" in word:
+        if not Path(word).is_file():
+            raise SettingError(f"There is no experiment file {word}; check its path.")
+        return Path(word)
+    path = FOLDER / f"{word}.py"
+    if not path.is_file():
+        raise UnknownNameError(f"experiment in {FOLDER}/", word, experiment_names())
+    return path
+
+
+def load(path: Path) -> Callable:
+    """Import an experiment file and return its function.
+
+    Raises SettingError, with the file's own line, where it fails or has no such function.
+    """
+    quiet.import_keras()
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # inspect looks the source up there
+    sys.path.insert(0, str(path.parent.resolve()))  # as `python FILE` has it
+    try:
+        spec.loader.exec_module(module)
+    except CnnkitError:
+        raise
+    except Exception as error:
+        del sys.modules[path.stem]
+        origin = origin_of(error) or path
+        raise SettingError(f"{origin}: {type(error).__name__}: {error}") from error
+    if not callable(getattr(module, "experiment", None)):
+        raise SettingError(f"{path} has no function named 'experiment'; see `cnnkit new --help`.")
+    return module.experiment

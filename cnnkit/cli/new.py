@@ -1,0 +1,32 @@
+"""`cnnkit new NAME`: an experiment file to start from."""
+
+import string
+from pathlib import Path
+
+import click
+
+from cnnkit.cli import finding
+from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.errors import SettingError
+
+TEMPLATE = Path(__file__).with_name("new_experiment.txt")
+
+
+@click.command(cls=OneSentence)
+@click.argument("name")
+@debug_option
+def command(name):
+    """Write experiments/NAME.py: a commented experiment to start from."""
+    if not name.isidentifier():
+        raise SettingError(
+            f"An experiment's name is a Python name, made of letters, digits and _, not {name!r}."
+        )
+    path = finding.FOLDER / f"{name}.py"
+    if path.exists():
+        raise SettingError(f"{path} exists already; choose another name, or edit that file.")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(string.Template(TEMPLATE.read_text()).substitute(name=name))
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
+    click.echo(f"Wrote {path}. Run it with: cnnkit run {name} --epochs 2")

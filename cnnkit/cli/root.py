@@ -1,0 +1,74 @@
+"""`cnnkit`: the list of commands; none is imported before it is called."""
+
+import importlib
+
+import click
+
+from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.errors import UnknownNameError
+
+# name -> (where the command lives, what --help says of it)
+COMMANDS = {
+    "run": ("cnnkit.cli.run:command", "Train: an experiment by name or file, or any data and model."),
+    "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
+    "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),
+    "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),
+    "models": ("cnnkit.cli.models:command", "List the networks, or show one layer by layer."),
+    "runs": ("cnnkit.cli.runs:runs", "List the runs."),
+    "show": ("cnnkit.cli.runs:show", "Show one run."),
+    "tensorboard": ("cnnkit.cli.tensorboard:command", "Watch the runs in TensorBoard."),
+}
+
+
+class Commands(OneSentence, click.Group):
+    """A group that imports a command when it is called."""
+
+    def list_commands(self, ctx):
+        """Return the names, in the order of a user's way."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx, name):
+        """Import a command."""
+        if name not in COMMANDS:
+            return None
+        module, function = COMMANDS[name][0].split(":")
+        return getattr(importlib.import_module(module), function)
+
+    def resolve_command(self, ctx, args):
+        """Name the nearest commands where there is none of that name."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UnknownNameError("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx, formatter):
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def shell_complete(self, ctx, incomplete):
+        """Complete a command's name without importing it."""
+        from click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(name, help=text)
+            for name, (_, text) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+
+
+def _version(ctx, param, value):
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"cnnkit {version('cnnkit')}")
+        ctx.exit()
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
+    help="Print the version.",
+)  # fmt: skip
+@debug_option
+def main():
+    """Train convolutional networks with Keras, watch them, and see how they see."""

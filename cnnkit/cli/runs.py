@@ -1,0 +1,109 @@
+"""`cnnkit runs` and `cnnkit show RUN`: what has been run; needs no Keras."""
+
+import click
+from click.shell_completion import CompletionItem
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.errors import RunFolderError
+from cnnkit.runs import Run, find, resolve
+
+runs_dir_option = click.option(
+    "--runs-dir", default="runs", show_default=True, help="Where the runs are."
+)
+
+
+def _complete_run(ctx, param, incomplete):
+    names = ["latest", *(run.name for run in find(ctx.params.get("runs_dir") or "runs"))]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+@click.command(cls=OneSentence)
+@runs_dir_option
+@debug_option
+def runs(runs_dir):
+    """List the runs, oldest first."""
+    found = find(runs_dir)
+    if not found:
+        click.echo(f"No runs in {runs_dir}; `cnnkit run digits_lenet5` makes one.")
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("experiment", "run", "started", "status"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("epochs", "validation", "test", "seconds"):
+        table.add_column(heading, justify="right")
+    for run in found:
+        table.add_row(*_row(run))
+    Console().print(table)
+
+
+@click.command(cls=OneSentence)
+@click.argument("run", shell_complete=_complete_run)
+@runs_dir_option
+@debug_option
+def show(run, runs_dir):
+    """Show one run, named by its folder, the start of its name, or "latest"."""
+    found = resolve(run, runs_dir)
+    status, recipe, results = found.status, found.experiment, found.results
+    console = Console()
+    console.print(f"[bold]{recipe['experiment']}[/bold]  {found.folder}", highlight=False)
+    console.print(recipe["description"], highlight=False, markup=False)
+    facts = Table(box=None, show_header=False)
+    facts.add_row("status", status["state"] + (f": {status['reason']}" if status.get("reason") else ""))
+    facts.add_row("data", f"{found.dataset['name']} {_sizes(found.dataset['counts'])}")
+    facts.add_row("model", f"{recipe['model']['name']}, {recipe['model']['parameters']:,} parameters")
+    for name, value in recipe["settings"].items():
+        facts.add_row(f"  {name}", str(value))
+    facts.add_row("seed", str(recipe["seed"]))
+    if results:
+        test, validation = results["test"], results["validation"]
+        low, high = test["accuracy_interval"]
+        facts.add_row("chosen epoch", str(validation["epoch"]))
+        facts.add_row("validation accuracy", _percent(validation["accuracy"]))
+        facts.add_row(
+            "test accuracy",
+            f"{test['accuracy']:.2%}, {test['correct']} of {test['samples']} "
+            f"(95 % interval {low:.2%} to {high:.2%})",
+        )
+        facts.add_row("training", f"{results['timing']['training_seconds']:.1f} s")
+    console.print(facts, highlight=False)
+    _print_history(console, found.history)
+
+
+def _row(run: Run) -> list[str]:
+    """Return a line of the table; a broken run folder says so and does not stop the list."""
+    experiment = run.folder.parent.name
+    try:
+        status, history, results = run.status, run.history, run.results
+        best = max(history.get("val_accuracy", []), default=None)
+        return [
+            experiment,
+            run.name,
+            str(status["started"])[5:16].replace("T", " "),
+            status["state"],
+            str(len(history.get("epoch", []))),
+            _percent(best),
+            _percent(results["test"]["accuracy"] if results else None),
+            f"{sum(history.get('seconds', [])):.1f}",
+        ]
+    except (RunFolderError, KeyError, TypeError) as error:
+        return [experiment, run.name, "", f"unreadable: {error}", "", "", "", ""]
+
+
+def _print_history(console: Console, history: dict[str, list[float]]) -> None:
+    if not history:
+        return
+    table = Table(*history, box=SIMPLE_HEAD)
+    for values in zip(*history.values(), strict=True):
+        table.add_row(*(f"{value:.5g}" for value in values))
+    console.print(table)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2%}"
+
+
+def _sizes(counts: dict[str, list[int]]) -> str:
+    return ", ".join(f"{sum(numbers):,} {split}" for split, numbers in counts.items())

@@ -1,0 +1,31 @@
+"""`cnnkit tensorboard`: TensorBoard on this machine alone, over all runs."""
+
+import threading
+from pathlib import Path
+
+import click
+
+from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.errors import SettingError
+
+
+@click.command(cls=OneSentence)
+@click.option("--runs-dir", default="runs", show_default=True, help="Where the runs are.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="[default: a free one]"
+)
+@debug_option
+def command(runs_dir, port):
+    """Serve the runs on 127.0.0.1 until Ctrl-C, and print the address."""
+    if not Path(runs_dir).is_dir():
+        raise SettingError(f"There is no folder {runs_dir}; run an experiment, or give --runs-dir.")
+    from tensorboard import default, program  # imports TensorFlow, which --help must not pay for
+
+    server = program.TensorBoard(default.get_plugins(), program.get_default_assets_zip_provider())
+    server.configure(logdir=str(runs_dir), host="127.0.0.1", port=port)
+    try:
+        address = server.launch()
+    except program.TensorBoardServerException as error:
+        raise SettingError(f"TensorBoard cannot start on port {port}: {error.msg}") from error
+    click.echo(f"TensorBoard shows {runs_dir} at {address} (Ctrl-C ends it)")
+    threading.Event().wait()

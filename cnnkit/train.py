@@ -1,0 +1,171 @@
+"""run(experiment, **settings) -> Run: one call of an experiment, from its settings to its report."""
+
+import inspect
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from cnnkit import report
+from cnnkit.data.dataset import Dataset
+from cnnkit.errors import RunFolderError, SettingError
+from cnnkit.experiment import Experiment, defaults_of, name_of, summary_of
+from cnnkit.runs import Run, atomic
+from cnnkit.training.deployment import first_filters
+from cnnkit.training.environment import environment
+from cnnkit.training.fit import evaluate, fit
+from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.tensorboard import TensorBoardLog
+
+SEEDS = 2**32
+
+
+def run(
+    experiment: Callable[..., Experiment],
+    *,
+    seed: int | None = None,
+    runs_dir: str | Path = "runs",
+    name: str | None = None,
+    **settings,
+) -> Run:
+    """Call an experiment with these settings, train what it returns, and return the run.
+
+    seed: from 0 to 2**32 - 1; set before the experiment is called, and passed to it where it has a
+        setting of that name. Its own default, or 0, unless given.
+    runs_dir: where the run's folder is made, as runs_dir/EXPERIMENT/NAME.
+    name: the folder's name; time and four letters unless given.
+
+    Raises TypeError for a setting that the experiment does not have, SettingError for a value that
+    is not allowed, TrainingError when training breaks down, Interrupted after a signal. Whatever
+    is raised once training has begun stands in status.json, too.
+    """
+    settings = defaults_of(experiment) | settings
+    inspect.signature(experiment).bind(**settings)
+    seed = settings.get("seed", 0) if seed is None else seed
+    if not 0 <= seed < SEEDS:
+        raise SettingError(f"A seed is a whole number from 0 to {SEEDS - 1}, not {seed}.")
+    if "seed" in settings:
+        settings["seed"] = seed
+
+    keras.utils.set_random_seed(seed)
+    resolved = experiment(**settings)
+    if not isinstance(resolved, Experiment):
+        raise SettingError(
+            f"The experiment {name_of(experiment)!r} should return an Experiment, "
+            f"not {type(resolved).__name__}."
+        )
+    folder = Run.create(runs_dir, name_of(experiment), name)
+    recipe = _recipe(experiment, resolved, settings, seed)
+    try:
+        _train(folder, resolved, recipe, experiment)
+    except KeyboardInterrupt as error:
+        folder.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
+        raise
+    except OSError as error:
+        raise RunFolderError(f"{folder.folder} cannot be written: {error}.") from error
+    except Exception as error:
+        folder.write_status("failed", reason=f"{type(error).__name__}: {error}")
+        raise
+    return folder
+
+
+def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -> None:
+    began = time.perf_counter()
+    run.write_status("running", epoch=0)
+    _write_recipe(run, experiment.data, recipe, function)
+    log, stop, succeeded = TensorBoardLog(run, recipe), StopOnSignal(), False
+    try:
+        with stop.listening():
+            fitted = fit(experiment, run, log, stop, recipe["seed"])
+            trained = time.perf_counter()
+            test = experiment.data.test
+            evaluation = evaluate(fitted.model, test, experiment.data.class_names, stop)
+            tested = time.perf_counter()
+            images = test.inputs if len(experiment.data.image_shape) == 3 else None
+            filters = first_filters(experiment.model)
+            log.show_results(evaluation, images, filters)
+            run.write_json(
+                "results.json",
+                {
+                    "test": evaluation.as_results(),
+                    "validation": fitted.validation,
+                    "timing": {
+                        "training_seconds": trained - began,
+                        "test_seconds": tested - trained,
+                        "epoch_seconds": fitted.epoch_seconds,
+                    },
+                },
+            )
+            run.write_status("finished", seconds=time.perf_counter() - began)
+            report.write(run, evaluation, images, filters)
+            succeeded = True
+    finally:
+        log.close(succeeded)
+
+
+def _recipe(
+    function: Callable, experiment: Experiment, settings: dict, seed: int
+) -> dict:
+    """Return what experiment.json says: every field, resolved."""
+    model = experiment.model
+    return {
+        "experiment": name_of(function),
+        "description": summary_of(function),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "settings": settings,
+        "seed": seed,
+        "data": experiment.data.name,
+        "epochs": experiment.epochs,
+        "batch_size": experiment.batch_size,
+        "optimizer": keras.optimizers.serialize(experiment.optimizer),
+        "loss": _described(experiment.loss),
+        "metrics": [_described(metric) for metric in experiment.metrics],
+        "augment": _described(experiment.augment),
+        "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
+        "model": {
+            "name": model.name,
+            "parameters": model.count_params(),
+            "layers": [
+                {
+                    "name": layer.name,
+                    "kind": type(layer).__name__,
+                    "output_shape": list(layer.output.shape),
+                    "parameters": layer.count_params(),
+                }
+                for layer in model.layers
+            ],
+            "config": keras.saving.serialize_keras_object(model),
+        },
+    }
+
+
+def _described(thing):
+    """Return a Keras object as JSON; names and None as they are."""
+    if thing is None or isinstance(thing, str):
+        return thing
+    return keras.saving.serialize_keras_object(thing)
+
+
+def _write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> None:
+    run.write_json("experiment.json", recipe)
+    run.write_json("environment.json", environment(recipe["seed"]))
+    run.write_json(
+        "dataset.json",
+        {
+            "name": data.name,
+            "source": data.source,
+            "image_shape": data.image_shape,
+            "value_range": data.value_range,
+            "class_names": data.class_names,
+            "counts": data.counts(),
+            "content_hash": data.content_hash,
+        },
+    )
+    try:
+        source = inspect.getsource(inspect.getmodule(function))
+    except (OSError, TypeError):
+        source = inspect.getsource(function)  # a notebook's cell has no module of its own
+    atomic.write_text(run.folder / "experiment.py", source)

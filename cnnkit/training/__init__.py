@@ -1,0 +1,1 @@
+"""Training: still `model.fit`, with a record of everything."""

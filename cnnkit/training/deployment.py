@@ -1,0 +1,30 @@
+"""The model a run saves for use: raw inputs in, probabilities out."""
+
+import keras
+
+from cnnkit.experiment import Experiment
+
+
+def deployed(experiment: Experiment) -> keras.Model:
+    """Return the experiment's model with scaling before it and, where it gives logits, softmax after.
+
+    It shares the layers and weights of `experiment.model`. Inputs are the data set's raw values
+    (0 to 255 for pictures), outputs are probabilities, shape (batch, classes).
+    """
+    data, model = experiment.data, experiment.model
+    inputs = keras.Input(data.image_shape, name="raw")
+    outputs = inputs
+    if data.scale != 1:
+        outputs = keras.layers.Rescaling(data.scale, name="scale")(outputs)
+    outputs = model(outputs)
+    if getattr(experiment.loss, "from_logits", False):
+        outputs = keras.layers.Softmax(name="probabilities", dtype="float32")(outputs)
+    return keras.Model(inputs, outputs, name=f"{model.name}_deployed")
+
+
+def first_filters(model: keras.Model):
+    """Return the kernel of the first 2-D convolution, (height, width, in, out), or None."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Conv2D):
+            return keras.ops.convert_to_numpy(layer.kernel)
+    return None

@@ -1,0 +1,46 @@
+"""What a run ran on: enough to explain a difference, and to do it again."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+
+import keras
+
+PACKAGES = ("cnnkit", "keras", "tensorflow", "jax", "torch", "numpy", "tensorboard")
+
+
+def environment(seed: int) -> dict:
+    """Return versions, backend, devices, cores, precision, seed, git commit and cleanness."""
+    return {
+        "versions": {"python": platform.python_version()} | _versions(),
+        "backend": keras.backend.backend(),
+        "devices": keras.distribution.list_devices(),
+        "platform": platform.platform(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "precision": keras.config.dtype_policy().name,
+        "seed": seed,
+        "git": _git(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _git() -> dict | None:
+    """Return the commit and whether the tree was clean; None outside a checkout."""
+    try:
+        answers = [
+            subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=10)
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        ]
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": answers[0].stdout.strip(), "clean": not answers[1].stdout.strip()}

@@ -1,0 +1,54 @@
+"""compile, callbacks, `model.fit`: the whole of training."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from cnnkit.data.batches import Batches
+from cnnkit.data.dataset import Split
+from cnnkit.experiment import Experiment
+from cnnkit.runs import Evaluation, Run
+from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
+from cnnkit.training.deployment import deployed
+from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.tensorboard import TensorBoardLog
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What training leaves: the model as it is saved, and what is known of the chosen epoch."""
+
+    model: keras.Model
+    validation: dict  # epoch, accuracy, loss
+    epoch_seconds: list[float]
+
+
+def fit(
+    experiment: Experiment, run: Run, log: TensorBoardLog, stop: StopOnSignal, seed: int
+) -> Fitted:
+    """Train the experiment's model, record it in the run folder, and end with the best weights.
+
+    Raises TrainingError when loss or weights are no longer finite, Interrupted after a signal.
+    """
+    data, model = experiment.data, experiment.model
+    model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
+    record, best = Record(run), KeepBest(run, deployed(experiment))
+    batches = {"batch_size": experiment.batch_size, "scale": data.scale}
+    model.fit(
+        Batches(data.train, seed=seed, augment=experiment.augment, **batches),
+        validation_data=Batches(data.validation, **batches),
+        epochs=experiment.epochs,
+        callbacks=[*experiment.callbacks, StopOnNonFinite(), log, best, record, stop],
+    )
+    chosen = {key.removeprefix("val_"): best.logs.get(key) for key in ("val_accuracy", "val_loss")}
+    return Fitted(best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds)
+
+
+def evaluate(
+    model: keras.Model, split: Split, class_names: tuple[str, ...], stop: StopOnSignal
+) -> Evaluation:
+    """Return what the predictions of a model from raw inputs to probabilities are worth."""
+    batches = Batches(split, batch_size=256)
+    probabilities = model.predict(batches, verbose=0, callbacks=[stop])
+    return Evaluation(split.labels, np.asarray(probabilities, np.float64), class_names)

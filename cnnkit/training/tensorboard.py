@@ -1,0 +1,95 @@
+"""What a run shows in TensorBoard; curves bear the names of Keras' own callback."""
+
+import keras
+
+from cnnkit import plots
+from cnnkit.runs import Evaluation, Run
+from cnnkit.training.event_log import EventLog, graph_of
+
+PICTURES = 25  # in the grid of inputs
+
+
+class TensorBoardLog(keras.callbacks.Callback):
+    """Writes curves a step and an epoch, weight histograms, the graph and the recipe.
+
+    Tags are those of `keras.callbacks.TensorBoard`: `batch_loss`, `epoch_loss`,
+    `evaluation_loss_vs_iterations` and so on, in the folders train/ and validation/. Keras'
+    callback draws the graph on TensorFlow alone; this one writes the same on every backend.
+    """
+
+    def __init__(self, run: Run, recipe: dict):
+        super().__init__()
+        self.recipe, self.trial = recipe, f"{run.folder.parent.name}/{run.name}"
+        folder = run.folder / "tensorboard"
+        self.logs = EventLog(folder)
+        self.train, self.validation = EventLog(folder / "train"), EventLog(folder / "validation")
+
+    def on_train_begin(self, logs=None):
+        """Write what is known before the first step."""
+        self.step = 0
+        self.train.graph(graph_of(self.model))
+        self.logs.text("recipe", _as_table(self.recipe))
+        self.logs.settings(
+            {name: _plain(value) for name, value in self.recipe["settings"].items()}
+            | {"experiment": self.recipe["experiment"], "seed": self.recipe["seed"]},
+            trial=self.trial,
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Add a point a step: as Keras does, the mean since the epoch began."""
+        for name, value in logs.items():
+            self.train.scalar(f"batch_{name}", value, self.step)
+        self.step += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Add a point an epoch to every curve, and every weight's distribution."""
+        for name, value in logs.items():
+            if name.startswith("val_"):
+                name = name.removeprefix("val_")
+                self.validation.scalar(f"epoch_{name}", value, epoch)
+                self.validation.scalar(f"evaluation_{name}_vs_iterations", value, self.step)
+            else:
+                self.train.scalar(f"epoch_{name}", value, epoch)
+        rate = float(self.model.optimizer.learning_rate)
+        self.train.scalar("epoch_learning_rate", rate, epoch)
+        for variable in self.model.trainable_variables:
+            values = keras.ops.convert_to_numpy(variable)
+            self.train.histogram(variable.path, values, epoch)
+
+    def show_results(self, evaluation: Evaluation, images, filters) -> None:
+        """Add the pictures of a finished run: test images with labels, filters, confusion matrix.
+
+        images: floats of shape (samples, height, width, channels), or None where inputs are none.
+        filters: the first convolution's kernel (height, width, in, out), or None.
+        """
+        names = evaluation.class_names
+        if images is not None:
+            pairs = list(zip(evaluation.predicted, evaluation.labels, strict=True))[:PICTURES]
+            figure = plots.image_grid(
+                images[:PICTURES],
+                captions=[f"{names[guess]} (is {names[label]})" for guess, label in pairs],
+                wrong=[guess != label for guess, label in pairs],
+            )
+            self.logs.image("test/predicted_and_true", plots.png(figure), self.step)
+        if filters is not None:
+            self.logs.image("filters/first_layer", plots.png(plots.filters(filters)), self.step)
+        matrix = plots.confusion_matrix(evaluation.confusion_matrix, names)
+        self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
+        self.logs.scalar("test/accuracy", evaluation.accuracy, self.step)
+
+    def close(self, succeeded: bool) -> None:
+        """Say how the run ended, and write out what is buffered."""
+        self.logs.settings_end(succeeded)
+        for log in (self.logs, self.train, self.validation):
+            log.close()
+
+
+def _as_table(recipe: dict) -> str:
+    rows = {"experiment": recipe["experiment"], "description": recipe["description"]}
+    rows |= recipe["settings"] | {"seed": recipe["seed"]}
+    lines = [f"| {name} | {str(value).replace('|', chr(92) + '|')} |" for name, value in rows.items()]
+    return "\n".join(["| setting | value |", "| --- | --- |", *lines])
+
+
+def _plain(value):
+    return value if isinstance(value, (bool, int, float, str)) else str(value)
