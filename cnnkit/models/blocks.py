@@ -1,0 +1,61 @@
+"""The few pieces that several families share: checking the image's size, and the last layers."""
+
+from collections.abc import Callable
+
+import keras
+
+from cnnkit.errors import SettingError
+
+LARGEST = 1024  # sizes beyond this are not searched for the smallest that fits
+
+
+def require_size(name: str, image_shape: tuple, size_after: Callable[[int], int]) -> None:
+    """Raise SettingError, naming the smallest size that fits, if the network's maps would vanish.
+
+    image_shape: (height, width, channels) or (steps, channels); None for a size means any.
+    size_after: from an input's height or width to that of the last feature map; < 1 is too small.
+    """
+    for size in image_shape[:-1]:
+        if size is not None and size_after(size) < 1:
+            smallest = next((n for n in range(size, LARGEST) if size_after(n) >= 1), None)
+            raise SettingError(
+                f"{name} cannot take inputs of shape {tuple(image_shape)}: {size} is too small, "
+                f"the smallest size that fits is {smallest}."
+            )
+
+
+def require_image(name: str, image_shape: tuple) -> None:
+    """Raise SettingError unless the shape is (height, width, channels)."""
+    if len(image_shape) != 3 or not image_shape[2]:
+        raise SettingError(
+            f"{name} takes images of shape (height, width, channels), not {tuple(image_shape)}."
+        )
+
+
+def require_choice(option: str, value, choices: tuple) -> None:
+    """Raise SettingError unless the value is one of the choices."""
+    if value not in choices:
+        raise SettingError(
+            f"{option} is one of {', '.join(map(repr, choices))}, not {value!r}."
+        )
+
+
+def flattened(features, image_shape: tuple, name: str):
+    """Return feature maps as one vector; raises SettingError where their size is not known."""
+    if None in image_shape:
+        raise SettingError(
+            f"{name} flattens its feature maps and so needs a whole image shape, not "
+            f"{tuple(image_shape)}; give one, or choose head='global'."
+        )
+    return keras.layers.Flatten(name="flatten")(features)
+
+
+def classifier(features, num_classes: int, activation: str | None):
+    """Return `logits`, one number a class; with an activation, `probabilities` made of them."""
+    if num_classes < 1:
+        raise SettingError(f"num_classes is at least 1, not {num_classes}.")
+    logits = keras.layers.Dense(num_classes, name="logits")(features)
+    if activation is None:
+        return logits
+    # Exponentials of half-precision logits lose what tells classes apart.
+    return keras.layers.Activation(activation, dtype="float32", name="probabilities")(logits)

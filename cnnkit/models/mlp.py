@@ -1,0 +1,51 @@
+"""The fully connected network that every article compares a convolutional one with."""
+
+import math
+
+import keras
+
+from cnnkit.errors import SettingError
+from cnnkit.models import blocks
+
+
+def mlp(
+    image_shape: tuple[int, ...],
+    num_classes: int,
+    *,
+    hidden_units: tuple[int, ...] = (128,),
+    parameters: int | None = None,
+    activation: str = "relu",
+    dropout: float = 0.0,
+    classifier_activation: str | None = None,
+) -> keras.Model:
+    """A network of dense layers, which sees an image as a list of unrelated numbers.
+
+    image_shape: any whole shape. Input floats in [0, 1], output logits.
+    hidden_units: of each hidden layer.
+    parameters: a budget instead: one hidden layer, as wide as fits into that many weights, so that
+        a convolutional network can be compared with a dense one of its own size.
+    classifier_activation: "softmax" for probabilities, None for logits.
+
+    Raises SettingError for a shape that is not whole, or a budget too small for one hidden unit.
+
+    >>> mlp((28, 28, 1), 10, parameters=61_706).count_params()
+    61225
+    """
+    if None in image_shape:
+        raise SettingError(f"mlp needs a whole image shape, not {tuple(image_shape)}.")
+    if parameters is not None:
+        a_unit = math.prod(image_shape) + 1 + num_classes
+        if parameters < a_unit + num_classes:
+            raise SettingError(
+                f"parameters={parameters} is too small a budget for {tuple(image_shape)} inputs: "
+                f"one hidden unit takes {a_unit + num_classes}."
+            )
+        hidden_units = ((parameters - num_classes) // a_unit,)
+    image = keras.Input(image_shape, name="image")
+    units = blocks.flattened(image, image_shape, "mlp")
+    for index, size in enumerate(hidden_units, start=1):
+        units = keras.layers.Dense(size, activation=activation, name=f"hidden{index}")(units)
+        if dropout:
+            units = keras.layers.Dropout(dropout, name=f"dropout{index}")(units)
+    outputs = blocks.classifier(units, num_classes, classifier_activation)
+    return keras.Model(image, outputs, name="mlp")

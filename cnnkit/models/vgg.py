@@ -1,0 +1,97 @@
+"""VGG (Simonyan, Zisserman 2014), https://arxiv.org/abs/1409.1556, and networks in its style."""
+
+from functools import partial
+
+import keras
+
+from cnnkit.errors import SettingError
+from cnnkit.models import blocks
+
+WIDTHS = (64, 128, 256, 512, 512)
+
+
+def vgg(
+    image_shape: tuple[int | None, ...],
+    num_classes: int,
+    *,
+    depths: tuple[int, ...] = (1, 1, 2, 2, 2),
+    widths: tuple[int, ...] = WIDTHS,
+    pointwise_last: bool = False,
+    hidden_units: tuple[int, ...] = (4096, 4096),
+    dropout: float = 0.5,
+    batch_normalization: bool = False,
+    head: str = "flatten",
+    classifier_activation: str | None = None,
+    name: str = "vgg",
+) -> keras.Model:
+    """A network in VGG's style: stages of 3 x 3 convolutions, each followed by 2 x 2 max pooling.
+
+    image_shape: (height, width, channels). Input floats in [0, 1], output logits.
+    depths, widths: convolutions and filters a stage, one number each.
+    pointwise_last: the third convolution of a stage is 1 x 1 (configuration C of Table 1).
+    hidden_units, dropout: of the dense layers; dropout follows each of them, 0 for none.
+    batch_normalization: between every convolution and its ReLU.
+    head: "flatten" (the paper), or "global": the mean of each feature map, for any image size.
+    classifier_activation: "softmax" for probabilities, None for logits.
+
+    Layers bear the names that Keras' published weights have. Raises SettingError where depths and
+    widths differ in length, or the image is too small for that many stages.
+
+    >>> vgg((32, 32, 3), 10, depths=(1, 1), widths=(8, 16), hidden_units=()).count_params()
+    11642
+    """
+    blocks.require_image(name, image_shape)
+    blocks.require_choice("head", head, ("flatten", "global"))
+    if len(depths) != len(widths):
+        raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
+    blocks.require_size(name, image_shape, lambda size: size // 2 ** len(depths))
+
+    image = keras.Input(image_shape, name="image")
+    maps = image
+    for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=1):
+        for index in range(1, depth + 1):
+            kernel_size = 1 if pointwise_last and index == 3 else 3
+            maps = _convolution(
+                maps, width, kernel_size, batch_normalization, f"block{stage}_conv{index}"
+            )
+        maps = keras.layers.MaxPooling2D(2, name=f"block{stage}_pool")(maps)
+    if head == "global":
+        units = keras.layers.GlobalAveragePooling2D(name="average")(maps)
+    else:
+        units = blocks.flattened(maps, image_shape, name)
+    for index, size in enumerate(hidden_units, start=1):
+        units = keras.layers.Dense(size, activation="relu", name=f"fc{index}")(units)
+        if dropout:
+            units = keras.layers.Dropout(dropout, name=f"fc{index}_dropout")(units)
+    outputs = blocks.classifier(units, num_classes, classifier_activation)
+    return keras.Model(image, outputs, name=name)
+
+
+def _convolution(maps, width: int, kernel_size: int, batch_normalization: bool, name: str):
+    if not batch_normalization:
+        return keras.layers.Conv2D(
+            width, kernel_size, padding="same", activation="relu", name=name
+        )(maps)
+    maps = keras.layers.Conv2D(width, kernel_size, padding="same", name=name)(maps)
+    maps = keras.layers.BatchNormalization(name=f"{name}_bn")(maps)
+    return keras.layers.ReLU(name=f"{name}_relu")(maps)
+
+
+# Table 1 of the paper: configurations A, B, C, D and E.
+VARIANTS = {
+    "vgg11": {"depths": (1, 1, 2, 2, 2)},
+    "vgg13": {"depths": (2, 2, 2, 2, 2)},
+    "vgg16_1x1": {"depths": (2, 2, 3, 3, 3), "pointwise_last": True},
+    "vgg16": {"depths": (2, 2, 3, 3, 3)},
+    "vgg19": {"depths": (2, 2, 4, 4, 4)},
+    # For 32 x 32 images: three stages, a dense layer of 128.
+    "vgg_small": {
+        "depths": (2, 2, 2),
+        "widths": (32, 64, 128),
+        "hidden_units": (128,),
+        "batch_normalization": True,
+    },
+}
+vgg11, vgg13, vgg16_1x1, vgg16, vgg19, vgg_small = (
+    partial(vgg, name=name, **options) for name, options in VARIANTS.items()
+)
