@@ -84,9 +84,6 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
             test = experiment.data.test
             evaluation = evaluate(fitted.model, test, experiment.data.class_names, stop)
             tested = time.perf_counter()
-            images = test.inputs if len(experiment.data.image_shape) == 3 else None
-            filters = first_filters(experiment.model)
-            log.show_results(evaluation, images, filters)
             run.write_json(
                 "results.json",
                 {
@@ -99,9 +96,12 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
                     },
                 },
             )
-            run.write_status("finished", seconds=time.perf_counter() - began)
+            images = test.inputs if len(experiment.data.image_shape) == 3 else None
+            filters = first_filters(experiment.model)
+            log.show_results(evaluation, images, filters)
             report.write(run, evaluation, images, filters)
             succeeded = True
+            run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
         log.close(succeeded)
 

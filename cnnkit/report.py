@@ -1,2 +1,0 @@
-def write(run, evaluation, images=None, filters=None):
-    pass
