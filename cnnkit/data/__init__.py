@@ -2,15 +2,11 @@
 
 from cnnkit.data.catalogue import entry, load, names, register
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.data.digits import digits
+from cnnkit.data.keras_datasets import cifar10, cifar100, fashion_mnist, mnist
+from cnnkit.data.xo import xo
 
-__all__ = ["Dataset", "Split", "entry", "load", "names", "register"]
-
-
-def __getattr__(name):
-    if name in names():
-        return entry(name).load()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*__all__, *names()])
+__all__ = [
+    "Dataset", "Split", "cifar10", "cifar100", "digits", "entry", "fashion_mnist", "load", "mnist",
+    "names", "register", "xo",
+]  # fmt: skip

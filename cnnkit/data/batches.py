@@ -14,7 +14,8 @@ class Batches(keras.utils.PyDataset):
     seed: shuffles every epoch anew, as a function of (seed, epoch); None keeps the order.
     augment: a Keras layer for the inputs, applied to every batch with randomness that is a
         function of (seed, epoch, step); None for validation and test.
-    epoch: the epoch to begin with; `fit` counts on from there.
+    epoch: which epoch's order to give. Keras counts it on after an epoch, but also once before the
+        first; where the order must be that of (seed, epoch), let `follow()` be among the callbacks.
     """
 
     def __init__(
@@ -56,6 +57,14 @@ class Batches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Go on to the next epoch; Keras calls this."""
         self.epoch += 1
+
+    def follow(self) -> keras.callbacks.Callback:
+        """Return a callback that sets `epoch` to the one that `fit` begins."""
+
+        def begin(epoch, logs=None):
+            self.epoch = epoch
+
+        return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
 
     def _augmented(self, inputs: np.ndarray, step: int) -> np.ndarray:
         # Keras' layers draw from generators that count calls; set to a number of this very batch,

@@ -135,12 +135,12 @@ def _writable_cache() -> Path:
 
 def _from_npz(file: Path) -> tuple[np.ndarray, ...]:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             missing = [name for name in ARRAYS if name not in arrays]
             if missing:
                 raise MissingDataError(f"{file} lacks the arrays {', '.join(missing)}.")
             return tuple(arrays[name] for name in ARRAYS)
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise MissingDataError(f"{file} cannot be read: {error}") from None
 
 

@@ -35,7 +35,7 @@ for _line in (
 ):
     _name, _place, _image_shape, _num_classes, _parameters, _multiply_adds, _source = _line
     register(
-        _name, f"cnnkit.models.{_place}", image_shape=_image_shape, num_classes=_num_classes,
+        _name, f"cnnkit.models.families.{_place}", image_shape=_image_shape, num_classes=_num_classes,
         parameters=_parameters, multiply_adds=_multiply_adds, source=_source,
     )
 # fmt: on

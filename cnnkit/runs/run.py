@@ -97,7 +97,7 @@ class Run:
             with path.open(newline="") as file:
                 rows = list(csv.DictReader(file))
             return {key: [float(row[key]) for row in rows] for key in rows[0]} if rows else {}
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, csv.Error) as error:
             raise RunFolderError(f"{path} cannot be read: {error}") from None
 
     @cached_property

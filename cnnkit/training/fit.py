@@ -35,11 +35,14 @@ def fit(
     model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
     record, best = Record(run), KeepBest(run, deployed(experiment))
     batches = {"batch_size": experiment.batch_size, "scale": data.scale}
+    train = Batches(data.train, seed=seed, augment=experiment.augment, **batches)
     model.fit(
-        Batches(data.train, seed=seed, augment=experiment.augment, **batches),
+        train,
         validation_data=Batches(data.validation, **batches),
         epochs=experiment.epochs,
-        callbacks=[*experiment.callbacks, StopOnNonFinite(), log, best, record, stop],
+        callbacks=[
+            train.follow(), *experiment.callbacks, StopOnNonFinite(), log, best, record, stop
+        ],  # fmt: skip
     )
     chosen = {key.removeprefix("val_"): best.logs.get(key) for key in ("val_accuracy", "val_loss")}
     return Fitted(best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds)

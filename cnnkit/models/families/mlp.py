@@ -5,7 +5,7 @@ import math
 import keras
 
 from cnnkit.errors import SettingError
-from cnnkit.models import blocks
+from cnnkit.models.families import blocks
 
 
 def mlp(
@@ -20,10 +20,12 @@ def mlp(
 ) -> keras.Model:
     """A network of dense layers, which sees an image as a list of unrelated numbers.
 
-    image_shape: any whole shape. Input floats in [0, 1], output logits.
+    image_shape: any whole shape. Input floats in [0, 1].
+    num_classes: how many logits it gives.
     hidden_units: of each hidden layer.
     parameters: a budget instead: one hidden layer, as wide as fits into that many weights, so that
         a convolutional network can be compared with a dense one of its own size.
+    activation, dropout: of each hidden layer; dropout 0 for none.
     classifier_activation: "softmax" for probabilities, None for logits.
 
     Raises SettingError for a shape that is not whole, or a budget too small for one hidden unit.

@@ -5,7 +5,7 @@ from functools import partial
 import keras
 
 from cnnkit.errors import SettingError
-from cnnkit.models import blocks
+from cnnkit.models.families import blocks
 
 WIDTHS = (64, 128, 256, 512, 512)
 
@@ -26,7 +26,8 @@ def vgg(
 ) -> keras.Model:
     """A network in VGG's style: stages of 3 x 3 convolutions, each followed by 2 x 2 max pooling.
 
-    image_shape: (height, width, channels). Input floats in [0, 1], output logits.
+    image_shape: (height, width, channels). Input floats in [0, 1].
+    num_classes: how many logits it gives.
     depths, widths: convolutions and filters a stage, one number each.
     pointwise_last: the third convolution of a stage is 1 x 1 (configuration C of Table 1).
     hidden_units, dropout: of the dense layers; dropout follows each of them, 0 for none.

@@ -3,7 +3,7 @@
 import keras
 
 from cnnkit.errors import SettingError
-from cnnkit.models import blocks
+from cnnkit.models.families import blocks
 
 POOLING = {
     ("max", 2): keras.layers.MaxPooling2D,
@@ -36,7 +36,8 @@ def convnet(
     """A network of your own choices: stages of convolutions with a pooling each, then dense layers.
 
     image_shape: (height, width, channels) for images, (steps, channels) for sequences, which get
-        1-D layers. Input floats, output logits.
+        1-D layers. Input floats.
+    num_classes: how many logits it gives.
     depths, widths: convolutions and filters a stage, one number each.
     kernel_size, strides, padding: of every convolution; padding is "same" or "valid".
     pooling: "max" or "average", after each stage; pool_size and pool_strides are its window and

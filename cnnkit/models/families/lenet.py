@@ -2,7 +2,7 @@
 
 import keras
 
-from cnnkit.models import blocks
+from cnnkit.models.families import blocks
 
 POOLING = {"average": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}
 
@@ -21,7 +21,8 @@ def lenet5(
     C3 reads all six maps instead of Table I's choice, subsampling has no weights, and the output
     is a dense layer instead of radial basis functions.
 
-    image_shape: (height, width, channels). Input floats in [0, 1], output logits.
+    image_shape: (height, width, channels). Input floats in [0, 1].
+    num_classes: how many logits it gives.
     padding: of C1. The paper sets 28 x 28 digits into 32 x 32, so None means "same" below a
         height of 32 and "valid" from there on.
     activation: of every layer but the last; pooling: "average" (the paper) or "max".

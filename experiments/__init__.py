@@ -1,0 +1,1 @@
+"""Experiments: one file each, runnable as `python -m experiments.NAME` or `cnnkit run NAME`."""

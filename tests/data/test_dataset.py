@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from cnnkit.data import Dataset, Split
+from cnnkit.errors import SettingError
+
+
+def small(first_pixel=0):
+    images = np.arange(4 * 2 * 2, dtype=np.uint8).reshape(4, 2, 2, 1)
+    images[0, 0, 0, 0] = first_pixel
+    split = Split(images, np.array([0, 1, 0, 1]))
+    return Dataset(
+        name="small", train=split, validation=split, test=split, class_names=("a", "b")
+    )
+
+
+def test_shape_classes_and_counts_come_from_the_arrays():
+    dataset = small()
+    assert dataset.image_shape == (2, 2, 1)
+    assert dataset.num_classes == 2
+    assert dataset.counts()["train"] == [2, 2]
+
+
+def test_the_content_hash_tells_one_changed_pixel():
+    assert small().content_hash == small().content_hash
+    assert small().content_hash != small(first_pixel=9).content_hash
+
+
+def test_pictures_are_scaled_and_other_values_are_not():
+    from dataclasses import replace
+
+    assert small().scale == pytest.approx(1 / 255)
+    assert replace(small(), value_range=(-1, 1)).scale == 1
+
+
+def test_a_label_too_few_is_refused():
+    with pytest.raises(SettingError, match="3 labels for 4 inputs"):
+        Split(np.zeros((4, 2, 2, 1)), np.zeros(3, int))

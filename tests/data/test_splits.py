@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cnnkit.data.splits import stratified
+from cnnkit.errors import SettingError
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    counts=st.lists(st.integers(20, 60), min_size=2, max_size=5),
+    fraction=st.floats(0.1, 0.5),
+    seed=st.integers(0, 1000),
+)
+def test_splits_every_class_by_the_fraction_and_loses_none(counts, fraction, seed):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    rest, part = stratified(labels, fraction, seed)
+    assert sorted([*rest, *part]) == list(range(len(labels)))
+    held_out = np.bincount(labels[part], minlength=len(counts))
+    assert np.abs(held_out - np.array(counts) * fraction).max() <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5])
+def test_a_fraction_is_inside_zero_and_one(fraction):
+    with pytest.raises(SettingError, match="between 0 and 1"):
+        stratified(np.repeat([0, 1], 10), fraction, 0)
+
+
+def test_a_class_of_one_sample_is_refused():
+    with pytest.raises(SettingError, match="cannot be split"):
+        stratified(np.array([0, 0, 0, 0, 1]), 0.2, 0)
