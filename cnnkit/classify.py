@@ -27,9 +27,7 @@ def classify(
     import keras  # the command line reads this signature, and its --help must not pay for Keras
 
     images = data.load(dataset, **(dataset_options or {}))
-    network = models.create(
-        model, images.image_shape, images.num_classes, **(model_options or {})
-    )
+    network = models.create(model, images.image_shape, images.num_classes, **(model_options or {}))
     return Experiment(
         data=images,
         model=network,

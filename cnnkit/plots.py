@@ -27,7 +27,12 @@ def curves(history: dict[str, list[float]]):
         marker = "o" if len(epochs) <= 20 else None
         axes.plot(epochs, history[name], color=TRAINING, marker=marker, ms=4, label="training")
         axes.plot(
-            epochs, history[f"val_{name}"], color=VALIDATION, marker=marker, ms=4, label="validation"
+            epochs,
+            history[f"val_{name}"],
+            color=VALIDATION,
+            marker=marker,
+            ms=4,
+            label="validation",
         )
         axes.set(xlabel="epoch", title=name.capitalize())
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -59,7 +64,9 @@ def image_grid(
         axes.axis("off")
         if captions:
             red = wrong is not None and wrong[index]
-            axes.set_title(captions[index], fontsize=8, y=-0.02, va="top", color=WRONG if red else "black")
+            axes.set_title(
+                captions[index], fontsize=8, y=-0.02, va="top", color=WRONG if red else "black"
+            )
     return figure
 
 
@@ -76,7 +83,9 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]):
     axes.imshow(rates, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="predicted", ylabel="true")
     if classes <= LARGEST_GRID:
-        axes.set_xticks(range(classes), class_names, rotation=90 if classes > 12 else 45, ha="right")
+        axes.set_xticks(
+            range(classes), class_names, rotation=90 if classes > 12 else 45, ha="right"
+        )
         axes.set_yticks(range(classes), class_names)
     if classes <= 20:
         for row, column in np.argwhere(matrix):
@@ -97,7 +106,9 @@ def filters(kernels: np.ndarray, largest: int = 64):
     if kernels.shape[2] != 3:
         kernels = kernels.mean(axis=2, keepdims=True)
     reach = max(float(np.abs(kernels).max()), 1e-12)
-    return image_grid(np.moveaxis(kernels, 3, 0) / reach / 2 + 0.5, columns=min(8, kernels.shape[3]))
+    return image_grid(
+        np.moveaxis(kernels, 3, 0) / reach / 2 + 0.5, columns=min(8, kernels.shape[3])
+    )
 
 
 def png(figure) -> bytes:

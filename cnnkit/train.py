@@ -106,9 +106,7 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
         log.close(succeeded)
 
 
-def _recipe(
-    function: Callable, experiment: Experiment, settings: dict, seed: int
-) -> dict:
+def _recipe(function: Callable, experiment: Experiment, settings: dict, seed: int) -> dict:
     """Return what experiment.json says: every field, resolved."""
     model = experiment.model
     return {

@@ -103,7 +103,9 @@ def test_a_setting_without_default_is_refused():
 
 def test_reading_a_file_does_not_import_it(tmp_path):
     path = tmp_path / "trap.py"
-    path.write_text('raise SystemExit\ndef experiment(epochs: int = 1, *, seed=2):\n    """It."""\n')
+    path.write_text(
+        'raise SystemExit\ndef experiment(epochs: int = 1, *, seed=2):\n    """It."""\n'
+    )
     assert read_source(path) == ("It.", ["epochs", "seed"])
 
 

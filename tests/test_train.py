@@ -115,7 +115,11 @@ def test_a_misspelt_setting_is_pythons_own_error(tmp_path):
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"seed": -1}, "whole number from 0"), ({"epochs": 0}, "at least 1"), ({"name": "a/b"}, "'/'")],
+    [
+        ({"seed": -1}, "whole number from 0"),
+        ({"epochs": 0}, "at least 1"),
+        ({"name": "a/b"}, "'/'"),
+    ],
 )
 def test_a_bad_value_leaves_nothing_behind(tmp_path, settings, words):
     with pytest.raises((SettingError, RunFolderError), match=words):

@@ -14,7 +14,7 @@ FOLDER = Path("experiments")
 
 def experiment_names() -> list[str]:
     """Return the names of the files in ./experiments, which are not imported."""
-    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem.isidentifier())
+    return sorted(path.stem for path in FOLDER.glob("[!_]*.py") if path.stem.isidentifier())
 
 
 def find(word: str) -> Path:

@@ -2,12 +2,10 @@
 
 import click
 from click.shell_completion import CompletionItem
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
 from cnnkit import models
 from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.screen import console, table
 from cnnkit.errors import UnknownNameError
 
 
@@ -23,13 +21,13 @@ def command(pattern):
     names = models.names(pattern)
     if not names:
         raise UnknownNameError("model", pattern, models.names())
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("model", "input", "classes", "parameters", "multiply-adds", "source"):
-        right = heading in ("classes", "parameters", "multiply-adds")
-        table.add_column(heading, justify="right" if right else "left", overflow="fold")
+    listing = table(
+        "model", "input", "classes", "parameters", "multiply-adds", "source",
+        numbers=("classes", "parameters", "multiply-adds"),
+    )  # fmt: skip
     for name in names:
         facts = models.entry(name).facts
-        table.add_row(
+        listing.add_row(
             name,
             " x ".join(map(str, facts["image_shape"])),
             str(facts["num_classes"]),
@@ -37,4 +35,4 @@ def command(pattern):
             f"{facts['multiply_adds']:,}",
             facts["source"],
         )
-    Console().print(table)
+    console().print(listing)

@@ -9,7 +9,10 @@ from cnnkit.errors import UnknownNameError
 
 # name -> (where the command lives, what --help says of it)
 COMMANDS = {
-    "run": ("cnnkit.cli.run:command", "Train: an experiment by name or file, or any data and model."),
+    "run": (
+        "cnnkit.cli.run:command",
+        "Train: an experiment by name or file, or any data and model.",
+    ),
     "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
     "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),
     "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),

@@ -2,11 +2,11 @@
 
 import click
 from click.shell_completion import CompletionItem
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.screen import console, table
 from cnnkit.errors import RunFolderError
 from cnnkit.runs import Run, find, resolve
 
@@ -29,14 +29,11 @@ def runs(runs_dir):
     if not found:
         click.echo(f"No runs in {runs_dir}; `cnnkit run digits_lenet5` makes one.")
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("experiment", "run", "started", "status"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("epochs", "validation", "test", "seconds"):
-        table.add_column(heading, justify="right")
+    numbers = ("epochs", "validation", "test", "seconds")
+    listing = table("experiment", "run", "started", "status", *numbers, numbers=numbers)
     for run in found:
-        table.add_row(*_row(run))
-    Console().print(table)
+        listing.add_row(*_row(run))
+    console().print(listing)
 
 
 @click.command(cls=OneSentence)
@@ -47,13 +44,17 @@ def show(run, runs_dir):
     """Show one run, named by its folder, the start of its name, or "latest"."""
     found = resolve(run, runs_dir)
     status, recipe, results = found.status, found.experiment, found.results
-    console = Console()
-    console.print(f"[bold]{recipe['experiment']}[/bold]  {found.folder}", highlight=False)
-    console.print(recipe["description"], highlight=False, markup=False)
+    screen = console()
+    screen.print(f"[bold]{recipe['experiment']}[/bold]  {found.folder}", highlight=False)
+    screen.print(recipe["description"], highlight=False, markup=False)
     facts = Table(box=None, show_header=False)
-    facts.add_row("status", status["state"] + (f": {status['reason']}" if status.get("reason") else ""))
+    facts.add_row(
+        "status", status["state"] + (f": {status['reason']}" if status.get("reason") else "")
+    )
     facts.add_row("data", f"{found.dataset['name']} {_sizes(found.dataset['counts'])}")
-    facts.add_row("model", f"{recipe['model']['name']}, {recipe['model']['parameters']:,} parameters")
+    facts.add_row(
+        "model", f"{recipe['model']['name']}, {recipe['model']['parameters']:,} parameters"
+    )
     for name, value in recipe["settings"].items():
         facts.add_row(f"  {name}", str(value))
     facts.add_row("seed", str(recipe["seed"]))
@@ -68,8 +69,8 @@ def show(run, runs_dir):
             f"(95 % interval {low:.2%} to {high:.2%})",
         )
         facts.add_row("training", f"{results['timing']['training_seconds']:.1f} s")
-    console.print(facts, highlight=False)
-    _print_history(console, found.history)
+    screen.print(facts, highlight=False)
+    _print_history(screen, found.history)
 
 
 def _row(run: Run) -> list[str]:
@@ -92,13 +93,13 @@ def _row(run: Run) -> list[str]:
         return [experiment, run.name, "", f"unreadable: {error}", "", "", "", ""]
 
 
-def _print_history(console: Console, history: dict[str, list[float]]) -> None:
+def _print_history(screen: Console, history: dict[str, list[float]]) -> None:
     if not history:
         return
-    table = Table(*history, box=SIMPLE_HEAD)
+    listing = table(*history, numbers=tuple(history))
     for values in zip(*history.values(), strict=True):
-        table.add_row(*(f"{value:.5g}" for value in values))
-    console.print(table)
+        listing.add_row(*(f"{value:.5g}" for value in values))
+    screen.print(listing)
 
 
 def _percent(value: float | None) -> str:

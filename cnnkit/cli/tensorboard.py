@@ -11,9 +11,7 @@ from cnnkit.errors import SettingError
 
 @click.command(cls=OneSentence)
 @click.option("--runs-dir", default="runs", show_default=True, help="Where the runs are.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=0, help="[default: a free one]"
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="[default: a free one]")
 @debug_option
 def command(runs_dir, port):
     """Serve the runs on 127.0.0.1 until Ctrl-C, and print the address."""

@@ -94,4 +94,3 @@ def _ring(rng: np.random.Generator) -> list[np.ndarray]:
         for waves in (2, 3)
     )
     return [np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)]
-

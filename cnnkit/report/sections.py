@@ -166,7 +166,9 @@ def network(model: dict) -> str:
         for layer in model["layers"]
     ]
     table = _table(("layer", "kind", "output", "parameters"), rows, numbers=(3,))
-    return f"<section><details><summary>Network, layer by layer</summary>{table}</details></section>"
+    return (
+        f"<section><details><summary>Network, layer by layer</summary>{table}</details></section>"
+    )
 
 
 def environment(run: Run) -> str:
@@ -189,9 +191,7 @@ def environment(run: Run) -> str:
     commands = (
         f"cnnkit tensorboard --runs-dir {runs_dir}\ncnnkit show {shlex.quote(str(run.folder))}"
     )
-    return _section(
-        "How it was made", f"{_facts(rows)}<pre><code>{escape(commands)}</code></pre>"
-    )
+    return _section("How it was made", f"{_facts(rows)}<pre><code>{escape(commands)}</code></pre>")
 
 
 def _section(title: str, content: str) -> str:

@@ -127,7 +127,9 @@ class Run:
         try:
             content = json.loads(path.read_bytes())
         except FileNotFoundError:
-            raise RunFolderError(f"{self.folder} is not a whole run folder: no {filename}.") from None
+            raise RunFolderError(
+                f"{self.folder} is not a whole run folder: no {filename}."
+            ) from None
         except (OSError, ValueError) as error:
             raise RunFolderError(f"{path} cannot be read: {error}") from None
         if not isinstance(content, dict):
@@ -142,7 +144,12 @@ class Run:
         """Update status.json: `state`, and any of epoch, reason and so on; the rest is kept."""
         path = self.folder / "status.json"
         kept = json.loads(path.read_text()) if path.exists() else {"started": _now()}
-        kept |= {"state": state, "updated": _now(), "pid": os.getpid(), "host": socket.gethostname()}
+        kept |= {
+            "state": state,
+            "updated": _now(),
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+        }
         atomic.write_json(path, kept | fields)
 
 

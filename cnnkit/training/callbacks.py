@@ -10,9 +10,7 @@ import numpy as np
 from cnnkit.errors import TrainingError
 from cnnkit.runs import Run, atomic
 
-HINT = (
-    "lower the learning rate, and check that the inputs are scaled and the labels are right"
-)
+HINT = "lower the learning rate, and check that the inputs are scaled and the labels are right"
 
 
 class Record(keras.callbacks.Callback):

@@ -17,7 +17,9 @@ def environment(seed: int) -> dict:
         "backend": keras.backend.backend(),
         "devices": keras.distribution.list_devices(),
         "platform": platform.platform(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "precision": keras.config.dtype_policy().name,
         "seed": seed,
         "git": _git(),

@@ -78,9 +78,7 @@ class EventLog:
         self._writer.close()
 
     def _add(self, summary: summary_pb2.Summary, step: int) -> None:
-        self._writer.add_event(
-            event_pb2.Event(wall_time=time.time(), step=step, summary=summary)
-        )
+        self._writer.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
 
 
 def graph_of(model: keras.Model) -> graph_pb2.GraphDef:

@@ -41,8 +41,14 @@ def fit(
         validation_data=Batches(data.validation, **batches),
         epochs=experiment.epochs,
         callbacks=[
-            train.follow(), *experiment.callbacks, StopOnNonFinite(), log, best, record, stop
-        ],  # fmt: skip
+            train.follow(),
+            *experiment.callbacks,
+            StopOnNonFinite(),
+            log,
+            best,
+            record,
+            stop,
+        ],
     )
     chosen = {key.removeprefix("val_"): best.logs.get(key) for key in ("val_accuracy", "val_loss")}
     return Fitted(best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds)

@@ -87,7 +87,9 @@ class TensorBoardLog(keras.callbacks.Callback):
 def _as_table(recipe: dict) -> str:
     rows = {"experiment": recipe["experiment"], "description": recipe["description"]}
     rows |= recipe["settings"] | {"seed": recipe["seed"]}
-    lines = [f"| {name} | {str(value).replace('|', chr(92) + '|')} |" for name, value in rows.items()]
+    lines = [
+        f"| {name} | {str(value).replace('|', chr(92) + '|')} |" for name, value in rows.items()
+    ]
     return "\n".join(["| setting | value |", "| --- | --- |", *lines])
 
 

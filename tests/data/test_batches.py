@@ -55,15 +55,15 @@ def test_fit_sees_another_order_every_epoch():
             seen.add((self.epoch, step, tuple(labels.tolist())))
             return inputs, labels
 
-    model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(50)])
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(50)]
+    )
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     batches = Watched(split(), 10, seed=5, scale=1 / 255)
     model.fit(batches, epochs=3, verbose=0, callbacks=[batches.follow()])
     for epoch in range(3):
         alone = epoch_of(Batches(split(), 10, seed=5, epoch=epoch))
-        wanted = {
-            (epoch, step, tuple(labels.tolist())) for step, (_, labels) in enumerate(alone)
-        }
+        wanted = {(epoch, step, tuple(labels.tolist())) for step, (_, labels) in enumerate(alone)}
         assert wanted <= seen
 
 

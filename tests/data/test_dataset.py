@@ -9,9 +9,7 @@ def small(first_pixel=0):
     images = np.arange(4 * 2 * 2, dtype=np.uint8).reshape(4, 2, 2, 1)
     images[0, 0, 0, 0] = first_pixel
     split = Split(images, np.array([0, 1, 0, 1]))
-    return Dataset(
-        name="small", train=split, validation=split, test=split, class_names=("a", "b")
-    )
+    return Dataset(name="small", train=split, validation=split, test=split, class_names=("a", "b"))
 
 
 def test_shape_classes_and_counts_come_from_the_arrays():

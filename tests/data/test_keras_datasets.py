@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
 def test_reads_the_published_files_through_keras(name, cached_keras, monkeypatch):
     monkeypatch.delenv("CNNKIT_DATA", raising=False)
     loaded = data.load(name)
-    (images, labels), (test_images, test_labels) = getattr(keras.datasets, name).load_data()
+    (images, _), (test_images, test_labels) = getattr(keras.datasets, name).load_data()
     np.testing.assert_array_equal(loaded.test.inputs[..., 0], test_images)
     np.testing.assert_array_equal(loaded.test.labels, test_labels)
     ours = np.concatenate([loaded.train.inputs, loaded.validation.inputs])
@@ -54,7 +54,10 @@ def test_labels_in_a_column_as_cifar_has_them_become_a_row(folder):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"x_train": np.zeros((200, 20, 20), np.uint8)}, r"x_train should be uint8 .*\(200, 20, 20"),
+        (
+            {"x_train": np.zeros((200, 20, 20), np.uint8)},
+            r"x_train should be uint8 .*\(200, 20, 20",
+        ),
         ({"x_test": np.zeros((50, 28, 28), np.float32)}, "x_test should be uint8 .* float32"),
         ({"y_train": np.zeros(200, np.uint8)}, "y_train should be .* 0 to 9"),
         ({"y_test": np.zeros(50, np.float32)}, "y_test should be integers"),

@@ -67,7 +67,9 @@ def test_comes_back_from_a_file_with_the_same_bits(name, tmp_path):
     model.save(tmp_path / "model.keras")
     images = np.random.default_rng(0).random((2, *image_shape), np.float32)
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(model.predict(images, verbose=0), loaded.predict(images, verbose=0))
+    np.testing.assert_array_equal(
+        model.predict(images, verbose=0), loaded.predict(images, verbose=0)
+    )
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -146,7 +148,10 @@ def test_too_small_an_image_names_the_smallest_that_fits(name, options, too_smal
     with pytest.raises(SettingError, match=f"{too_small} is too small, .* fits is {smallest}"):
         models.create(name, (too_small, 64, 1), 10, **options)
     if name != "vgg16":
-        assert models.create(name, (smallest, smallest, 1), 10, **options).output_shape == (None, 10)
+        assert models.create(name, (smallest, smallest, 1), 10, **options).output_shape == (
+            None,
+            10,
+        )
 
 
 def test_a_global_head_takes_any_size():
@@ -222,7 +227,9 @@ def test_sizes_shrink_as_the_formula_says():
     sizes = [28]
     for _ in range(2):
         sizes.append((sizes[-1] - 5) // 1 + 1)
-    model = models.convnet((28, 28, 1), 10, padding="valid", kernel_size=5, depths=(2,), widths=(4,))
+    model = models.convnet(
+        (28, 28, 1), 10, padding="valid", kernel_size=5, depths=(2,), widths=(4,)
+    )
     built = [layer.output.shape[1] for layer in model.layers if layer.name.startswith("conv")]
     assert built == sizes[1:]
     assert all(one > other for one, other in pairwise(sizes))

@@ -35,9 +35,7 @@ def require_image(name: str, image_shape: tuple) -> None:
 def require_choice(option: str, value, choices: tuple) -> None:
     """Raise SettingError unless the value is one of the choices."""
     if value not in choices:
-        raise SettingError(
-            f"{option} is one of {', '.join(map(repr, choices))}, not {value!r}."
-        )
+        raise SettingError(f"{option} is one of {', '.join(map(repr, choices))}, not {value!r}.")
 
 
 def flattened(features, image_shape: tuple, name: str):
