@@ -1,5 +1,6 @@
 """`cnnkit tensorboard`: TensorBoard on this machine alone, over all runs."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -17,13 +18,14 @@ def command(runs_dir, port):
     """Serve the runs on 127.0.0.1 until Ctrl-C, and print the address."""
     if not Path(runs_dir).is_dir():
         raise SettingError(f"There is no folder {runs_dir}; run an experiment, or give --runs-dir.")
-    from tensorboard import default, program  # imports TensorFlow, which --help must not pay for
+    from tensorboard import program  # imports TensorFlow, which --help must not pay for
 
-    server = program.TensorBoard(default.get_plugins(), program.get_default_assets_zip_provider())
+    server = program.TensorBoard()
     server.configure(logdir=str(runs_dir), host="127.0.0.1", port=port)
     try:
         address = server.launch()
     except program.TensorBoardServerException as error:
         raise SettingError(f"TensorBoard cannot start on port {port}: {error.msg}") from error
     click.echo(f"TensorBoard shows {runs_dir} at {address} (Ctrl-C ends it)")
-    threading.Event().wait()
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()

@@ -146,7 +146,10 @@ def test_a_new_experiment_runs_as_it_is_written(here):
         (["run", "--dataset-option", "sise=8"], "option of dataset 'digits' named 'sise'"),
         (["run", "--model-option", "poling=max"], "did you mean 'pooling'"),
         (["run", "--model-option", "pooling"], "KEY=VALUE"),
-        (["run", "--dataset-option", "image_size=8"], "8 is too small, the smallest size that fits is 12"),
+        (
+            ["run", "--dataset-option", "image_size=8"],
+            "8 is too small, the smallest size that fits is 12",
+        ),
         (["run", "quick", "--epoch", "3"], "--epochs"),
         (["run", "quick", "--epochs", "three"], "'three' is not a valid integer"),
         (["run", "quick", "--epochs", "0"], "x>=1"),
@@ -175,7 +178,10 @@ def test_a_mistake_gets_one_sentence_and_leaves_nothing(here, arguments, words):
     [
         ("import keras\nimport nothing_of_the_kind\n", "line 2: ModuleNotFoundError"),
         ("x = 1 +\n", "line 1: SyntaxError"),
-        ("def experiment(epochs: int):\n    pass\n", "'epochs' of the experiment 'bad' has no default"),
+        (
+            "def experiment(epochs: int):\n    pass\n",
+            "'epochs' of the experiment 'bad' has no default",
+        ),
         ("x = 1\n", "no function named 'experiment'"),
     ],
 )
