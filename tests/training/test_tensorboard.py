@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 import subprocess
@@ -151,8 +152,8 @@ def test_the_graph_has_the_papers_layers_in_order(ask):
     assert [name for name, *_ in nodes] == [
         "image", "C1", "S2", "C3", "S4", "flatten", "C5", "F6", "logits",
     ]  # fmt: skip
-    assert dict((name, op) for name, op, _ in nodes)["C3"] == "Conv2D"
-    assert all(given == before[0] for before, (*_, given) in zip(nodes, nodes[1:], strict=False))
+    assert {name: op for name, op, _ in nodes}["C3"] == "Conv2D"
+    assert all(given == before[0] for before, (*_, given) in itertools.pairwise(nodes))
 
 
 def test_the_recipe_is_a_text(ask):

@@ -1,0 +1,42 @@
+# Each target is what stands below it: lines that a person could type.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: demo test test-jax lint bench notebooks picture clean
+
+demo: .venv/demo
+	python -m experiments.digits_lenet5
+
+test: .venv/test
+	python -m pytest
+
+test-jax: .venv/jax
+	KERAS_BACKEND=jax python -m pytest
+
+lint: .venv/lint
+	ruff check . && ruff format --check . && lint-imports
+
+bench: .venv/demo
+	python -m benchmarks.startup
+
+notebooks: .venv/notebook
+	jupyter-execute --timeout=90 --kernel_name=python3 notebooks/*.ipynb
+
+picture: .venv/demo
+	python -m experiments.digits_lenet5 --runs-dir docs/runs --name picture
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1000,1420 --screenshot=docs/report.png docs/runs/digits_lenet5/picture/report.html
+
+clean:
+	rm -rf .venv build *.egg-info runs docs/runs notebooks/runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# What was installed is remembered until setup.cfg changes, so that nothing is installed twice.
+.venv/bin/python:
+	python3 -m venv .venv
+
+.venv/demo: setup.cfg .venv/bin/python
+	python -m pip install --quiet --editable . && touch $@
+
+.venv/test .venv/lint .venv/notebook: setup.cfg .venv/bin/python
+	python -m pip install --quiet --editable ".[$(notdir $@)]" && touch $@
+
+.venv/jax: setup.cfg .venv/bin/python
+	python -m pip install --quiet --editable ".[test,jax]" && touch $@

@@ -1,0 +1,1 @@
+"""Benchmarks: the peer and us alternately, the ratio with its spread, and the machine."""
