@@ -25,7 +25,7 @@ def experiment(epochs: int = 30, learning_rate: float = 2e-3, batch_size: int = 
     return Experiment(
         data=digits,
         model=models.lenet5(
-            digits.image_shape, digits.num_classes, activation="relu", pooling="max"
+            digits.image_shape, digits.num_classes, activation="relu", pool="max"
         ),
         optimizer=keras.optimizers.Adam(rate),
         epochs=epochs,

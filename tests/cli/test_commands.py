@@ -144,8 +144,8 @@ def test_a_new_experiment_runs_as_it_is_written(here):
         (["run", "--dataset", "digit"], "no dataset named 'digit'; did you mean 'digits'"),
         (["run", "--model", "lenet"], "no model named 'lenet'; did you mean 'lenet5'"),
         (["run", "--dataset-option", "sise=8"], "option of dataset 'digits' named 'sise'"),
-        (["run", "--model-option", "poling=max"], "did you mean 'pooling'"),
-        (["run", "--model-option", "pooling"], "KEY=VALUE"),
+        (["run", "--model-option", "pol=max"], "did you mean 'pool'"),
+        (["run", "--model-option", "pool"], "KEY=VALUE"),
         (
             ["run", "--dataset-option", "image_size=8"],
             "8 is too small, the smallest size that fits is 12",

@@ -191,7 +191,7 @@ def test_mlp_fills_its_budget(parameters):
     [
         ("vgg", {"depths": (1,), "widths": (1, 2)}, "differ in length"),
         ("vgg", {"head": "middle"}, "'flatten', 'global', not 'middle'"),
-        ("convnet", {"pooling": "min"}, "'max', 'average', not 'min'"),
+        ("convnet", {"pool": "min"}, "'max', 'average', not 'min'"),
         ("mlp", {"parameters": 100}, "one hidden unit takes 3093"),
         ("lenet5", {"padding": "some"}, "'same', 'valid', not 'some'"),
     ],
@@ -212,8 +212,8 @@ def test_an_unknown_network_gives_the_nearest():
 
 
 def test_an_unknown_option_gives_the_nearest():
-    with pytest.raises(UnknownNameError, match="did you mean 'pooling'"):
-        models.create("lenet5", (28, 28, 1), 10, poling="max")
+    with pytest.raises(UnknownNameError, match="did you mean 'pool'"):
+        models.create("lenet5", (28, 28, 1), 10, pol="max")
 
 
 def test_a_pattern_lists_what_matches():

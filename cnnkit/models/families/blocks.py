@@ -1,4 +1,4 @@
-"""The few pieces that several families share: checking the image's size, and the last layers."""
+"""The few pieces that several families share: checks, the last layers, and assembling a model."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,12 @@ import keras
 from cnnkit.errors import SettingError
 
 LARGEST = 1024  # sizes beyond this are not searched for the smallest that fits
+GLOBAL_POOLING = {
+    ("avg", 1): keras.layers.GlobalAveragePooling1D,
+    ("avg", 2): keras.layers.GlobalAveragePooling2D,
+    ("max", 1): keras.layers.GlobalMaxPooling1D,
+    ("max", 2): keras.layers.GlobalMaxPooling2D,
+}
 
 
 def require_size(name: str, image_shape: tuple, size_after: Callable[[int], int]) -> None:
@@ -38,12 +44,24 @@ def require_choice(option: str, value, choices: tuple) -> None:
         raise SettingError(f"{option} is one of {', '.join(map(repr, choices))}, not {value!r}.")
 
 
+def size_of_map(size: int, window: int, stride: int, padding: str | int) -> int:
+    """Return a map's size: (W - F + 2 P) / S + 1 rounded down; W / S rounded up for "same".
+
+    >>> size_of_map(224, 7, 2, 3), size_of_map(28, 5, 1, "valid"), size_of_map(7, 2, 2, "same")
+    (112, 24, 4)
+    """
+    if padding == "same":
+        return -(-size // stride)
+    border = 0 if padding == "valid" else padding
+    return (size - window + 2 * border) // stride + 1
+
+
 def flattened(features, image_shape: tuple, name: str):
     """Return feature maps as one vector; raises SettingError where their size is not known."""
     if None in image_shape:
         raise SettingError(
             f"{name} flattens its feature maps and so needs a whole image shape, not "
-            f"{tuple(image_shape)}; give one, or choose head='global'."
+            f"{tuple(image_shape)}; give one, or choose head='global' where there is that option."
         )
     return keras.layers.Flatten(name="flatten")(features)
 
@@ -53,7 +71,23 @@ def classifier(features, num_classes: int, activation: str | None):
     if num_classes < 1:
         raise SettingError(f"num_classes is at least 1, not {num_classes}.")
     logits = keras.layers.Dense(num_classes, name="logits")(features)
+    return activated(logits, activation)
+
+
+def activated(logits, activation: str | None):
+    """Return logits as they are, or with an activation as the layer `probabilities`."""
     if activation is None:
         return logits
     # Exponentials of half-precision logits lose what tells classes apart.
     return keras.layers.Activation(activation, dtype="float32", name="probabilities")(logits)
+
+
+def without_top(maps, pooling: str | None):
+    """Return the last feature maps of a network without its top, as Keras' `include_top` has it.
+
+    pooling: None for the maps themselves, "avg" or "max" for one number a map.
+    """
+    require_choice("pooling", pooling, (None, "avg", "max"))
+    if pooling is None:
+        return maps
+    return GLOBAL_POOLING[pooling, len(maps.shape) - 2](name=f"{pooling}_pool")(maps)

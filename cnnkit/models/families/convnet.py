@@ -23,7 +23,7 @@ def convnet(
     strides: int = 1,
     padding: str = "same",
     activation: str = "relu",
-    pooling: str = "max",
+    pool: str = "max",
     pool_size: int = 2,
     pool_strides: int | None = None,
     pool_before_activation: bool = False,
@@ -31,6 +31,8 @@ def convnet(
     dropout: float = 0.0,
     batch_normalization: bool = False,
     head: str = "flatten",
+    include_top: bool = True,
+    pooling: str | None = None,
     classifier_activation: str | None = None,
 ) -> keras.Model:
     """A network of your own choices: stages of convolutions with a pooling each, then dense layers.
@@ -40,13 +42,15 @@ def convnet(
     num_classes: how many logits it gives.
     depths, widths: convolutions and filters a stage, one number each.
     kernel_size, strides, padding: of every convolution; padding is "same" or "valid".
-    pooling: "max" or "average", after each stage; pool_size and pool_strides are its window and
+    pool: "max" or "average", after each stage; pool_size and pool_strides are its window and
         step (None: as wide as the window).
     pool_before_activation: pools first, which for max pooling and ReLU gives the same with less
         work, since both keep the order of values.
     hidden_units, dropout: of the dense layers; dropout follows each of them, 0 for none.
     batch_normalization: between every convolution and its activation.
     head: "flatten", or "global": the mean of each feature map, for any image size.
+    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
+        number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
 
     Raises SettingError for choices that contradict each other, or maps that would vanish.
@@ -62,20 +66,20 @@ def convnet(
         )
     if len(depths) != len(widths):
         raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
-    blocks.require_choice("pooling", pooling, ("max", "average"))
+    blocks.require_choice("pool", pool, ("max", "average"))
     blocks.require_choice("padding", padding, ("same", "valid"))
     blocks.require_choice("head", head, ("flatten", "global"))
 
     def size_after(size: int) -> int:
         for depth in depths:
             for _ in range(depth):
-                size = _size(size, kernel_size, strides, padding)
-            size = _size(size, pool_size, pool_strides or pool_size, "valid")
+                size = blocks.size_of_map(size, kernel_size, strides, padding)
+            size = blocks.size_of_map(size, pool_size, pool_strides or pool_size, "valid")
         return size
 
     blocks.require_size("convnet", image_shape, size_after)
     convolution = keras.layers.Conv2D if dimensions == 2 else keras.layers.Conv1D
-    pool = POOLING[pooling, dimensions]
+    pooled = POOLING[pool, dimensions]
 
     image = keras.Input(image_shape, name="image")
     maps = image
@@ -87,16 +91,14 @@ def convnet(
                 maps = keras.layers.BatchNormalization(name=f"norm{label}")(maps)
             last = index == depth
             if last and pool_before_activation:
-                maps = pool(pool_size, pool_strides, name=f"pool{stage}")(maps)
+                maps = pooled(pool_size, pool_strides, name=f"pool{stage}")(maps)
             maps = keras.layers.Activation(activation, name=f"{activation}{label}")(maps)
             if last and not pool_before_activation:
-                maps = pool(pool_size, pool_strides, name=f"pool{stage}")(maps)
+                maps = pooled(pool_size, pool_strides, name=f"pool{stage}")(maps)
+    if not include_top:
+        return keras.Model(image, blocks.without_top(maps, pooling), name="convnet")
     if head == "global":
-        units = (
-            keras.layers.GlobalAveragePooling2D
-            if dimensions == 2
-            else keras.layers.GlobalAveragePooling1D
-        )(name="average")(maps)
+        units = blocks.without_top(maps, "avg")
     else:
         units = blocks.flattened(maps, image_shape, "convnet")
     for index, size in enumerate(hidden_units, start=1):
@@ -106,7 +108,3 @@ def convnet(
     outputs = blocks.classifier(units, num_classes, classifier_activation)
     return keras.Model(image, outputs, name="convnet")
 
-
-def _size(size: int, window: int, step: int, padding: str) -> int:
-    """Return the size of a map: (W - F) / S + 1 without padding, W / S rounded up with."""
-    return -(-size // step) if padding == "same" else (size - window) // step + 1

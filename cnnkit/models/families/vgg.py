@@ -6,6 +6,8 @@ import keras
 
 from cnnkit.errors import SettingError
 from cnnkit.models.families import blocks
+from cnnkit.models.families.layers import LocalResponseNormalization
+from cnnkit.models.weights import loaded
 
 WIDTHS = (64, 128, 256, 512, 512)
 
@@ -17,11 +19,15 @@ def vgg(
     depths: tuple[int, ...] = (1, 1, 2, 2, 2),
     widths: tuple[int, ...] = WIDTHS,
     pointwise_last: bool = False,
+    response_normalization: bool = False,
     hidden_units: tuple[int, ...] = (4096, 4096),
     dropout: float = 0.5,
     batch_normalization: bool = False,
     head: str = "flatten",
+    include_top: bool = True,
+    pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
     name: str = "vgg",
 ) -> keras.Model:
     """A network in VGG's style: stages of 3 x 3 convolutions, each followed by 2 x 2 max pooling.
@@ -30,10 +36,15 @@ def vgg(
     num_classes: how many logits it gives.
     depths, widths: convolutions and filters a stage, one number each.
     pointwise_last: the third convolution of a stage is 1 x 1 (configuration C of Table 1).
+    response_normalization: local response normalisation after the first convolution (A-LRN).
     hidden_units, dropout: of the dense layers; dropout follows each of them, 0 for none.
     batch_normalization: between every convolution and its ReLU.
     head: "flatten" (the paper), or "global": the mean of each feature map, for any image size.
+    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
+        number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: "imagenet" for vgg16 and vgg19, a file of weights, or None. Keras' published weights
+        want images that `keras.applications.vgg16.preprocess_input` has prepared.
 
     Layers bear the names that Keras' published weights have. Raises SettingError where depths and
     widths differ in length, or the image is too small for that many stages.
@@ -55,9 +66,14 @@ def vgg(
             maps = _convolution(
                 maps, width, kernel_size, batch_normalization, f"block{stage}_conv{index}"
             )
+            if response_normalization and stage == index == 1:
+                maps = LocalResponseNormalization(name="block1_lrn")(maps)
         maps = keras.layers.MaxPooling2D(2, name=f"block{stage}_pool")(maps)
+    if not include_top:
+        model = keras.Model(image, blocks.without_top(maps, pooling), name=name)
+        return loaded(model, weights, include_top)
     if head == "global":
-        units = keras.layers.GlobalAveragePooling2D(name="average")(maps)
+        units = blocks.without_top(maps, "avg")
     else:
         units = blocks.flattened(maps, image_shape, name)
     for index, size in enumerate(hidden_units, start=1):
@@ -65,7 +81,7 @@ def vgg(
         if dropout:
             units = keras.layers.Dropout(dropout, name=f"fc{index}_dropout")(units)
     outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return keras.Model(image, outputs, name=name)
+    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
 
 
 def _convolution(maps, width: int, kernel_size: int, batch_normalization: bool, name: str):
@@ -81,6 +97,7 @@ def _convolution(maps, width: int, kernel_size: int, batch_normalization: bool, 
 # Table 1 of the paper: configurations A, B, C, D and E.
 VARIANTS = {
     "vgg11": {"depths": (1, 1, 2, 2, 2)},
+    "vgg11_lrn": {"depths": (1, 1, 2, 2, 2), "response_normalization": True},
     "vgg13": {"depths": (2, 2, 2, 2, 2)},
     "vgg16_1x1": {"depths": (2, 2, 3, 3, 3), "pointwise_last": True},
     "vgg16": {"depths": (2, 2, 3, 3, 3)},
@@ -93,6 +110,6 @@ VARIANTS = {
         "batch_normalization": True,
     },
 }
-vgg11, vgg13, vgg16_1x1, vgg16, vgg19, vgg_small = (
+vgg11, vgg11_lrn, vgg13, vgg16_1x1, vgg16, vgg19, vgg_small = (
     partial(vgg, name=name, **options) for name, options in VARIANTS.items()
 )
