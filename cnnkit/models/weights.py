@@ -23,13 +23,18 @@ PUBLISHED = {
     "densenet169": ("densenet", "d699b8f76981ab1b30698df4c175e90b", "b8c4d4c20dd625c148057b9ff1c1176b"),
     "densenet201": ("densenet", "1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1"),
 }
-HEADS = ("predictions", "logits")  # what the last layer is called: in Keras' files, in ours
+HEAD = "logits"  # the layer that a different number of classes replaces
 
 
-def loaded(model: keras.Model, weights: str | os.PathLike | None, include_top: bool) -> keras.Model:
+def loaded(
+    model: keras.Model,
+    weights: str | os.PathLike | None,
+    include_top: bool,
+    adapt_channels: bool = False,
+) -> keras.Model:
     """Return the model with the weights that its factory was asked for; None leaves it as it is."""
     if weights is not None:
-        load_weights(model, weights, include_top=include_top)
+        load_weights(model, weights, include_top=include_top, adapt_channels=adapt_channels)
     return model
 
 
@@ -40,11 +45,12 @@ def load_weights(
     include_top: bool = True,
     adapt_channels: bool = False,
 ) -> None:
-    """Give a model of the catalogue the weights of a file, layer by layer of the same name.
+    """Give a model of the catalogue the weights of a file, layer by layer.
 
     weights: "imagenet" for Keras' published file, fetched into KERAS_HOME and checked by its hash,
         or the path of a `.h5` file of `model.save_weights` or keras.applications.
-    include_top: whether the model has its top; decides which published file is read.
+    include_top: whether the model has its top; decides which published file is read. Without it, a
+        file's dense layers after the last one of the model are left out.
     adapt_channels: lets a first convolution for 3 channels serve an image of another number: for 1
         channel its kernels are summed, for N each channel has the mean kernel, times 3 / N.
 
@@ -52,31 +58,46 @@ def load_weights(
     naming the first layer that differs, MissingDataError where the file cannot be had.
     """
     path = _published(model.name, include_top) if weights == "imagenet" else Path(weights)
-    stored = _read(path)
+    layers = [layer for layer in model.layers if layer.weights]
     pending = []
-    for layer in (layer for layer in model.layers if layer.weights):
-        is_head = layer.name in HEADS
-        arrays = stored.get(layer.name, stored.get(HEADS[0]) if is_head else None)
-        if arrays is None:
-            raise SettingError(f"{path} has no weights for the layer {layer.name!r}.")
+    for layer, arrays in _paired(layers, path, include_top):
         if not pending and adapt_channels:
             arrays = _adapted(arrays, layer.weights[0].shape)
         wanted, found = ([tuple(a.shape) for a in each] for each in (layer.weights, arrays))
         if wanted == found:
             pending.append((layer, arrays))
-        elif is_head:
+        elif layer.name == HEAD and wanted[0][:-1] == found[0][:-1]:
             warnings.warn(
                 f"The head {layer.name!r} stays untrained: {path.name} has "
                 f"{found[0][-1]} classes and the model {wanted[0][-1]}.",
                 stacklevel=2,
             )
         else:
+            hint = "; adapt_channels=True fits it" if not pending and len(wanted[0]) == 4 else ""
             raise SettingError(
                 f"{path} does not fit {model.name!r}: the layer {layer.name!r} needs shapes "
-                f"{wanted} and the file has {found}."
+                f"{wanted} and the file has {found}{hint}."
             )
     for layer, arrays in pending:  # only once all of them fit
         layer.set_weights(arrays)
+
+
+def _paired(layers: list[keras.Layer], path: Path, include_top: bool) -> list[tuple]:
+    """Return (layer, its arrays in the file) for each layer that has weights."""
+    named, ordered = _read(path)
+    if named:
+        for layer in layers:
+            if layer.name not in named:
+                raise SettingError(f"{path} has no weights for the layer {layer.name!r}.")
+        return [(layer, named[layer.name]) for layer in layers]
+    # The published files name layers as keras.applications did in 2018: "conv1/conv", "probs",
+    # "fc1000". What has stayed is their order, by which Keras, too, reads them.
+    if len(ordered) < len(layers):
+        raise SettingError(f"{path} has no weights for the layer {layers[len(ordered)].name!r}.")
+    for name, arrays in ordered[len(layers) :]:
+        if include_top or arrays[0].ndim != 2:
+            raise SettingError(f"{path} has weights of a layer {name!r} that the model has not.")
+    return [(layer, arrays) for layer, (_, arrays) in zip(layers, ordered, strict=False)]
 
 
 def _published(name: str, include_top: bool) -> Path:
@@ -103,24 +124,28 @@ def _published(name: str, include_top: bool) -> Path:
         ) from error
 
 
-def _read(path: Path) -> dict[str, list[np.ndarray]]:
-    """Return {layer: arrays} of a weights file, in either of Keras' two HDF5 layouts."""
+def _read(path: Path) -> tuple[dict, list]:
+    """Return a weights file as ({layer: arrays}, []) or ({}, [(layer, arrays), ...]).
+
+    The first is Keras' present HDF5 layout, which has names and no order; the second that of the
+    files which keras.applications publishes.
+    """
     try:
         with h5py.File(path) as file:
-            if "layer_names" in file.attrs:  # what keras.applications publishes
-                groups = {_text(name): file[name] for name in file.attrs["layer_names"]}
-                return {
-                    name: [group[weight][()] for weight in group.attrs["weight_names"]]
+            if "layer_names" in file.attrs:
+                groups = {_text(name): file[_text(name)] for name in file.attrs["layer_names"]}
+                ordered = [
+                    (name, [group[_text(weight)][()] for weight in group.attrs["weight_names"]])
                     for name, group in groups.items()
-                }
-            layers = file["layers"]
+                ]
+                return {}, [(name, arrays) for name, arrays in ordered if arrays]
             return {
                 str(group.attrs.get("name", name)): [
                     group["vars"][index][()] for index in sorted(group["vars"], key=int)
                 ]
-                for name, group in layers.items()
+                for name, group in file["layers"].items()
                 if "vars" in group
-            }
+            }, []
     except FileNotFoundError:
         raise MissingDataError(f"There is no weights file {path}; check its path.") from None
     except (OSError, KeyError, ValueError) as error:
