@@ -24,9 +24,7 @@ def experiment(epochs: int = 15, learning_rate: float = 2e-3, batch_size: int = 
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     return Experiment(
         data=digits,
-        model=models.lenet5(
-            digits.image_shape, digits.num_classes, activation="relu", pool="max"
-        ),
+        model=models.lenet5(digits.image_shape, digits.num_classes, activation="relu", pool="max"),
         optimizer=keras.optimizers.Adam(rate),
         epochs=epochs,
         batch_size=batch_size,

@@ -19,9 +19,21 @@ PUBLISHED = {
     "resnet50": ("resnet", "2cb95161c43110f7111970584f804107", "4d473c1dd8becc155b73f8504c6f6626"),
     "resnet101": ("resnet", "f1aeb4b969a6efcfb50fad2f0c20cfc5", "88cf7a10940856eca736dc7b7e228a21"),
     "resnet152": ("resnet", "100835be76be38e30d865e96f2aaae62", "ee4c566cf9a93f14d82f913c2dc6dd0c"),
-    "densenet121": ("densenet", "9d60b8095a5708f2dcce2bca79d332c7", "30ee3e1110167f948a6b9946edeeb738"),
-    "densenet169": ("densenet", "d699b8f76981ab1b30698df4c175e90b", "b8c4d4c20dd625c148057b9ff1c1176b"),
-    "densenet201": ("densenet", "1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1"),
+    "densenet121": (
+        "densenet",
+        "9d60b8095a5708f2dcce2bca79d332c7",
+        "30ee3e1110167f948a6b9946edeeb738",
+    ),
+    "densenet169": (
+        "densenet",
+        "d699b8f76981ab1b30698df4c175e90b",
+        "b8c4d4c20dd625c148057b9ff1c1176b",
+    ),
+    "densenet201": (
+        "densenet",
+        "1ceb130c1ea1b78c3bf6114dbdfd8807",
+        "c13680b51ded0fb44dff2d8f86ac8bb1",
+    ),
 }
 HEAD = "logits"  # the layer that a different number of classes replaces
 
@@ -140,7 +152,7 @@ def _read(path: Path) -> tuple[dict, list]:
                 ]
                 return {}, [(name, arrays) for name, arrays in ordered if arrays]
             return {
-                str(group.attrs.get("name", name)): [
+                _text(group["vars"].attrs.get("name", name)): [
                     group["vars"][index][()] for index in sorted(group["vars"], key=int)
                 ]
                 for name, group in file["layers"].items()

@@ -107,4 +107,3 @@ def convnet(
             units = keras.layers.Dropout(dropout, name=f"dropout{index}")(units)
     outputs = blocks.classifier(units, num_classes, classifier_activation)
     return keras.Model(image, outputs, name="convnet")
-
