@@ -2,6 +2,8 @@
 
 import os
 import warnings
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import h5py
@@ -70,46 +72,45 @@ def load_weights(
     naming the first layer that differs, MissingDataError where the file cannot be had.
     """
     path = _published(model.name, include_top) if weights == "imagenet" else Path(weights)
-    layers = [layer for layer in model.layers if layer.weights]
-    pending = []
-    for layer, arrays in _paired(layers, path, include_top):
+    pending, head = [], None
+    for layer, arrays in _paired(model, path, include_top):
         if not pending and adapt_channels:
             arrays = _adapted(arrays, layer.weights[0].shape)
         wanted, found = ([tuple(a.shape) for a in each] for each in (layer.weights, arrays))
         if wanted == found:
             pending.append((layer, arrays))
-        elif layer.name == HEAD and wanted[0][:-1] == found[0][:-1]:
-            warnings.warn(
-                f"The head {layer.name!r} stays untrained: {path.name} has "
-                f"{found[0][-1]} classes and the model {wanted[0][-1]}.",
-                stacklevel=2,
-            )
+        elif layer.name == HEAD and [s[:-1] for s in wanted] == [s[:-1] for s in found]:
+            head = wanted[0][-1], found[0][-1]
         else:
-            hint = "; adapt_channels=True fits it" if not pending and len(wanted[0]) == 4 else ""
+            adapted = [tuple(array.shape) for array in _adapted(arrays, wanted[0])]
+            hint = "; adapt_channels=True makes it fit" if adapted == wanted else ""
             raise SettingError(
                 f"{path} does not fit {model.name!r}: the layer {layer.name!r} needs shapes "
                 f"{wanted} and the file has {found}{hint}."
             )
     for layer, arrays in pending:  # only once all of them fit
         layer.set_weights(arrays)
+    if head:
+        warnings.warn(
+            f"The head {HEAD!r} stays untrained: {path.name} has {head[1]} classes and the model "
+            f"{head[0]}.",
+            stacklevel=2,
+        )
 
 
-def _paired(layers: list[keras.Layer], path: Path, include_top: bool) -> list[tuple]:
-    """Return (layer, its arrays in the file) for each layer that has weights."""
-    named, ordered = _read(path)
-    if named:
-        for layer in layers:
-            if layer.name not in named:
-                raise SettingError(f"{path} has no weights for the layer {layer.name!r}.")
-        return [(layer, named[layer.name]) for layer in layers]
-    # The published files name layers as keras.applications did in 2018: "conv1/conv", "probs",
-    # "fc1000". What has stayed is their order, by which Keras, too, reads them.
-    if len(ordered) < len(layers):
-        raise SettingError(f"{path} has no weights for the layer {layers[len(ordered)].name!r}.")
-    for name, arrays in ordered[len(layers) :]:
-        if include_top or arrays[0].ndim != 2:
-            raise SettingError(f"{path} has weights of a layer {name!r} that the model has not.")
-    return [(layer, arrays) for layer, (_, arrays) in zip(layers, ordered, strict=False)]
+def _paired(model: keras.Model, path: Path, include_top: bool) -> Iterator[tuple]:
+    """Yield (layer, its arrays in the file) for each layer of the model that has weights."""
+    stored = _read(path)
+    layers = [layer for layer in model.layers if layer.weights]
+    if isinstance(stored, dict):
+        stored = [(layer.name, stored.get(layer.name)) for layer in layers]
+    for layer, (_, arrays) in zip_longest(layers, stored[: len(layers)], fillvalue=(None, None)):
+        if arrays is None:
+            raise SettingError(f"{path} has no weights for the layer {layer.name!r}.")
+        yield layer, arrays
+    for name, arrays in stored[len(layers) :]:
+        if include_top or arrays[0].ndim != 2:  # anything but the dense layers of a top
+            raise SettingError(f"{path} has weights of a layer {name!r} that the model lacks.")
 
 
 def _published(name: str, include_top: bool) -> Path:
@@ -136,41 +137,39 @@ def _published(name: str, include_top: bool) -> Path:
         ) from error
 
 
-def _read(path: Path) -> tuple[dict, list]:
-    """Return a weights file as ({layer: arrays}, []) or ({}, [(layer, arrays), ...]).
+def _read(path: Path) -> dict[str, list[np.ndarray]] | list[tuple[str, list[np.ndarray]]]:
+    """Return the arrays of each layer, by name or in order: what the file's HDF5 layout can tell.
 
-    The first is Keras' present HDF5 layout, which has names and no order; the second that of the
-    files which keras.applications publishes.
+    Files of `save_weights` have names. Those that keras.applications publishes name layers as it
+    did in 2018 ("conv1/conv", "probs", "fc1000"); what has stayed is their order, by which Keras,
+    too, reads them.
     """
     try:
         with h5py.File(path) as file:
-            if "layer_names" in file.attrs:
-                groups = {_text(name): file[_text(name)] for name in file.attrs["layer_names"]}
-                ordered = [
-                    (name, [group[_text(weight)][()] for weight in group.attrs["weight_names"]])
-                    for name, group in groups.items()
-                ]
-                return {}, [(name, arrays) for name, arrays in ordered if arrays]
-            return {
-                _text(group["vars"].attrs.get("name", name)): [
-                    group["vars"][index][()] for index in sorted(group["vars"], key=int)
-                ]
-                for name, group in file["layers"].items()
-                if "vars" in group
-            }, []
+            if "layer_names" not in file.attrs:
+                groups = [group["vars"] for group in file["layers"].values() if "vars" in group]
+                return {
+                    _text(group.attrs["name"]): [group[key][()] for key in sorted(group, key=int)]
+                    for group in groups
+                }
+            names = [_text(name) for name in file.attrs["layer_names"]]
+            arrays = [
+                [file[name][_text(weight)][()] for weight in file[name].attrs["weight_names"]]
+                for name in names
+            ]
+            return [pair for pair in zip(names, arrays, strict=True) if pair[1]]
     except FileNotFoundError:
         raise MissingDataError(f"There is no weights file {path}; check its path.") from None
     except (OSError, KeyError, ValueError) as error:
         raise SettingError(f"{path} is not a file of Keras weights: {error}") from None
 
 
-def _adapted(arrays: list[np.ndarray], shape: tuple) -> list[np.ndarray]:
+def _adapted(arrays: list[np.ndarray], shape: tuple[int, ...]) -> list[np.ndarray]:
     kernel, *rest = arrays
-    channels = shape[2]
-    if kernel.ndim != 4 or kernel.shape[2] == channels:
+    if kernel.ndim != 4 or len(shape) != 4 or kernel.shape[2] == shape[2]:
         return arrays
-    mean = kernel.mean(axis=2, keepdims=True) * (kernel.shape[2] / channels)
-    return [np.repeat(mean, channels, axis=2), *rest]
+    mean = kernel.mean(axis=2, keepdims=True) * (kernel.shape[2] / shape[2])
+    return [np.repeat(mean, shape[2], axis=2), *rest]
 
 
 def _text(name: bytes | str) -> str:

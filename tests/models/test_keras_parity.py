@@ -18,7 +18,7 @@ PAIRS = {
     "densenet169": (densenet.densenet169, keras.applications.DenseNet169, {}),
     "densenet201": (densenet.densenet201, keras.applications.DenseNet201, {}),
 }
-FAST = ("vgg16", "resnet50", "densenet121")
+FAST = ("vgg16", "resnet50")
 CASES = [
     pytest.param(
         name, shape, classes,

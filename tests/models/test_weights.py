@@ -50,7 +50,6 @@ def assert_same_weights(one, other):
 def test_reads_a_published_file_that_keras_reads(
     ours, theirs, options, head, give_random_weights, tmp_path
 ):
-    options = {"weights": None} if theirs is None else options
     original = theirs(weights=None, input_shape=(32, 32, 3), classes=5)
     give_random_weights(original)
     path = write_published(original, tmp_path / "w.h5", NAMES_OF_2018 | {"predictions": head})
@@ -80,7 +79,7 @@ def test_a_network_without_its_top_reads_a_file_that_has_one(tmp_path):
         ({}, {"factory": vgg.vgg19}, TOO_DEEP),
         ({"factory": vgg.vgg19}, {}, "does not fit 'vgg16': the layer 'block4_conv1' needs"),
         ({"widths": (2, 3, 4, 5, 7)}, {}, "the layer 'block5_conv1' needs shapes"),
-        ({"hidden_units": (8, 8)}, {}, "has weights of a layer 'logits' that the model has not"),
+        ({"hidden_units": (8, 8)}, {}, "weights of a layer 'logits' that the model lacks"),
         ({}, {"hidden_units": (8, 8)}, "the layer 'fc2' needs shapes"),
         ({"include_top": False}, {}, "has no weights for the layer 'fc1'"),
         ({"shape": (32, 32, 1)}, {}, "the layer 'block1_conv1' needs .* adapt_channels=True"),
@@ -158,8 +157,8 @@ def test_asks_for_the_file_and_hash_that_keras_asks_for(
     monkeypatch.setattr(place.file_utils, "get_file", get_file)
     monkeypatch.setattr(keras.utils, "get_file", get_file)
     with pytest.raises(MissingDataError):
-        ours((32, 32, 3) if not include_top else (224, 224, 3), 1000, include_top=include_top, weights="imagenet")
-    with pytest.raises(OSError, match="no network"):
+        small(ours, classes=1000, include_top=include_top, weights="imagenet")
+    with keras.StatelessScope(), pytest.raises(OSError, match="no network"):
         theirs(include_top=include_top)
     assert asked[0] == asked[1]
 
@@ -184,3 +183,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_networks_without_published_weights_name_those_that_have():
     with pytest.raises(SettingError, match=r"no ImageNet weights for 'resnet18'.* resnet50"):
         resnet.resnet18((32, 32, 3), 5, weights="imagenet")
+
+
+def test_adapts_when_the_factory_is_asked_to(tmp_path):
+    path = write_published(small(), tmp_path / "w.h5")
+    kernel = small(shape=(32, 32, 1), weights=path, adapt_channels=True).get_weights()[0]
+    assert kernel.shape == (3, 3, 1, 2)
