@@ -14,7 +14,11 @@ SMALL = {
     "alexnet": (63, 1, {"hidden_units": (64,), "dropout": 0}),
     "alexnet_2012": (67, 1, {"hidden_units": (64,), "dropout": 0}),
     "vgg11": (32, 1, {"widths": (16, 16, 32, 32, 32), "hidden_units": (64,), "dropout": 0}),
-    "vgg16": (32, 1, {"widths": (8, 16, 16, 32, 32), "hidden_units": (), "batch_normalization": True}),
+    "vgg16": (
+        32,
+        1,
+        {"widths": (8, 16, 16, 32, 32), "hidden_units": (), "batch_normalization": True},
+    ),
     "vgg_small": (16, 1, {"dropout": 0}),
     "googlenet": (32, 1, {"dropout": 0}),
     "resnet18": (32, 1, {"widths": (8, 8, 16, 16)}),
@@ -31,7 +35,9 @@ FAST = ("lenet5", "alexnet_2012", "vgg_small", "resnet20", "densenet_bc", "convn
 def few_digits(size):
     bunch = load_digits()
     images = bunch.images[:64, ..., None].astype("float32") / 16
-    return keras.ops.convert_to_numpy(keras.ops.image.resize(images, (size, size))), bunch.target[:64]
+    return keras.ops.convert_to_numpy(keras.ops.image.resize(images, (size, size))), bunch.target[
+        :64
+    ]
 
 
 @pytest.mark.parametrize(

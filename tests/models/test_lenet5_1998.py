@@ -28,9 +28,7 @@ def test_a_layer_has_the_papers_weights(model, layer):
 
 def test_connections_are_the_papers(model):
     # Each output has a connection a weight it reads and one to its bias (section II.B).
-    places = {
-        layer.name: int(np.prod(layer.output.shape[1:])) for layer in model.layers
-    }
+    places = {layer.name: int(np.prod(layer.output.shape[1:])) for layer in model.layers}
     reads = connected_maps()
     counted = {
         "C1": places["C1"] * (25 + 1),
@@ -122,7 +120,11 @@ def test_a_small_image_is_framed_and_a_large_one_is_not():
 
 @pytest.mark.parametrize(
     ("image_shape", "classes", "words"),
-    [((30, 30, 1), 10, r"not \(30, 30, 1\)"), ((32, 32, 3), 10, "lenet5 takes"), ((32, 32, 1), 11, "11")],
+    [
+        ((30, 30, 1), 10, r"not \(30, 30, 1\)"),
+        ((32, 32, 3), 10, "lenet5 takes"),
+        ((32, 32, 1), 11, "11"),
+    ],
 )
 def test_what_the_paper_does_not_have_is_refused(image_shape, classes, words):
     with pytest.raises(SettingError, match=words):

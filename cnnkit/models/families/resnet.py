@@ -62,8 +62,7 @@ def resnet(
     11699112
     """
     blocks.require_image(name, image_shape)
-    if len(depths) != len(widths):
-        raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
+    blocks.require_stages(depths, widths)
     if use_bias is None:
         use_bias = weights == "imagenet"
     image = keras.Input(image_shape, name="image")

@@ -4,7 +4,6 @@ from functools import partial
 
 import keras
 
-from cnnkit.errors import SettingError
 from cnnkit.models.families import blocks
 from cnnkit.models.families.layers import LocalResponseNormalization
 from cnnkit.models.weights import loaded
@@ -55,9 +54,7 @@ def vgg(
     11642
     """
     blocks.require_image(name, image_shape)
-    blocks.require_choice("head", head, ("flatten", "global"))
-    if len(depths) != len(widths):
-        raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
+    blocks.require_stages(depths, widths)
     blocks.require_size(name, image_shape, lambda size: size // 2 ** len(depths))
 
     image = keras.Input(image_shape, name="image")
@@ -74,14 +71,8 @@ def vgg(
     if not include_top:
         model = keras.Model(image, blocks.without_top(maps, pooling), name=name)
         return loaded(model, weights, include_top, adapt_channels)
-    if head == "global":
-        units = blocks.without_top(maps, "avg")
-    else:
-        units = blocks.flattened(maps, image_shape, name)
-    for index, size in enumerate(hidden_units, start=1):
-        units = keras.layers.Dense(size, activation="relu", name=f"fc{index}")(units)
-        if dropout:
-            units = keras.layers.Dropout(dropout, name=f"fc{index}_dropout")(units)
+    units = blocks.vector(maps, head, image_shape, name)
+    units = blocks.hidden_layers(units, hidden_units, "relu", dropout, "fc")
     outputs = blocks.classifier(units, num_classes, classifier_activation)
     return loaded(keras.Model(image, outputs, name=name), weights, include_top, adapt_channels)
 
