@@ -27,6 +27,7 @@ def vgg(
     pooling: str | None = None,
     classifier_activation: str | None = None,
     weights: str | None = None,
+    adapt_channels: bool = False,
     name: str = "vgg",
 ) -> keras.Model:
     """A network in VGG's style: stages of 3 x 3 convolutions, each followed by 2 x 2 max pooling.
@@ -44,6 +45,7 @@ def vgg(
     classifier_activation: "softmax" for probabilities, None for logits.
     weights: "imagenet" for vgg16 and vgg19, a file of weights, or None. Keras' published weights
         want images that `keras.applications.vgg16.preprocess_input` has prepared.
+    adapt_channels: whether the weights of a first convolution for 3 channels may serve others.
 
     Layers bear the names that Keras' published weights have. Raises SettingError where depths and
     widths differ in length, or the image is too small for that many stages.
@@ -68,11 +70,11 @@ def vgg(
         maps = keras.layers.MaxPooling2D(2, name=f"block{stage}_pool")(maps)
     if not include_top:
         model = keras.Model(image, blocks.without_top(maps, pooling), name=name)
-        return loaded(model, weights, include_top)
+        return loaded(model, weights, include_top, adapt_channels)
     units = blocks.vector(maps, head, image_shape, name)
     units = blocks.hidden_layers(units, hidden_units, "relu", dropout, "fc")
     outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
+    return loaded(keras.Model(image, outputs, name=name), weights, include_top, adapt_channels)
 
 
 def _convolution(maps, width: int, kernel_size: int, batch_normalization: bool, name: str):
