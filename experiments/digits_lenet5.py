@@ -11,7 +11,7 @@ import keras
 from cnnkit import Experiment, data, main, models
 
 
-def experiment(epochs: int = 30, learning_rate: float = 2e-3, batch_size: int = 32):
+def experiment(epochs: int = 20, learning_rate: float = 2e-3, batch_size: int = 32):
     """LeNet-5 reads handwritten digits, slightly shifted and turned while it trains.
 
     Args:
