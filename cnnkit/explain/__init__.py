@@ -8,7 +8,9 @@ _PLACES = {
     "Anatomy": "network_anatomy",
     "Field": "receptive_field",
     "Row": "network_anatomy",
+    "Walkthrough": "step_by_step",
     "anatomy": "network_anatomy",
+    "walkthrough": "step_by_step",
 }
 __all__ = sorted([*_MODULES, *_PLACES])
 
