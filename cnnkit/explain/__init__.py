@@ -8,8 +8,15 @@ _PLACES = {
     "Anatomy": "network_anatomy",
     "Field": "receptive_field",
     "Row": "network_anatomy",
+    "TopPatches": "patches",
     "Walkthrough": "step_by_step",
+    "activation_maximisation": "preferred_input",
     "anatomy": "network_anatomy",
+    "dead_filters": "activations",
+    "duplicated_filters": "activations",
+    "feature_maps": "activations",
+    "filters": "activations",
+    "top_patches": "patches",
     "walkthrough": "step_by_step",
 }
 __all__ = sorted([*_MODULES, *_PLACES])

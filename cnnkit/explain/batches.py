@@ -5,6 +5,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from cnnkit.explain.gradients import compiled
+
 
 def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
     """Return `function(*batch)` over all samples, as if there had been one batch.
@@ -28,6 +30,16 @@ def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
         )
     whole = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
     return whole if isinstance(answers, (tuple, list)) else whole[0]
+
+
+def in_compiled_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
+    """Do the same for a function of tensors, compiled where there is more than one batch."""
+    run = compiled(function, repeated=len(arrays[0]) > batch_size)
+    return in_batches(
+        lambda *batch: run(*(keras.ops.convert_to_tensor(part) for part in batch)),
+        batch_size,
+        *arrays,
+    )
 
 
 def _as_tuple(answers) -> tuple:

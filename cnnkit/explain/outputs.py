@@ -88,10 +88,10 @@ def class_indices(
     chosen = np.asarray(classes)
     if chosen.ndim > 1 or (chosen.ndim == 1 and len(chosen) != samples):
         raise SettingError(f"Give one class for all, or one for each of {samples} images.")
-    wrong = chosen[(chosen < 0) | (chosen >= count)] if chosen.ndim else chosen
-    if chosen.ndim == 0 and not 0 <= chosen < count or chosen.ndim and wrong.size:
+    wrong = np.atleast_1d(chosen)[(np.atleast_1d(chosen) < 0) | (np.atleast_1d(chosen) >= count)]
+    if wrong.size:
         raise SettingError(
-            f"There is no class {np.ravel(wrong)[0]}: model {model.name!r} has {count}, "
+            f"There is no class {wrong[0]}: model {model.name!r} has {count}, "
             f"from 0 to {count - 1}."
         )
     return np.broadcast_to(chosen, (samples,)).astype("int64")

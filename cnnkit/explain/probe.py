@@ -111,6 +111,27 @@ def trace(model: keras.Model, batch: np.ndarray) -> list[Call]:
     ]
 
 
+def reader(model: keras.Model, paths: list[str]) -> Callable:
+    """Return a function from a batch to the outputs of layers, as a tuple of tensors."""
+    layers = innermost_layers(model)
+
+    def read(batch):
+        outputs = {}
+
+        def keep(path):
+            def hook(call, *arguments, **options):
+                outputs[path] = call(*arguments, **options)
+                return outputs[path]
+
+            return hook
+
+        with hooked({layers[path]: keep(path) for path in paths}):
+            model(batch, training=False)
+        return tuple(outputs[path] for path in paths)
+
+    return read
+
+
 def map_shapes(model: keras.Model, batch: np.ndarray) -> dict[str, tuple[int, ...]]:
     """Return the shape (height, width, channels) of every feature map of an image, by path.
 
