@@ -11,7 +11,7 @@ import keras
 from cnnkit import Experiment, data, main, models
 
 
-def experiment(epochs: int = 15, learning_rate: float = 2e-3, batch_size: int = 128):
+def experiment(epochs: int = 10, learning_rate: float = 5e-3, batch_size: int = 128):
     """A small network in VGG's style tells ten kinds of things on small photos apart.
 
     Args:
@@ -24,7 +24,9 @@ def experiment(epochs: int = 15, learning_rate: float = 2e-3, batch_size: int = 
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     return Experiment(
         data=photos,
-        model=models.vgg_small(photos.image_shape, photos.num_classes),
+        model=models.vgg_small(
+            photos.image_shape, photos.num_classes, head="global", hidden_units=()
+        ),
         optimizer=keras.optimizers.AdamW(rate, weight_decay=0.05),
         epochs=epochs,
         batch_size=batch_size,

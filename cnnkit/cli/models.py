@@ -1,30 +1,60 @@
-"""`cnnkit models`: the networks by name; needs no Keras."""
+"""`cnnkit models`: the networks by name, and one of them layer by layer."""
+
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
 from cnnkit import models
+from cnnkit.cli import quiet
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
-from cnnkit.errors import UnknownNameError
+from cnnkit.errors import SettingError, UnknownNameError
+
+BATCH = 32  # for the memory of activations
 
 
 def _complete(ctx, param, incomplete):
     return [CompletionItem(name) for name in models.names() if name.startswith(incomplete)]
 
 
+def _shape(ctx, param, text):
+    if text is None:
+        return None
+    try:
+        shape = tuple(int(size) for size in text.split("x"))
+    except ValueError:
+        shape = ()
+    if len(shape) not in (2, 3) or min(shape) < 1:
+        raise click.BadParameter(f"{text!r} is not a shape such as 64x64x3 or, for 1-D, 8000x1.")
+    return shape
+
+
 @click.command(cls=OneSentence)
 @click.argument("pattern", default="*", shell_complete=_complete)
+@click.option(
+    "--input", "image_shape", callback=_shape, help="Show one network for this shape: 64x64x3."
+)
+@click.option("--classes", type=click.IntRange(min=1), help="Of the network that is shown.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw one: FILE.png or FILE.svg.",
+)
 @debug_option
-def command(pattern):
-    """List the networks whose names match PATTERN, such as "vgg*"."""
+def command(pattern, image_shape, classes, plot):
+    """List the networks whose names match PATTERN, or show one layer by layer.
+
+    With --input, --classes or --plot, PATTERN names one network.
+    """
+    if image_shape or classes or plot:
+        _show(pattern, image_shape, classes, plot)
+        return
     names = models.names(pattern)
     if not names:
         raise UnknownNameError("model", pattern, models.names())
-    listing = table(
-        "model", "input", "classes", "parameters", "multiply-adds", "source",
-        numbers=("classes", "parameters", "multiply-adds"),
-    )  # fmt: skip
+    numbers = ("classes", "parameters", "multiply-adds")
+    listing = table("model", "input", *numbers, "source", numbers=numbers)
     for name in names:
         facts = models.entry(name).facts
         listing.add_row(
@@ -36,3 +66,67 @@ def command(pattern):
             facts["source"],
         )
     console().print(listing)
+
+
+def _show(name: str, image_shape: tuple | None, classes: int | None, plot: Path | None) -> None:
+    facts = models.entry(name).facts
+    if plot and plot.suffix not in (".png", ".svg"):
+        raise SettingError(f"--plot draws to FILE.png or FILE.svg, not to {plot.name!r}.")
+    quiet.import_keras()
+    import keras
+
+    from cnnkit.explain import anatomy
+
+    with keras.StatelessScope():  # counts weights without a place in memory for each
+        model = models.create(
+            name, image_shape or facts["image_shape"], classes or facts["num_classes"]
+        )
+        found = anatomy(model)
+    if plot:
+        _draw(found, plot)
+    else:
+        _print(found)
+
+
+def _print(found) -> None:
+    numbers = ("parameters", "multiply-adds", "sees", "step", f"MiB at {BATCH}")
+    listing = table("layer", "kind", "output", *numbers, numbers=numbers)
+    for row in found.rows:
+        listing.add_row(
+            row.name,
+            row.kind,
+            _times(row.output_shape),
+            f"{row.parameters:,}",
+            _number(row.multiply_adds),
+            "" if row.field is None else "all" if row.field.whole else _times(row.field.size),
+            "" if row.field is None or row.field.whole else _times(row.field.stride),
+            _mebibytes(row.activation_bytes(BATCH)),
+        )
+    listing.add_section()
+    total = f"{found.parameters:,}", _number(found.multiply_adds), "", ""
+    listing.add_row("total", "", "", *total, _mebibytes(found.activation_bytes(BATCH)))
+    console().print(listing)
+
+
+def _draw(found, path: Path) -> None:
+    from cnnkit import plots
+
+    figure = plots.architecture(found)
+    content = plots.png(figure) if path.suffix == ".png" else plots.svg(figure).encode()
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
+    click.echo(f"Wrote {path}.")
+
+
+def _times(sizes: tuple) -> str:
+    return " x ".join("any" if size is None else str(size) for size in sizes)
+
+
+def _number(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _mebibytes(value: int | None) -> str:
+    return "" if value is None else f"{value / 2**20:,.2f}"

@@ -2,11 +2,15 @@
 
 from cnnkit.models.catalogue import create, entry, names, register
 
-__all__ = ["create", "entry", "names", "register"]
+__all__ = ["create", "entry", "load_weights", "names", "register"]
 
 
 def __getattr__(name):
     # Keras takes seconds to import, and listing names must not pay for it.
+    if name == "load_weights":
+        from cnnkit.models.weights import load_weights
+
+        return load_weights
     if name in names():
         return entry(name).load()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,27 +15,57 @@ def create(name: str, image_shape: tuple[int | None, ...], num_classes: int, **o
     return CATALOGUE.call(name, image_shape, num_classes, **options)
 
 
-LECUN_1998 = "LeCun et al. 1998, Figure 2"
-VGG_2014 = "Simonyan, Zisserman 2014, Table 1"
+LECUN = "LeCun et al. 1998"
+VGG = "Simonyan, Zisserman 2014, Table 1"
+RESNET = "He et al. 2015"
+DENSENET = "Huang et al. 2016"
+IMAGENET, CIFAR, DIGITS = ((224, 224, 3), 1000), ((32, 32, 3), 10), ((28, 28, 1), 10)
 
-# parameters and multiply-adds (convolutions and dense layers, without bias) for that input and
-# number of classes: stated here so that a list needs no Keras, and checked by a test.
+# All weights, and multiply-adds of one image (convolutions and dense layers, without bias), for
+# that image shape and number of classes: stated here so that a list needs no Keras, and checked by
+# a test against the built network.
 # fmt: off
-for _line in (
-    ("lenet5", "lenet:lenet5", (28, 28, 1), 10, 61_706, 416_520, LECUN_1998),
-    ("vgg11", "vgg:vgg11", (224, 224, 3), 1000, 132_863_336, 7_609_090_048, f"{VGG_2014}, A"),
-    ("vgg13", "vgg:vgg13", (224, 224, 3), 1000, 133_047_848, 11_308_466_176, f"{VGG_2014}, B"),
-    ("vgg16_1x1", "vgg:vgg16_1x1", (224, 224, 3), 1000, 133_638_952, 11_770_888_192, f"{VGG_2014}, C"),
-    ("vgg16", "vgg:vgg16", (224, 224, 3), 1000, 138_357_544, 15_470_264_320, f"{VGG_2014}, D"),
-    ("vgg19", "vgg:vgg19", (224, 224, 3), 1000, 143_667_240, 19_632_062_464, f"{VGG_2014}, E"),
-    ("vgg_small", "vgg:vgg_small", (32, 32, 3), 10, 552_362, 38_896_896, "in VGG's style, for 32 x 32"),
-    ("vgg", "vgg:vgg", (224, 224, 3), 1000, 132_863_336, 7_609_090_048, "in VGG's style: your stages"),
-    ("convnet", "convnet:convnet", (28, 28, 1), 10, 105_866, 1_117_056, "free: your choices"),
-    ("mlp", "mlp:mlp", (28, 28, 1), 10, 101_770, 101_632, "free: dense layers, to compare with"),
-):
-    _name, _place, _image_shape, _num_classes, _parameters, _multiply_adds, _source = _line
-    register(
-        _name, f"cnnkit.models.families.{_place}", image_shape=_image_shape, num_classes=_num_classes,
-        parameters=_parameters, multiply_adds=_multiply_adds, source=_source,
-    )
+LINES = (
+    ("lenet5", "lenet:lenet5", DIGITS, 61_706, 416_520, f"{LECUN}, as taught today"),
+    ("lenet5_1998", "lenet5_1998:lenet5_1998", ((32, 32, 1), 10), 60_000, 325_680, f"{LECUN}, Figure 2, Table I"),
+    ("alexnet", "alexnet:alexnet", IMAGENET, 61_100_840, 714_188_480, "Krizhevsky 2014, section 5"),
+    ("alexnet_2012", "alexnet:alexnet_2012", ((227, 227, 3), 1000), 60_965_224, 724_406_816, "Krizhevsky et al. 2012, Figure 2"),
+    ("vgg11", "vgg:vgg11", IMAGENET, 132_863_336, 7_609_090_048, f"{VGG}, A"),
+    ("vgg11_lrn", "vgg:vgg11_lrn", IMAGENET, 132_863_336, 7_609_090_048, f"{VGG}, A-LRN"),
+    ("vgg13", "vgg:vgg13", IMAGENET, 133_047_848, 11_308_466_176, f"{VGG}, B"),
+    ("vgg16_1x1", "vgg:vgg16_1x1", IMAGENET, 133_638_952, 11_770_888_192, f"{VGG}, C"),
+    ("vgg16", "vgg:vgg16", IMAGENET, 138_357_544, 15_470_264_320, f"{VGG}, D"),
+    ("vgg19", "vgg:vgg19", IMAGENET, 143_667_240, 19_632_062_464, f"{VGG}, E"),
+    ("vgg_small", "vgg:vgg_small", CIFAR, 552_362, 38_896_896, "in VGG's style, for 32 x 32"),
+    ("vgg", "vgg:vgg", IMAGENET, 132_863_336, 7_609_090_048, "in VGG's style: your stages"),
+    ("googlenet", "googlenet:googlenet", IMAGENET, 6_998_552, 1_582_671_872, "Szegedy et al. 2014, Table 1"),
+    ("resnet18", "resnet:resnet18", IMAGENET, 11_699_112, 1_814_073_344, f"{RESNET}, Table 1"),
+    ("resnet34", "resnet:resnet34", IMAGENET, 21_814_696, 3_663_761_408, f"{RESNET}, Table 1"),
+    ("resnet50", "resnet:resnet50", IMAGENET, 25_610_152, 3_857_973_248, f"{RESNET}, Table 1"),
+    ("resnet101", "resnet:resnet101", IMAGENET, 44_654_504, 7_570_194_432, f"{RESNET}, Table 1"),
+    ("resnet152", "resnet:resnet152", IMAGENET, 60_344_232, 11_282_415_616, f"{RESNET}, Table 1"),
+    ("resnet20", "resnet:resnet20", CIFAR, 271_098, 40_551_040, f"{RESNET}, section 4.2"),
+    ("resnet32", "resnet:resnet32", CIFAR, 466_426, 68_862_592, f"{RESNET}, section 4.2"),
+    ("resnet44", "resnet:resnet44", CIFAR, 661_754, 97_174_144, f"{RESNET}, section 4.2"),
+    ("resnet56", "resnet:resnet56", CIFAR, 857_082, 125_485_696, f"{RESNET}, section 4.2"),
+    ("resnet110", "resnet:resnet110", CIFAR, 1_736_058, 252_887_680, f"{RESNET}, section 4.2"),
+    ("resnet_cifar", "resnet:resnet_cifar", CIFAR, 271_098, 40_551_040, f"{RESNET}, section 4.2: any depth"),
+    ("densenet121", "densenet:densenet121", IMAGENET, 8_062_504, 2_834_161_664, f"{DENSENET}, Table 1"),
+    ("densenet169", "densenet:densenet169", IMAGENET, 14_307_880, 3_359_843_328, f"{DENSENET}, Table 1"),
+    ("densenet201", "densenet:densenet201", IMAGENET, 20_242_984, 4_291_365_888, f"{DENSENET}, Table 1"),
+    ("densenet264", "densenet:densenet264", IMAGENET, 33_736_232, 5_751_653_376, f"{DENSENET}, Table 1"),
+    ("densenet_bc", "densenet:densenet_bc", CIFAR, 793_150, 287_929_692, f"{DENSENET}, section 3: any depth, growth"),
+    ("convnet", "convnet:convnet", DIGITS, 105_866, 1_117_056, "free: your choices"),
+    ("mlp", "mlp:mlp", DIGITS, 101_770, 101_632, "free: dense layers, to compare with"),
+)
 # fmt: on
+for _name, _place, (_image_shape, _num_classes), _parameters, _multiply_adds, _source in LINES:
+    register(
+        _name,
+        f"cnnkit.models.families.{_place}",
+        image_shape=_image_shape,
+        num_classes=_num_classes,
+        parameters=_parameters,
+        multiply_adds=_multiply_adds,
+        source=_source,
+    )

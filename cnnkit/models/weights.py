@@ -2,6 +2,8 @@
 
 import os
 import warnings
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 import h5py
@@ -19,17 +21,34 @@ PUBLISHED = {
     "resnet50": ("resnet", "2cb95161c43110f7111970584f804107", "4d473c1dd8becc155b73f8504c6f6626"),
     "resnet101": ("resnet", "f1aeb4b969a6efcfb50fad2f0c20cfc5", "88cf7a10940856eca736dc7b7e228a21"),
     "resnet152": ("resnet", "100835be76be38e30d865e96f2aaae62", "ee4c566cf9a93f14d82f913c2dc6dd0c"),
-    "densenet121": ("densenet", "9d60b8095a5708f2dcce2bca79d332c7", "30ee3e1110167f948a6b9946edeeb738"),
-    "densenet169": ("densenet", "d699b8f76981ab1b30698df4c175e90b", "b8c4d4c20dd625c148057b9ff1c1176b"),
-    "densenet201": ("densenet", "1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1"),
+    "densenet121": (
+        "densenet",
+        "9d60b8095a5708f2dcce2bca79d332c7",
+        "30ee3e1110167f948a6b9946edeeb738",
+    ),
+    "densenet169": (
+        "densenet",
+        "d699b8f76981ab1b30698df4c175e90b",
+        "b8c4d4c20dd625c148057b9ff1c1176b",
+    ),
+    "densenet201": (
+        "densenet",
+        "1ceb130c1ea1b78c3bf6114dbdfd8807",
+        "c13680b51ded0fb44dff2d8f86ac8bb1",
+    ),
 }
-HEADS = ("predictions", "logits")  # what the last layer is called: in Keras' files, in ours
+HEAD = "logits"  # the layer that a different number of classes replaces
 
 
-def loaded(model: keras.Model, weights: str | os.PathLike | None, include_top: bool) -> keras.Model:
+def loaded(
+    model: keras.Model,
+    weights: str | os.PathLike | None,
+    include_top: bool,
+    adapt_channels: bool = False,
+) -> keras.Model:
     """Return the model with the weights that its factory was asked for; None leaves it as it is."""
     if weights is not None:
-        load_weights(model, weights, include_top=include_top)
+        load_weights(model, weights, include_top=include_top, adapt_channels=adapt_channels)
     return model
 
 
@@ -40,11 +59,12 @@ def load_weights(
     include_top: bool = True,
     adapt_channels: bool = False,
 ) -> None:
-    """Give a model of the catalogue the weights of a file, layer by layer of the same name.
+    """Give a model of the catalogue the weights of a file, layer by layer.
 
     weights: "imagenet" for Keras' published file, fetched into KERAS_HOME and checked by its hash,
         or the path of a `.h5` file of `model.save_weights` or keras.applications.
-    include_top: whether the model has its top; decides which published file is read.
+    include_top: whether the model has its top; decides which published file is read. Without it, a
+        file's dense layers after the last one of the model are left out.
     adapt_channels: lets a first convolution for 3 channels serve an image of another number: for 1
         channel its kernels are summed, for N each channel has the mean kernel, times 3 / N.
 
@@ -52,31 +72,45 @@ def load_weights(
     naming the first layer that differs, MissingDataError where the file cannot be had.
     """
     path = _published(model.name, include_top) if weights == "imagenet" else Path(weights)
-    stored = _read(path)
-    pending = []
-    for layer in (layer for layer in model.layers if layer.weights):
-        is_head = layer.name in HEADS
-        arrays = stored.get(layer.name, stored.get(HEADS[0]) if is_head else None)
-        if arrays is None:
-            raise SettingError(f"{path} has no weights for the layer {layer.name!r}.")
+    pending, head = [], None
+    for layer, arrays in _paired(model, path, include_top):
         if not pending and adapt_channels:
             arrays = _adapted(arrays, layer.weights[0].shape)
         wanted, found = ([tuple(a.shape) for a in each] for each in (layer.weights, arrays))
         if wanted == found:
             pending.append((layer, arrays))
-        elif is_head:
-            warnings.warn(
-                f"The head {layer.name!r} stays untrained: {path.name} has "
-                f"{found[0][-1]} classes and the model {wanted[0][-1]}.",
-                stacklevel=2,
-            )
+        elif layer.name == HEAD and [s[:-1] for s in wanted] == [s[:-1] for s in found]:
+            head = wanted[0][-1], found[0][-1]
         else:
+            adapted = [tuple(array.shape) for array in _adapted(arrays, wanted[0])]
+            hint = "; adapt_channels=True makes it fit" if adapted == wanted else ""
             raise SettingError(
                 f"{path} does not fit {model.name!r}: the layer {layer.name!r} needs shapes "
-                f"{wanted} and the file has {found}."
+                f"{wanted} and the file has {found}{hint}."
             )
     for layer, arrays in pending:  # only once all of them fit
         layer.set_weights(arrays)
+    if head:
+        warnings.warn(
+            f"The head {HEAD!r} stays untrained: {path.name} has {head[1]} classes and the model "
+            f"{head[0]}.",
+            stacklevel=2,
+        )
+
+
+def _paired(model: keras.Model, path: Path, include_top: bool) -> Iterator[tuple]:
+    """Yield (layer, its arrays in the file) for each layer of the model that has weights."""
+    stored = _read(path)
+    layers = [layer for layer in model.layers if layer.weights]
+    if isinstance(stored, dict):
+        stored = [(layer.name, stored.get(layer.name)) for layer in layers]
+    for layer, (_, arrays) in zip_longest(layers, stored[: len(layers)], fillvalue=(None, None)):
+        if arrays is None:
+            raise SettingError(f"{path} has no weights for the layer {layer.name!r}.")
+        yield layer, arrays
+    for name, arrays in stored[len(layers) :]:
+        if include_top or arrays[0].ndim != 2:  # anything but the dense layers of a top
+            raise SettingError(f"{path} has weights of a layer {name!r} that the model lacks.")
 
 
 def _published(name: str, include_top: bool) -> Path:
@@ -103,37 +137,39 @@ def _published(name: str, include_top: bool) -> Path:
         ) from error
 
 
-def _read(path: Path) -> dict[str, list[np.ndarray]]:
-    """Return {layer: arrays} of a weights file, in either of Keras' two HDF5 layouts."""
+def _read(path: Path) -> dict[str, list[np.ndarray]] | list[tuple[str, list[np.ndarray]]]:
+    """Return the arrays of each layer, by name or in order: what the file's HDF5 layout can tell.
+
+    Files of `save_weights` have names. Those that keras.applications publishes name layers as it
+    did in 2018 ("conv1/conv", "probs", "fc1000"); what has stayed is their order, by which Keras,
+    too, reads them.
+    """
     try:
         with h5py.File(path) as file:
-            if "layer_names" in file.attrs:  # what keras.applications publishes
-                groups = {_text(name): file[name] for name in file.attrs["layer_names"]}
+            if "layer_names" not in file.attrs:
+                groups = [group["vars"] for group in file["layers"].values() if "vars" in group]
                 return {
-                    name: [group[weight][()] for weight in group.attrs["weight_names"]]
-                    for name, group in groups.items()
+                    _text(group.attrs["name"]): [group[key][()] for key in sorted(group, key=int)]
+                    for group in groups
                 }
-            layers = file["layers"]
-            return {
-                str(group.attrs.get("name", name)): [
-                    group["vars"][index][()] for index in sorted(group["vars"], key=int)
-                ]
-                for name, group in layers.items()
-                if "vars" in group
-            }
+            names = [_text(name) for name in file.attrs["layer_names"]]
+            arrays = [
+                [file[name][_text(weight)][()] for weight in file[name].attrs["weight_names"]]
+                for name in names
+            ]
+            return [pair for pair in zip(names, arrays, strict=True) if pair[1]]
     except FileNotFoundError:
         raise MissingDataError(f"There is no weights file {path}; check its path.") from None
     except (OSError, KeyError, ValueError) as error:
         raise SettingError(f"{path} is not a file of Keras weights: {error}") from None
 
 
-def _adapted(arrays: list[np.ndarray], shape: tuple) -> list[np.ndarray]:
+def _adapted(arrays: list[np.ndarray], shape: tuple[int, ...]) -> list[np.ndarray]:
     kernel, *rest = arrays
-    channels = shape[2]
-    if kernel.ndim != 4 or kernel.shape[2] == channels:
+    if kernel.ndim != 4 or len(shape) != 4 or kernel.shape[2] == shape[2]:
         return arrays
-    mean = kernel.mean(axis=2, keepdims=True) * (kernel.shape[2] / channels)
-    return [np.repeat(mean, channels, axis=2), *rest]
+    mean = kernel.mean(axis=2, keepdims=True) * (kernel.shape[2] / shape[2])
+    return [np.repeat(mean, shape[2], axis=2), *rest]
 
 
 def _text(name: bytes | str) -> str:

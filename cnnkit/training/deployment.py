@@ -24,7 +24,11 @@ def deployed(experiment: Experiment) -> keras.Model:
 
 def first_filters(model: keras.Model):
     """Return the kernel of the first 2-D convolution, (height, width, in, out), or None."""
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.Conv2D):
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            kernel = first_filters(layer)
+            if kernel is not None:
+                return kernel
+        elif isinstance(layer, keras.layers.Conv2D):
             return keras.ops.convert_to_numpy(layer.kernel)
     return None

@@ -10,31 +10,41 @@ import pytest
 
 from cnnkit import models
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.explain import anatomy
 
 # The smallest honest form of each: small images, and no dense layers of 4096.
 SMALL = {
     "lenet5": ((28, 28, 1), {}),
+    "lenet5_1998": ((28, 28, 1), {}),
+    "alexnet": ((63, 63, 3), {"hidden_units": (16,)}),
+    "alexnet_2012": ((67, 67, 3), {"hidden_units": (16,)}),
+    "googlenet": ((32, 32, 3), {}),
     "vgg_small": ((32, 32, 3), {}),
     "convnet": ((28, 28, 1), {}),
     "mlp": ((28, 28, 1), {}),
+    "resnet18": ((32, 32, 3), {"widths": (4, 4, 8, 8)}),
+    "resnet50": ((32, 32, 3), {"widths": (4, 4, 8, 8)}),
+    "resnet20": ((32, 32, 3), {}),
+    "resnet_cifar": ((16, 16, 3), {"depth": 8, "projection": True}),
+    "densenet121": ((32, 32, 3), {"depths": (2, 2, 2, 2), "growth": 4}),
+    "densenet_bc": ((16, 16, 3), {"depth": 16, "growth": 4}),
 } | {
     name: ((32, 32, 3), {"hidden_units": (16,), "widths": (4, 4, 8, 8, 8)})
-    for name in ("vgg", "vgg11", "vgg13", "vgg16_1x1", "vgg16", "vgg19")
+    for name in ("vgg", "vgg11", "vgg11_lrn", "vgg13", "vgg16_1x1", "vgg16", "vgg19")
 }
+# Deeper ones of a family above, which differ in a number alone and take long to build.
+DEEP = (
+    "resnet34", "resnet101", "resnet152", "resnet32", "resnet44", "resnet56", "resnet110",
+    "densenet169", "densenet201", "densenet264",
+)  # fmt: skip
 
 
-def multiply_adds(model):
-    """Products of one forward pass: every output of a kernel reads its whole window once."""
-    total = 0
-    for layer in model.layers:
-        if isinstance(layer, (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)):
-            outputs = math.prod(layer.output.shape[1:])
-            total += outputs * math.prod(layer.kernel.shape[:-1])
-    return total
+def slow_if_deep(names):
+    return [pytest.param(name, marks=pytest.mark.slow) if name in DEEP else name for name in names]
 
 
 def test_every_entry_is_tried():
-    assert sorted(SMALL) == sorted(models.names())
+    assert sorted([*SMALL, *DEEP]) == sorted(models.names())
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -58,6 +68,18 @@ def test_gives_probabilities_of_its_logits_on_request(name):
     logits = keras.ops.convert_to_numpy(plain(images))
     wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(soft(images), wanted, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if name != "mlp"])
+def test_without_its_top_it_gives_maps_or_their_means(name):
+    image_shape, options = SMALL[name]
+    images = np.random.default_rng(0).random((2, *image_shape), np.float32)
+    headless = models.create(name, image_shape, 7, include_top=False, **options)
+    pooled = models.create(name, image_shape, 7, include_top=False, pooling="avg", **options)
+    pooled.set_weights(headless.get_weights())
+    maps = keras.ops.convert_to_numpy(headless(images))
+    assert maps.ndim == 4
+    np.testing.assert_allclose(pooled(images), maps.mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -88,31 +110,49 @@ def test_documents_every_option(name):
             assert option in documented, option
 
 
-@pytest.mark.parametrize("name", models.names())
+@pytest.mark.parametrize("name", slow_if_deep(models.names()))
 def test_has_the_published_numbers(name):
     facts = models.entry(name).facts
     # Keras' own count of weights that are never allocated.
     with keras.StatelessScope():
         model = models.create(name, facts["image_shape"], facts["num_classes"])
-        parameters = sum(math.prod(weight.shape) for weight in model.weights)
-        assert parameters == facts["parameters"]
-        assert multiply_adds(model) == facts["multiply_adds"]
+        assert sum(math.prod(weight.shape) for weight in model.weights) == facts["parameters"]
+        assert anatomy(model).multiply_adds == facts["multiply_adds"]
+
+
+TRAINABLE = {  # He et al. and Huang et al. count the weights that training changes
+    "resnet18": 11_689_512, "resnet34": 21_797_672, "resnet50": 25_557_032,
+    "resnet101": 44_549_160, "resnet152": 60_192_808, "resnet20": 269_722, "resnet32": 464_154,
+    "resnet44": 658_586, "resnet56": 853_018, "resnet110": 1_727_962, "densenet121": 7_978_856,
+    "densenet169": 14_149_480, "densenet201": 20_013_928, "densenet264": 33_337_704,
+    "densenet_bc": 769_162,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", slow_if_deep(TRAINABLE))
+def test_has_the_published_trainable_weights(name):
+    facts = models.entry(name).facts
+    with keras.StatelessScope():
+        model = models.create(name, facts["image_shape"], facts["num_classes"])
+        assert sum(math.prod(w.shape) for w in model.trainable_weights) == TRAINABLE[name]
 
 
 @pytest.mark.parametrize(
-    ("name", "theirs"), [("vgg16", keras.applications.VGG16), ("vgg19", keras.applications.VGG19)]
+    ("name", "options", "image_shape", "classes", "parameters", "multiply_adds"),
+    [
+        ("resnet50", {"use_bias": True}, (224, 224, 3), 1000, 25_636_712, 3_857_973_248),
+        ("resnet50", {"stride_in_3x3": True}, (224, 224, 3), 1000, 25_610_152, 4_089_184_256),
+        ("resnet20", {"projection": True}, (32, 32, 3), 10, 274_042, None),
+        ("googlenet", {"auxiliary_heads": True}, (224, 224, 3), 1000, 13_378_280, None),
+        ("densenet_bc", {"depth": 40, "bottleneck": False}, (32, 32, 3), 10, 1_037_818, None),
+    ],
 )
-def test_vgg_is_the_function_that_keras_has(name, theirs):
-    theirs = theirs(weights=None, include_top=False, input_shape=(48, 64, 3))
-    ours = models.create(name, (48, 64, 3), 10, head="global", hidden_units=())
-    for layer in theirs.layers:
-        if layer.weights:
-            ours.get_layer(layer.name).set_weights(layer.get_weights())
-    images = np.random.default_rng(0).random((2, 48, 64, 3), np.float32)
-    maps = keras.Model(ours.input, ours.get_layer("block5_pool").output)
-    np.testing.assert_allclose(
-        maps.predict(images, verbose=0), theirs.predict(images, verbose=0), rtol=1e-5, atol=1e-7
-    )
+def test_options_count_as_published(name, options, image_shape, classes, parameters, multiply_adds):
+    with keras.StatelessScope():
+        model = models.create(name, image_shape, classes, **options)
+        assert sum(math.prod(w.shape) for w in model.weights) == parameters
+        if multiply_adds:
+            assert anatomy(model).multiply_adds == multiply_adds
 
 
 def test_lenet5_has_the_layers_of_the_paper():
@@ -142,12 +182,14 @@ def test_lenet5_counts_as_in_other_forms(image_shape, padding, parameters):
         ("vgg16", {}, 28, 32),
         ("vgg_small", {}, 7, 8),
         ("convnet", {"padding": "valid", "kernel_size": 5}, 12, 16),
+        ("alexnet", {}, 40, 63),
+        ("densenet121", {}, 8, 29),
     ],
 )
 def test_too_small_an_image_names_the_smallest_that_fits(name, options, too_small, smallest):
     with pytest.raises(SettingError, match=f"{too_small} is too small, .* fits is {smallest}"):
         models.create(name, (too_small, 64, 1), 10, **options)
-    if name != "vgg16":
+    if name not in ("vgg16", "alexnet"):  # whose dense layers are huge
         assert models.create(name, (smallest, smallest, 1), 10, **options).output_shape == (
             None,
             10,
@@ -155,8 +197,10 @@ def test_too_small_an_image_names_the_smallest_that_fits(name, options, too_smal
 
 
 def test_a_global_head_takes_any_size():
-    for name in ("vgg_small", "convnet"):
-        model = models.create(name, (None, None, 3), 5, head="global")
+    heads = {key: {"head": "global"} for key in ("vgg_small", "convnet")}
+    heads |= {key: {} for key in ("resnet20", "densenet_bc", "googlenet")}
+    for name, options in heads.items():
+        model = models.create(name, (None, None, 3), 5, **options)
         for size in (32, 45):
             assert model(np.zeros((1, size, size + 3, 3), np.float32)).shape == (1, 5)
 
@@ -194,6 +238,11 @@ def test_mlp_fills_its_budget(parameters):
         ("convnet", {"pool": "min"}, "'max', 'average', not 'min'"),
         ("mlp", {"parameters": 100}, "one hidden unit takes 3093"),
         ("lenet5", {"padding": "some"}, "'same', 'valid', not 'some'"),
+        ("resnet_cifar", {"depth": 21}, "6 n . 2 layers, .* not 21; the nearest depth is 20"),
+        ("densenet_bc", {"depth": 99}, "6 n . 4 layers, not 99; the nearest depth is 100"),
+        ("resnet18", {"depths": (1,)}, "differ in length"),
+        ("resnet18", {"include_top": False, "pooling": "mean"}, "None, 'avg', 'max', not 'mean'"),
+        ("lenet5_1998", {}, "lenet5 takes other shapes"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(name, options, words):

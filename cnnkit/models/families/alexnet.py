@@ -110,7 +110,9 @@ def _assemble(
         if dropout:
             units = keras.layers.Dropout(dropout, name=f"dropout{index}")(units)
         units = keras.layers.Dense(size, activation="relu", name=f"fc{index}")(units)
-    return keras.Model(image, blocks.classifier(units, num_classes, classifier_activation), name=name)
+    return keras.Model(
+        image, blocks.classifier(units, num_classes, classifier_activation), name=name
+    )
 
 
 def _pooled(maps, index: int, normalized: bool):

@@ -44,6 +44,12 @@ def require_choice(option: str, value, choices: tuple) -> None:
         raise SettingError(f"{option} is one of {', '.join(map(repr, choices))}, not {value!r}.")
 
 
+def require_stages(depths: tuple[int, ...], widths: tuple[int, ...]) -> None:
+    """Raise SettingError unless there is a width for each depth."""
+    if len(depths) != len(widths):
+        raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
+
+
 def size_of_map(size: int, window: int, stride: int, padding: str | int) -> int:
     """Return a map's size: (W - F + 2 P) / S + 1 rounded down; W / S rounded up for "same".
 
@@ -64,6 +70,23 @@ def flattened(features, image_shape: tuple, name: str):
             f"{tuple(image_shape)}; give one, or choose head='global' where there is that option."
         )
     return keras.layers.Flatten(name="flatten")(features)
+
+
+def vector(maps, head: str, image_shape: tuple, name: str):
+    """Return feature maps as a vector: all values ("flatten") or the mean of each ("global")."""
+    require_choice("head", head, ("flatten", "global"))
+    if head == "global":
+        return without_top(maps, "avg")
+    return flattened(maps, image_shape, name)
+
+
+def hidden_layers(units, hidden_units: tuple[int, ...], activation: str, dropout: float, name: str):
+    """Return what dense layers make of `units`; dropout follows each of them, 0 for none."""
+    for index, size in enumerate(hidden_units, start=1):
+        units = keras.layers.Dense(size, activation=activation, name=f"{name}{index}")(units)
+        if dropout:
+            units = keras.layers.Dropout(dropout, name=f"{name}{index}_dropout")(units)
+    return units
 
 
 def classifier(features, num_classes: int, activation: str | None):

@@ -64,11 +64,9 @@ def convnet(
             "convnet takes (height, width, channels) or (steps, channels), "
             f"not {tuple(image_shape)}."
         )
-    if len(depths) != len(widths):
-        raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
+    blocks.require_stages(depths, widths)
     blocks.require_choice("pool", pool, ("max", "average"))
     blocks.require_choice("padding", padding, ("same", "valid"))
-    blocks.require_choice("head", head, ("flatten", "global"))
 
     def size_after(size: int) -> int:
         for depth in depths:
@@ -79,32 +77,23 @@ def convnet(
 
     blocks.require_size("convnet", image_shape, size_after)
     convolution = keras.layers.Conv2D if dimensions == 2 else keras.layers.Conv1D
-    pooled = POOLING[pool, dimensions]
-
     image = keras.Input(image_shape, name="image")
     maps = image
     for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=1):
+        pooling_layer = POOLING[pool, dimensions](pool_size, pool_strides, name=f"pool{stage}")
         for index in range(1, depth + 1):
             label = f"{stage}_{index}"
             maps = convolution(width, kernel_size, strides, padding, name=f"conv{label}")(maps)
             if batch_normalization:
                 maps = keras.layers.BatchNormalization(name=f"norm{label}")(maps)
-            last = index == depth
-            if last and pool_before_activation:
-                maps = pooled(pool_size, pool_strides, name=f"pool{stage}")(maps)
+            if index == depth and pool_before_activation:
+                maps = pooling_layer(maps)
             maps = keras.layers.Activation(activation, name=f"{activation}{label}")(maps)
-            if last and not pool_before_activation:
-                maps = pooled(pool_size, pool_strides, name=f"pool{stage}")(maps)
+        if not pool_before_activation:
+            maps = pooling_layer(maps)
     if not include_top:
         return keras.Model(image, blocks.without_top(maps, pooling), name="convnet")
-    if head == "global":
-        units = blocks.without_top(maps, "avg")
-    else:
-        units = blocks.flattened(maps, image_shape, "convnet")
-    for index, size in enumerate(hidden_units, start=1):
-        units = keras.layers.Dense(size, activation=activation, name=f"hidden{index}")(units)
-        if dropout:
-            units = keras.layers.Dropout(dropout, name=f"dropout{index}")(units)
+    units = blocks.vector(maps, head, image_shape, "convnet")
+    units = blocks.hidden_layers(units, hidden_units, activation, dropout, "hidden")
     outputs = blocks.classifier(units, num_classes, classifier_activation)
     return keras.Model(image, outputs, name="convnet")
-

@@ -28,6 +28,7 @@ def densenet(
     pooling: str | None = None,
     classifier_activation: str | None = None,
     weights: str | None = None,
+    adapt_channels: bool = False,
     name: str = "densenet",
 ) -> keras.Model:
     """A DenseNet-BC of Table 1, for images of ImageNet's size.
@@ -42,6 +43,7 @@ def densenet(
     weights: "imagenet" for densenet121, densenet169 and densenet201, a file of weights, or None.
         Keras' published weights want images that
         `keras.applications.densenet.preprocess_input` has prepared.
+    adapt_channels: whether the weights of a first convolution for 3 channels may serve others.
 
     Layers bear the names that Keras' published weights have. Raises SettingError for an image too
     small for it.
@@ -64,7 +66,7 @@ def densenet(
     maps = keras.layers.BatchNormalization(epsilon=EPSILON, name="bn")(maps)
     maps = keras.layers.ReLU(name="relu")(maps)
     outputs = _head(maps, num_classes, include_top, pooling, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
+    return loaded(keras.Model(image, outputs, name=name), weights, include_top, adapt_channels)
 
 
 def densenet_bc(

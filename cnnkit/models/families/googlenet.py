@@ -124,4 +124,6 @@ def _auxiliary(maps, num_classes: int, activation: str | None, module: str):
     logits = keras.layers.Dense(num_classes, name=f"{name}_logits")(units)
     if activation is None:
         return logits
-    return keras.layers.Activation(activation, dtype="float32", name=f"{name}_probabilities")(logits)
+    return keras.layers.Activation(activation, dtype="float32", name=f"{name}_probabilities")(
+        logits
+    )

@@ -58,6 +58,11 @@ class PaddedShortcut(keras.layers.Layer):
     the block), without a weight.
     """
 
+    @property
+    def window(self):
+        """What a value reads, and the step from one to the next."""
+        return ((1, 1), (self.strides, self.strides))
+
     def __init__(self, filters, strides=2, **options):
         super().__init__(**options)
         self.filters, self.strides = filters, strides

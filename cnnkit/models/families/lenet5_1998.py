@@ -85,9 +85,9 @@ def lenet5_1998(
         return keras.Model(image, blocks.without_top(maps, pooling), name="lenet5_1998")
     maps = _convolution(maps, 120, 5, "C5")  # a convolution whose window is the whole map
     units = keras.layers.Flatten(name="flatten")(maps)
-    units = keras.layers.Dense(
-        84, activation=squash, kernel_initializer=_initial(120), name="F6"
-    )(units)
+    units = keras.layers.Dense(84, activation=squash, kernel_initializer=_initial(120), name="F6")(
+        units
+    )
     logits = RadialBasis(num_classes, name="logits")(units)
     outputs = blocks.activated(logits, classifier_activation)
     return keras.Model(image, outputs, name="lenet5_1998")
@@ -102,7 +102,9 @@ def squash(x):
 def bitmaps() -> np.ndarray:
     """Return the ten target pictures as rows of -1 and 1, shape (10, 84)."""
     rows = [line.split() for line in BITMAPS.split("\n") if line]
-    signs = [[[1.0 if c == "#" else -1.0 for c in row[digit]] for row in rows] for digit in range(10)]
+    signs = [
+        [[1.0 if c == "#" else -1.0 for c in row[digit]] for row in rows] for digit in range(10)
+    ]
     return np.array(signs, np.float32).reshape(10, 84)
 
 
@@ -117,6 +119,8 @@ class Subsampling(keras.layers.Layer):
 
     From (batch, height, width, maps) to (batch, height // 2, width // 2, maps); two weights a map.
     """
+
+    window = ((2, 2), (2, 2))  # what a value reads, and the step from one to the next
 
     def build(self, input_shape):
         """Make a coefficient and a bias a map."""
@@ -144,6 +148,8 @@ class TableConvolution(keras.layers.Layer):
     From (batch, height, width, 6) to (batch, height - 4, width - 4, 16); its kernel holds the 60
     connected windows alone, (5, 5, 60).
     """
+
+    window = ((5, 5), (1, 1))  # what a value reads, and the step from one to the next
 
     def build(self, input_shape):
         """Make a window a connection and a bias a map."""

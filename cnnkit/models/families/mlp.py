@@ -45,9 +45,6 @@ def mlp(
         hidden_units = ((parameters - num_classes) // a_unit,)
     image = keras.Input(image_shape, name="image")
     units = blocks.flattened(image, image_shape, "mlp")
-    for index, size in enumerate(hidden_units, start=1):
-        units = keras.layers.Dense(size, activation=activation, name=f"hidden{index}")(units)
-        if dropout:
-            units = keras.layers.Dropout(dropout, name=f"dropout{index}")(units)
+    units = blocks.hidden_layers(units, hidden_units, activation, dropout, "hidden")
     outputs = blocks.classifier(units, num_classes, classifier_activation)
     return keras.Model(image, outputs, name="mlp")

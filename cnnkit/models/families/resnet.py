@@ -33,6 +33,7 @@ def resnet(
     pooling: str | None = None,
     classifier_activation: str | None = None,
     weights: str | None = None,
+    adapt_channels: bool = False,
     name: str = "resnet",
 ) -> keras.Model:
     """A residual network of Table 1, for images of ImageNet's size.
@@ -52,6 +53,7 @@ def resnet(
     classifier_activation: "softmax" for probabilities, None for logits.
     weights: "imagenet" for resnet50, resnet101 and resnet152, a file of weights, or None. Keras'
         published weights want images that `keras.applications.resnet.preprocess_input` prepared.
+    adapt_channels: whether the weights of a first convolution for 3 channels may serve others.
 
     Layers bear the names that Keras' published weights have. Raises SettingError where depths and
     widths differ in length.
@@ -60,8 +62,7 @@ def resnet(
     11699112
     """
     blocks.require_image(name, image_shape)
-    if len(depths) != len(widths):
-        raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
+    blocks.require_stages(depths, widths)
     if use_bias is None:
         use_bias = weights == "imagenet"
     image = keras.Input(image_shape, name="image")
@@ -80,7 +81,7 @@ def resnet(
     else:
         units = blocks.without_top(maps, "avg")
         outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
+    return loaded(keras.Model(image, outputs, name=name), weights, include_top, adapt_channels)
 
 
 def resnet_cifar(

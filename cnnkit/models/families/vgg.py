@@ -4,7 +4,6 @@ from functools import partial
 
 import keras
 
-from cnnkit.errors import SettingError
 from cnnkit.models.families import blocks
 from cnnkit.models.families.layers import LocalResponseNormalization
 from cnnkit.models.weights import loaded
@@ -28,6 +27,7 @@ def vgg(
     pooling: str | None = None,
     classifier_activation: str | None = None,
     weights: str | None = None,
+    adapt_channels: bool = False,
     name: str = "vgg",
 ) -> keras.Model:
     """A network in VGG's style: stages of 3 x 3 convolutions, each followed by 2 x 2 max pooling.
@@ -45,6 +45,7 @@ def vgg(
     classifier_activation: "softmax" for probabilities, None for logits.
     weights: "imagenet" for vgg16 and vgg19, a file of weights, or None. Keras' published weights
         want images that `keras.applications.vgg16.preprocess_input` has prepared.
+    adapt_channels: whether the weights of a first convolution for 3 channels may serve others.
 
     Layers bear the names that Keras' published weights have. Raises SettingError where depths and
     widths differ in length, or the image is too small for that many stages.
@@ -53,9 +54,7 @@ def vgg(
     11642
     """
     blocks.require_image(name, image_shape)
-    blocks.require_choice("head", head, ("flatten", "global"))
-    if len(depths) != len(widths):
-        raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
+    blocks.require_stages(depths, widths)
     blocks.require_size(name, image_shape, lambda size: size // 2 ** len(depths))
 
     image = keras.Input(image_shape, name="image")
@@ -71,17 +70,11 @@ def vgg(
         maps = keras.layers.MaxPooling2D(2, name=f"block{stage}_pool")(maps)
     if not include_top:
         model = keras.Model(image, blocks.without_top(maps, pooling), name=name)
-        return loaded(model, weights, include_top)
-    if head == "global":
-        units = blocks.without_top(maps, "avg")
-    else:
-        units = blocks.flattened(maps, image_shape, name)
-    for index, size in enumerate(hidden_units, start=1):
-        units = keras.layers.Dense(size, activation="relu", name=f"fc{index}")(units)
-        if dropout:
-            units = keras.layers.Dropout(dropout, name=f"fc{index}_dropout")(units)
+        return loaded(model, weights, include_top, adapt_channels)
+    units = blocks.vector(maps, head, image_shape, name)
+    units = blocks.hidden_layers(units, hidden_units, "relu", dropout, "fc")
     outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
+    return loaded(keras.Model(image, outputs, name=name), weights, include_top, adapt_channels)
 
 
 def _convolution(maps, width: int, kernel_size: int, batch_normalization: bool, name: str):
