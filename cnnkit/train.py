@@ -1,5 +1,7 @@
 """run(experiment, **settings) -> Run: one call of an experiment, from its settings to its report."""
 
+import contextlib
+import errno
 import inspect
 import shlex
 import sys
@@ -21,6 +23,7 @@ from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.tensorboard import TensorBoardLog
 
 SEEDS = 2**32
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def run(
@@ -64,10 +67,11 @@ def run(
     except KeyboardInterrupt as error:
         folder.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
         raise
-    except OSError as error:
-        raise RunFolderError(f"{folder.folder} cannot be written: {error}.") from error
     except Exception as error:
-        folder.write_status("failed", reason=f"{type(error).__name__}: {error}")
+        with contextlib.suppress(OSError):  # the disk may be what failed
+            folder.write_status("failed", reason=f"{type(error).__name__}: {error}")
+        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+            raise RunFolderError(f"{folder.folder} cannot be written: {error}.") from error
         raise
     return folder
 
@@ -160,6 +164,7 @@ def _write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> 
             "class_names": data.class_names,
             "counts": data.counts(),
             "content_hash": data.content_hash,
+            "left_out": data.left_out,
         },
     )
     try:

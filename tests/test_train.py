@@ -182,6 +182,21 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch):
         cnnkit.run(tiny, runs_dir=tmp_path)
 
 
+def test_a_missing_file_of_the_users_is_not_blamed_on_the_run_folder(tmp_path):
+    def careless(epochs: int = 1):
+        """Reads a file that is not there."""
+        from dataclasses import replace
+
+        read = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda *_: (tmp_path / "none").read_text()
+        )
+        return replace(tiny(epochs), callbacks=(read,))
+
+    with pytest.raises(FileNotFoundError, match="none"):
+        cnnkit.run(careless, runs_dir=tmp_path, name="it")
+    assert "FileNotFoundError" in cnnkit.runs.resolve("it", tmp_path).status["reason"]
+
+
 def test_the_environment_names_what_it_ran_on(run):
     ran = run.environment
     assert ran["backend"] == keras.backend.backend()
