@@ -6,7 +6,7 @@ import keras
 
 from cnnkit.errors import SettingError
 
-LARGEST = 1024  # sizes beyond this are not searched for the smallest that fits
+LARGEST = 2**16  # sizes beyond this are not searched for the smallest that fits
 GLOBAL_POOLING = {
     ("avg", 1): keras.layers.GlobalAveragePooling1D,
     ("avg", 2): keras.layers.GlobalAveragePooling2D,
@@ -15,15 +15,18 @@ GLOBAL_POOLING = {
 }
 
 
-def require_size(name: str, image_shape: tuple, size_after: Callable[[int], int]) -> None:
+def require_size(name: str, image_shape: tuple, *size_after: Callable[[int], int]) -> None:
     """Raise SettingError, naming the smallest size that fits, if the network's maps would vanish.
 
     image_shape: (height, width, channels) or (steps, channels); None for a size means any.
-    size_after: from an input's height or width to that of the last feature map; < 1 is too small.
+    size_after: from an input's height or width to that of the last feature map, one for all axes
+        or one each; < 1 is too small.
     """
-    for size in image_shape[:-1]:
-        if size is not None and size_after(size) < 1:
-            smallest = next((n for n in range(size, LARGEST) if size_after(n) >= 1), None)
+    if len(size_after) == 1:
+        size_after *= max(len(image_shape) - 1, 1)
+    for size, after in zip(image_shape, size_after, strict=False):
+        if size is not None and after(size) < 1:
+            smallest = next((n for n in range(size, LARGEST) if after(n) >= 1), None)
             raise SettingError(
                 f"{name} cannot take inputs of shape {tuple(image_shape)}: {size} is too small, "
                 f"the smallest size that fits is {smallest}."
