@@ -1,0 +1,180 @@
+"""Classic image kernels as fixed convolution layers: what a network's first filters are compared with.
+
+As in every network, the kernel is laid on the patch as it is printed here, which is correlation in
+the words of signal processing: `scipy.ndimage.correlate`, not `convolve`, which turns it round.
+"""
+
+import math
+
+import keras
+import numpy as np
+
+from cnnkit.errors import SettingError, UnknownNameError
+
+
+def _kernel(*rows, divisor: float = 1) -> np.ndarray:
+    return np.array(rows, "float32") / np.float32(divisor)
+
+
+KERNELS = {
+    "identity": _kernel((0, 0, 0), (0, 1, 0), (0, 0, 0)),
+    "sobel_right": _kernel((-1, 0, 1), (-2, 0, 2), (-1, 0, 1)),
+    "sobel_left": _kernel((1, 0, -1), (2, 0, -2), (1, 0, -1)),
+    "sobel_bottom": _kernel((-1, -2, -1), (0, 0, 0), (1, 2, 1)),
+    "sobel_top": _kernel((1, 2, 1), (0, 0, 0), (-1, -2, -1)),
+    "prewitt_right": _kernel((-1, 0, 1), (-1, 0, 1), (-1, 0, 1)),
+    "prewitt_bottom": _kernel((-1, -1, -1), (0, 0, 0), (1, 1, 1)),
+    "scharr_right": _kernel((-3, 0, 3), (-10, 0, 10), (-3, 0, 3)),
+    "scharr_bottom": _kernel((-3, -10, -3), (0, 0, 0), (3, 10, 3)),
+    "laplacian": _kernel((0, 1, 0), (1, -4, 1), (0, 1, 0)),
+    "outline": _kernel((-1, -1, -1), (-1, 8, -1), (-1, -1, -1)),
+    "sharpen": _kernel((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
+    "box_blur": _kernel((1, 1, 1), (1, 1, 1), (1, 1, 1), divisor=9),
+    "gaussian_blur": _kernel((1, 2, 1), (2, 4, 2), (1, 2, 1), divisor=16),
+    "emboss": _kernel((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),
+    "line_horizontal": _kernel((-1, -1, -1), (2, 2, 2), (-1, -1, -1)),
+    "line_vertical": _kernel((-1, 2, -1), (-1, 2, -1), (-1, 2, -1)),
+    "line_falling": _kernel((2, -1, -1), (-1, 2, -1), (-1, -1, 2)),
+    "line_rising": _kernel((-1, -1, 2), (-1, 2, -1), (2, -1, -1)),
+}
+"""The 3 x 3 kernels by name, float32. `sobel_right` answers where it gets brighter to the right.
+
+Sources  Gonzalez, Woods, Digital Image Processing, 4th edition, chapters 3 (sharpen, Laplacian,
+         blur, Sobel) and 10 (lines, Prewitt); H. Scharr 2000 (Scharr); emboss and outline as in
+         Victor Powell's "Image kernels explained visually".
+"""
+
+
+def gaussian(sigma: float, size: int | None = None) -> np.ndarray:
+    """Return a Gaussian blur of standard deviation `sigma` pixels, (size, size) float32, sum 1.
+
+    size: odd; without one, as far as four standard deviations.
+
+    >>> gaussian(1.0).shape
+    (9, 9)
+    """
+    if sigma <= 0:
+        raise SettingError(f"A Gaussian blur needs a sigma above 0, not {sigma}.")
+    reach = int(4 * sigma + 0.5) if size is None else _reach(size)
+    line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    line /= line.sum()
+    return np.outer(line, line).astype("float32")
+
+
+def box(size: int) -> np.ndarray:
+    """Return a blur that takes the mean of `size` x `size` pixels, float32; size is odd."""
+    _reach(size)
+    return np.full((size, size), 1 / size**2, "float32")
+
+
+def gabor(wavelength: float, angle: float = 0.0, sigma: float | None = None) -> np.ndarray:
+    """Return a Gabor kernel: a cosine wave under a Gaussian, odd and square, float32.
+
+    wavelength: pixels a wave, above 0. angle: the direction in which the wave runs, in radians from
+        "to the right" towards "downwards". sigma: width of the Gaussian in pixels; without one,
+        0.56 wavelengths, a bandwidth of one octave (Daugman 1985).
+
+    Cells in the visual cortex, and the first layers of most trained networks, look like these.
+    """
+    if wavelength <= 0:
+        raise SettingError(f"A Gabor kernel needs a wavelength above 0, not {wavelength}.")
+    sigma = 0.56 * wavelength if sigma is None else sigma
+    reach = math.ceil(3 * sigma)
+    down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    along = right * np.cos(angle) + down * np.sin(angle)
+    envelope = np.exp(-0.5 * (right**2 + down**2) / sigma**2) / (2 * np.pi * sigma**2)
+    return (envelope * np.cos(2 * np.pi * along / wavelength)).astype("float32")
+
+
+def gabor_bank(wavelength: float = 6.0, angles: int = 8) -> dict[str, np.ndarray]:
+    """Return Gabor kernels of one wavelength at `angles` directions evenly over half a turn.
+
+    >>> list(gabor_bank(angles=4))
+    ['gabor_0', 'gabor_45', 'gabor_90', 'gabor_135']
+    """
+    turns = [180 * index / angles for index in range(angles)]
+    return {f"gabor_{turn:g}": gabor(wavelength, math.radians(turn)) for turn in turns}
+
+
+def layer(
+    kernel: str | np.ndarray, channels: int, *, padding: str = "same", strides: int = 1
+) -> keras.layers.Conv2D:
+    """Return a built `Conv2D` that lays one kernel on each of `channels` channels by itself.
+
+    kernel: a name of KERNELS, or an array (height, width). Takes (batch, height, width, channels)
+    and gives the same number of channels; nothing in it is trained.
+    """
+    values = _values(kernel)
+    convolution = keras.layers.Conv2D(
+        channels, values.shape, strides, padding, use_bias=False, trainable=False
+    )
+    convolution.build((None, None, None, channels))
+    convolution.set_weights([values[:, :, None, None] * np.eye(channels, dtype="float32")])
+    return convolution
+
+
+def apply(
+    kernel: str | np.ndarray, image: np.ndarray, *, padding: str = "same", strides: int = 1
+) -> np.ndarray:
+    """Return what a fixed convolution layer makes of an image, float32, not clipped.
+
+    image: (height, width), or (height, width, channels), any number type; each channel goes by
+        itself. padding: "same" lays zeros round the image, "valid" drops the border. strides: the
+        step between two patches.
+
+    >>> patch = np.array([[50, 58, 40], [70, 80, 60], [90, 20, 62]])
+    >>> apply("sharpen", patch, padding="valid").tolist()
+    [[192.0]]
+    """
+    pixels = np.asarray(image, "float32")
+    if pixels.ndim not in (2, 3):
+        raise SettingError(
+            f"A kernel is laid on one image, (height, width) or (height, width, channels), "
+            f"not on an array of shape {pixels.shape}."
+        )
+    grey = pixels.ndim == 2
+    pixels = pixels[..., None] if grey else pixels
+    window = _values(kernel).shape
+    if padding == "valid" and any(n > size for n, size in zip(window, pixels.shape, strict=False)):
+        raise SettingError(
+            f"A kernel of {window} does not fit on an image of {pixels.shape[:2]} without padding; "
+            'padding="same" lays zeros round it.'
+        )
+    convolution = layer(kernel, pixels.shape[-1], padding=padding, strides=strides)
+    maps = keras.ops.convert_to_numpy(convolution(pixels[None]))[0]
+    return maps[..., 0] if grey else maps
+
+
+def side_by_side(
+    kernel: str | np.ndarray, image: np.ndarray, strides: tuple[int, ...] = (1, 2)
+) -> dict[tuple[str, int], np.ndarray]:
+    """Return `apply` for both paddings and several strides, by (padding, stride).
+
+    >>> maps = side_by_side("identity", np.ones((8, 8)))
+    >>> {choice: maps[choice].shape for choice in maps}
+    {('same', 1): (8, 8), ('same', 2): (4, 4), ('valid', 1): (6, 6), ('valid', 2): (3, 3)}
+    """
+    return {
+        (padding, step): apply(kernel, image, padding=padding, strides=step)
+        for padding in ("same", "valid")
+        for step in strides
+    }
+
+
+def _values(kernel: str | np.ndarray) -> np.ndarray:
+    if isinstance(kernel, str):
+        if kernel not in KERNELS:
+            raise UnknownNameError("kernel", kernel, KERNELS)
+        return KERNELS[kernel]
+    values = np.asarray(kernel, "float32")
+    if values.ndim != 2:
+        raise SettingError(
+            f"A kernel is an array (height, width), not one of shape {values.shape}."
+        )
+    return values
+
+
+def _reach(size: int) -> int:
+    if size < 1 or size % 2 == 0:
+        raise SettingError(f"A kernel needs an odd size, so that it has a middle, not {size}.")
+    return size // 2

@@ -1,0 +1,130 @@
+"""The classifier of X's and O's that one can follow by hand: one Keras model with fixed weights.
+
+Source  Brandon Rohrer 2016, "How do convolutional neural networks work?": 9 x 9 pictures of -1 and
+        1, three features, match scores that are means of nine products. His pictures print ninths
+        cut off after two decimals (7/9 as 0.77); here every number is exact, see `ninths`.
+"""
+
+import keras
+import numpy as np
+
+from cnnkit.errors import SettingError
+
+
+def _picture(*rows: str) -> np.ndarray:
+    return np.array([[1.0 if pixel == "#" else -1.0 for pixel in row] for row in rows], "float32")
+
+
+X = _picture(
+    ".........",
+    ".#.....#.",
+    "..#...#..",
+    "...#.#...",
+    "....#....",
+    "...#.#...",
+    "..#...#..",
+    ".#.....#.",
+    ".........",
+)[..., None]
+"""The X: shape (9, 9, 1), float32, -1 and 1, 13 pixels white."""
+
+O = _picture(  # noqa: E741, this letter is what the picture shows
+    ".........",
+    "...###...",
+    "..#...#..",
+    ".#.....#.",
+    ".#.....#.",
+    ".#.....#.",
+    "..#...#..",
+    "...###...",
+    ".........",
+)[..., None]
+"""The O: shape (9, 9, 1), float32, -1 and 1, 16 pixels white."""
+
+DEFORMED_X = _picture(
+    "..#......",
+    "...#.....",
+    "....#...#",
+    ".......#.",
+    "..#.#.#..",
+    ".#.......",
+    "#...#....",
+    ".....#...",
+    "......#..",
+)[..., None]
+"""An X whose four arms have slipped clockwise; as a whole picture it is nearer to the O."""
+
+FEATURES = {
+    "diagonal": _picture("#..", ".#.", "..#"),
+    "cross": _picture("#.#", ".#.", "#.#"),
+    "anti-diagonal": _picture("..#", ".#.", "#.."),
+}
+"""The three features: shape (3, 3), float32, -1 and 1."""
+
+CLASS_NAMES = ("X", "O")
+
+WIRED = {"X": (0, 3, 4, 9, 10), "O": (1, 2, 8, 11)}
+"""Which of the twelve listed values vote for a class: those that are 1 in its ideal picture."""
+
+
+def model() -> keras.Model:
+    """Return the whole classifier: pictures (batch, 9, 9, 1) of -1 and 1 to votes (batch, 2).
+
+    Its layers are the steps of the story: `match` sums the nine products of each 3 x 3 patch and a
+    feature, `mean` divides by nine, `relu` drops what is negative, `pool` and `pool_again` shrink
+    7 to 4 to 2, `list` writes the three small maps as twelve numbers, feature after feature, and
+    `votes` takes for each class the mean of the values wired to it.
+
+    >>> votes = model().predict(np.stack([X, O, DEFORMED_X]), verbose=0)
+    >>> [CLASS_NAMES[winner] for winner in votes.argmax(axis=-1)]
+    ['X', 'O', 'X']
+    >>> [round(whole_picture_match(DEFORMED_X, whole) * 81) for whole in (X, O)]
+    [33, 39]
+    """
+    classifier = keras.Sequential(
+        [
+            keras.Input((9, 9, 1)),
+            keras.layers.Conv2D(3, 3, use_bias=False, name="match"),
+            keras.layers.Rescaling(1 / 9, name="mean"),
+            keras.layers.ReLU(name="relu"),
+            keras.layers.MaxPooling2D(2, padding="same", name="pool"),
+            keras.layers.MaxPooling2D(2, padding="same", name="pool_again"),
+            keras.layers.Permute((3, 1, 2), name="feature_first"),
+            keras.layers.Flatten(name="list"),
+            keras.layers.Dense(2, use_bias=False, name="votes"),
+        ],
+        name="xo_by_hand",
+    )
+    classifier.get_layer("match").set_weights([np.stack([*FEATURES.values()], axis=-1)[:, :, None]])
+    wiring = np.zeros((12, 2), "float32")
+    for index, name in enumerate(CLASS_NAMES):
+        wiring[list(WIRED[name]), index] = 1 / len(WIRED[name])
+    classifier.get_layer("votes").set_weights([wiring])
+    classifier.trainable = False
+    return classifier
+
+
+def whole_picture_match(picture: np.ndarray, whole: np.ndarray) -> float:
+    """Return the mean of all products of two equally large pictures of -1 and 1, from -1 to 1.
+
+    This is what comparing without features comes to, and why it fails: see `DEFORMED_X`.
+    """
+    return float(np.mean(picture * whole))
+
+
+def ninths(values: np.ndarray) -> np.ndarray:
+    """Return an array of match scores as whole numbers of ninths, int64, of the same shape.
+
+    Raises SettingError where a value is further than float32 rounding from a whole ninth.
+
+    >>> ninths(np.array([7 / 9, -1 / 9, 1.0]))
+    array([ 7, -1,  9])
+    """
+    scaled = 9 * np.asarray(values, "float64")
+    whole = np.rint(scaled)
+    if not np.allclose(scaled, whole, rtol=0, atol=1e-5):
+        worst = np.asarray(values).flat[np.abs(scaled - whole).argmax()]
+        raise SettingError(
+            f"{worst} is no whole number of ninths; match scores of a 3 x 3 patch are."
+        )
+    return whole.astype("int64")
