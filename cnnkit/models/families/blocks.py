@@ -53,6 +53,19 @@ def require_stages(depths: tuple[int, ...], widths: tuple[int, ...]) -> None:
         raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
 
 
+def require_top(include_top: bool, pooling: str | None, classifier_activation: str | None) -> None:
+    """Raise SettingError where an option is for the other one of with and without a top."""
+    if include_top and pooling is not None:
+        raise SettingError(
+            f"pooling={pooling!r} is for a network without its top: give include_top=False, too."
+        )
+    if not include_top and classifier_activation is not None:
+        raise SettingError(
+            f"classifier_activation={classifier_activation!r} is for a network with its top: leave "
+            "it out, or include_top=False."
+        )
+
+
 def size_of_map(size: int, window: int, stride: int, padding: str | int) -> int:
     """Return a map's size: (W - F + 2 P) / S + 1 rounded down; W / S rounded up for "same".
 

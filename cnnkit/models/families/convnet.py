@@ -7,6 +7,7 @@ import keras
 
 from cnnkit.errors import SettingError
 from cnnkit.models.families import blocks
+from cnnkit.models.weights import loaded
 
 CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
 POOLING = {
@@ -47,6 +48,7 @@ def convnet(
     include_top: bool = True,
     pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
 ) -> keras.Model:
     """A network of your own choices: stages of convolutions with a pooling each, then dense layers.
 
@@ -77,12 +79,14 @@ def convnet(
     include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
         number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: a file of weights of `save_weights`, or None.
 
     Raises SettingError for choices that contradict each other, or maps that would vanish.
 
     >>> convnet((28, 28, 1), 10, widths=(8, 16), hidden_units=()).count_params()
     9098
     """
+    blocks.require_top(include_top, pooling, classifier_activation)
     blocks.require_choice("pool", pool, tuple(kind for kind, axes in POOLING if axes == 1))
     blocks.require_choice("padding", padding, ("same", "valid"))
     blocks.require_choice("pool_padding", pool_padding, ("same", "valid"))
@@ -110,12 +114,13 @@ def convnet(
                 maps, pooled = pooled(maps), _same
             maps = keras.layers.Activation(activation, name=f"{activation}{label}")(maps)
         maps = pooled(maps)
-    if not include_top:
-        return keras.Model(image, blocks.without_top(maps, pooling), name="convnet")
-    units = blocks.vector(maps, head, image_shape, "convnet")
-    units = blocks.hidden_layers(units, hidden_units, activation, dropout, "hidden")
-    outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return keras.Model(image, outputs, name="convnet")
+    if include_top:
+        units = blocks.vector(maps, head, image_shape, "convnet")
+        units = blocks.hidden_layers(units, hidden_units, activation, dropout, "hidden")
+        outputs = blocks.classifier(units, num_classes, classifier_activation)
+    else:
+        outputs = blocks.without_top(maps, pooling)
+    return loaded(keras.Model(image, outputs, name="convnet"), weights, include_top)
 
 
 def _same(maps):

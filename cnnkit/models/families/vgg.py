@@ -54,6 +54,7 @@ def vgg(
     11642
     """
     blocks.require_image(name, image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
     blocks.require_stages(depths, widths)
     blocks.require_size(name, image_shape, lambda size: size // 2 ** len(depths))
 
