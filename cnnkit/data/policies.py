@@ -236,6 +236,9 @@ class Mixed(layers.Layer):
         super().__init__(**kwargs)
         self.mixer, self.num_classes = mixer, num_classes
 
+    def build(self, input_shape):
+        """Build nothing: there are no weights, and tracing a call would draw numbers."""
+
     def call(self, data, training=False):
         """Mix a batch."""
         if not isinstance(data, dict):

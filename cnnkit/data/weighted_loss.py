@@ -34,7 +34,8 @@ class WeightedCrossentropy(keras.losses.Loss):
             zeros = weights[:, 0] * (1 - labels) * ops.softplus(y_pred)
             return ops.mean(ones + zeros, axis=-1)
         if len(y_true.shape) == 1 or y_true.shape[-1] == 1:
-            y_true = ops.one_hot(ops.reshape(y_true, (-1,)), weights.shape[0])
+            indices = ops.cast(ops.reshape(y_true, (-1,)), "int32")  # Keras gives them as floats
+            y_true = ops.one_hot(indices, weights.shape[0])
         labels = ops.cast(y_true, y_pred.dtype)
         return -ops.sum(weights * labels * ops.log_softmax(y_pred), axis=-1)
 

@@ -34,8 +34,7 @@ def batch(dataset, name, step=0, **options):
     return Batches(dataset.train, 16, scale=dataset.scale, augment=policy, **options)[step]
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("value_range", [(0, 255), (-1, 1)])
+@pytest.mark.parametrize(("channels", "value_range"), [(3, (0, 255)), (1, (-1, 1))])
 @pytest.mark.parametrize("name", augmentations())
 def test_every_policy_changes_pictures_and_keeps_shape_and_range(name, channels, value_range):
     dataset = shapes(channels, value_range=value_range)
@@ -188,10 +187,10 @@ def test_the_built_in_experiment_trains_with_a_policy(tmp_path, name):
     from cnnkit.classify import classify
 
     run = train.run(
-        classify, runs_dir=tmp_path, dataset_options={"image_size": 12}, epochs=2, augment=name,
-        batch_size=256,
+        classify, runs_dir=tmp_path, dataset="xo", epochs=2, batch_size=32, augment=name,
+        dataset_options={"train": 64, "validation": 16, "test": 16, "image_size": 12},
     )  # fmt: skip
-    assert run.history["val_accuracy"][-1] > 0.1
+    assert run.history["val_accuracy"][-1] >= 0.25
     assert run.experiment["settings"]["augment"] == name
 
 
