@@ -1,18 +1,28 @@
 """`cnnkit data`: images inspected and shown, and the cache of decoded ones."""
 
+import ast
 import datetime
 import sys
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import track
 
+from cnnkit import data
 from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.quiet import import_keras
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError
 
 SHOWN = 20  # files named on the screen for each thing that is wrong; the page names all
+
+
+def _complete(names):
+    return lambda ctx, param, incomplete: [
+        CompletionItem(name) for name in names() if name.startswith(incomplete)
+    ]
 
 
 class Group(OneSentence, click.Group):
@@ -65,6 +75,55 @@ def inspect_command(path, output, fix, undo):
     sys.exit(1 if wrong else 0)
 
 
+@command.command("show", cls=OneSentence)
+@click.argument("dataset", shell_complete=_complete(data.names))
+@click.option(
+    "--dataset-option", "options", multiple=True, metavar="KEY=VALUE",
+    help="An option of the data set's loader.",
+)  # fmt: skip
+@click.option(
+    "--augment", metavar="NAME", shell_complete=_complete(data.augmentations),
+    help="Show variants by: " + ", ".join(data.augmentations()) + ".",
+)  # fmt: skip
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), default=None,
+    help="The picture.  [default: DATASET.png]",
+)  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Chooses the images.")
+@debug_option
+def show_command(dataset, options, augment, output, seed):
+    """Write a picture of training images and of the mean of each class; print the class balance.
+
+    With --augment the picture shows images, each before its variants, instead.
+    """
+    from cnnkit import plots
+    from cnnkit.data import preview
+
+    loaded = data.load(dataset, **dict(map(_pair, options)))
+    counts = loaded.counts()
+    listing = table("class", *counts, numbers=tuple(counts))
+    for name, *numbers in zip(loaded.class_names, *counts.values(), strict=True):
+        listing.add_row(name, *(f"{number:,}" for number in numbers))
+    console().print(listing, markup=False)
+    output = output or Path(f"{loaded.name}.png")
+    if augment:
+        import_keras()
+        images, captions = preview.augmented(loaded, augment, seed=seed)
+        pictures = {output: plots.image_grid(images, captions, columns=6)}
+    else:
+        mean = output.with_name(f"{output.stem}-mean{output.suffix}")
+        pictures = {
+            output: plots.image_grid(*preview.samples(loaded, seed=seed)),
+            mean: plots.image_grid(*preview.mean_images(loaded, seed=seed)),
+        }
+    for path, figure in pictures.items():
+        try:
+            path.write_bytes(plots.png(figure))
+        except OSError as error:
+            raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
+        click.echo(f"Wrote {path}")
+
+
 @command.command("cache", cls=OneSentence)
 @click.option("--clear", is_flag=True, help="Delete what it holds.")
 @debug_option
@@ -84,6 +143,17 @@ def cache_command(clear):
         console().print(listing)
     total = sum(line.bytes for line in lines) / 1e9
     click.echo(f"{cache.cache_folder()}: {total:.2f} of {cache.limit() / 1e9:g} GB")
+
+
+def _pair(text: str) -> tuple[str, object]:
+    """Return (key, value) of KEY=VALUE, the value as Python reads it, or else as text."""
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise SettingError(f"{text!r} is not of the form KEY=VALUE.")
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
 
 
 def _bar(found, total: int):

@@ -1,5 +1,7 @@
 """A split as batches for `model.fit`: what is in each is a function of (seed, epoch, step) alone."""
 
+import threading
+
 import keras
 import numpy as np
 
@@ -13,7 +15,10 @@ class Batches(keras.utils.PyDataset):
     batch_size: samples a batch; the last one may be smaller.
     seed: shuffles every epoch anew, as a function of (seed, epoch); None keeps the order.
     augment: a Keras layer for the inputs, applied to every batch with randomness that is a
-        function of (seed, epoch, step); None for validation and test.
+        function of (seed, epoch, step); None for validation and test. One with `mixes_labels` is
+        given {"images", "labels"} and returns both.
+    num_classes: give labels as a number a class, float32, as a loss needs that mixed labels reach;
+        None gives them as they are.
     epoch: which epoch's order to give. Keras counts it on after an epoch, but also once before the
         first; where the order must be that of (seed, epoch), let `follow()` be among the callbacks.
     """
@@ -26,9 +31,11 @@ class Batches(keras.utils.PyDataset):
         scale: float = 1.0,
         seed: int | None = None,
         augment: keras.Layer | None = None,
+        num_classes: int | None = None,
         epoch: int = 0,
     ):
         super().__init__()
+        self.num_classes, self._drawing = num_classes, threading.Lock()
         self.split, self.batch_size, self.scale = split, batch_size, scale
         self.seed, self.augment, self.epoch = seed, augment, epoch
         self._orders: dict[int, np.ndarray] = {}  # of the current epoch alone
@@ -50,9 +57,12 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.order()[step * self.batch_size : (step + 1) * self.batch_size]
         inputs = np.asarray(self.split.inputs[chosen], np.float32) * np.float32(self.scale)
+        labels = self.split.labels[chosen]
+        if self.num_classes is not None and labels.ndim == 1:
+            labels = np.eye(self.num_classes, dtype=np.float32)[labels]
         if self.augment is not None:
-            inputs = self._augmented(inputs, step)
-        return inputs, self.split.labels[chosen]
+            inputs, labels = self._augmented(inputs, labels, step)
+        return inputs, labels
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch; Keras calls this."""
@@ -66,11 +76,17 @@ class Batches(keras.utils.PyDataset):
 
         return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
 
-    def _augmented(self, inputs: np.ndarray, step: int) -> np.ndarray:
+    def _augmented(self, inputs: np.ndarray, labels: np.ndarray, step: int):
         # Keras' layers draw from generators that count calls; set to a number of this very batch,
-        # they draw the same whatever was called before.
+        # they draw the same whatever was called before. Two workers must not draw at once.
         draw = np.random.default_rng([self.seed or 0, self.epoch, step])
-        for variable in self.augment.variables:
-            if variable.path.endswith("seed_generator_state"):
-                variable.assign(draw.integers(2**32, size=2, dtype=np.uint32))
-        return keras.ops.convert_to_numpy(self.augment(inputs, training=True))
+        with self._drawing:
+            for variable in self.augment.variables:
+                if variable.path.endswith("seed_generator_state"):
+                    variable.assign(draw.integers(2**32, size=2, dtype=np.uint32))
+            if getattr(self.augment, "mixes_labels", False):
+                both = self.augment({"images": inputs, "labels": labels}, training=True)
+                inputs, labels = both["images"], keras.ops.convert_to_numpy(both["labels"])
+            else:
+                inputs = self.augment(inputs, training=True)
+        return keras.ops.convert_to_numpy(inputs), labels

@@ -17,7 +17,7 @@ from cnnkit.data.decode import BadImage, display
 from cnnkit.data.listing import File, list_folder
 from cnnkit.data.table import SUFFIXES, list_table
 
-LOOKED_AT = 64  # pixels a side that a JPEG keeps at least: enough for what is measured here
+LOOKED_AT = 40  # pixels a side that a JPEG keeps at least: enough for what is measured here
 BLANK, NEARLY_BLANK = 1.0, 6.0  # standard deviations of brightness, of 255
 NAMED = {  # endings that say what kind a file is; others say nothing
     ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".gif": ("GIF",),

@@ -35,6 +35,8 @@ def fit(
     model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
     record, best = Record(run), KeepBest(run, deployed(experiment))
     batches = {"batch_size": experiment.batch_size, "scale": data.scale}
+    if getattr(experiment.augment, "mixes_labels", False):
+        batches["num_classes"] = data.num_classes
     train = Batches(data.train, seed=seed, augment=experiment.augment, **batches)
     model.fit(
         train,

@@ -77,3 +77,30 @@ def test_a_folder_trains_by_its_path_and_the_run_names_what_was_left_out(photos)
     assert "24" in listed
     assert "Deleted" in cnnkit("data", "cache", "--clear").output
     assert "16x16x3" not in cnnkit("data", "cache").output
+
+
+def test_a_data_set_is_shown_as_a_picture(photos):
+    result = cnnkit("data", "show", "photos", "--dataset-option", "image_size=8")
+    assert result.exit_code == 0, result.output
+    for name in ("photos.png", "photos-mean.png"):
+        assert Path(name).read_bytes().startswith(b"\x89PNG")
+    result = cnnkit("data", "show", "digits", "--augment", "elastic", "--output", "bent.png")
+    assert result.exit_code == 0, result.output
+    assert Path("bent.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digit"], "did you mean 'digits'"),
+        (["digits", "--augment", "elastik"], "did you mean 'elastic'"),
+        (["digits", "--dataset-option", "image_size"], "KEY=VALUE"),
+        (["digits", "--dataset-option", "size=3"], "option of dataset 'digits' named 'size'"),
+        (["digits", "--output", "/proc/nowhere/a.png"], "cannot be written"),
+    ],
+)
+def test_a_mistake_while_showing_is_one_sentence(photos, arguments, words):
+    result = cnnkit("data", "show", *arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert result.output.count("Error: ") == 1
