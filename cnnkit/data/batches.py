@@ -1,7 +1,5 @@
 """A split as batches for `model.fit`: what is in each is a function of (seed, epoch, step) alone."""
 
-import threading
-
 import keras
 import numpy as np
 
@@ -35,7 +33,7 @@ class Batches(keras.utils.PyDataset):
         epoch: int = 0,
     ):
         super().__init__()
-        self.num_classes, self._drawing = num_classes, threading.Lock()
+        self.num_classes = num_classes
         self.split, self.batch_size, self.scale = split, batch_size, scale
         self.seed, self.augment, self.epoch = seed, augment, epoch
         self._orders: dict[int, np.ndarray] = {}  # of the current epoch alone
@@ -54,15 +52,45 @@ class Batches(keras.utils.PyDataset):
             self._orders = {self.epoch: order}
         return self._orders[self.epoch]
 
+    def chosen(self, step: int) -> np.ndarray:
+        """Return which samples of the split a step sees, in their order, shape (batch,)."""
+        return self.order()[step * self.batch_size : (step + 1) * self.batch_size]
+
+    def key(self, step: int) -> np.ndarray:
+        """Return what a step's augmentation draws its random numbers from, two of uint32."""
+        draw = np.random.default_rng([self.seed or 0, self.epoch, step])
+        return draw.integers(2**32, size=2, dtype=np.uint32)
+
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order()[step * self.batch_size : (step + 1) * self.batch_size]
-        inputs = np.asarray(self.split.inputs[chosen], np.float32) * np.float32(self.scale)
-        labels = self.split.labels[chosen]
-        if self.num_classes is not None and labels.ndim == 1:
-            labels = np.eye(self.num_classes, dtype=np.float32)[labels]
-        if self.augment is not None:
-            inputs, labels = self._augmented(inputs, labels, step)
-        return inputs, labels
+        chosen = self.chosen(step)
+        inputs, labels = self.prepared(
+            self.split.inputs[chosen], self.split.labels[chosen], self.key(step)
+        )
+        return keras.ops.convert_to_numpy(inputs), keras.ops.convert_to_numpy(labels)
+
+    def prepared(self, inputs, labels, key):
+        """Return stored inputs and labels as a network takes them: scaled, augmented by this key.
+
+        Arrays or tensors in, also inside a compiled step; float32 inputs out.
+        """
+        inputs = keras.ops.cast(inputs, "float32") * self.scale
+        if self.num_classes is not None and len(labels.shape) == 1:
+            labels = keras.ops.one_hot(labels, self.num_classes)
+        if self.augment is None:
+            return inputs, labels
+        # Keras' layers draw from generators that count calls; set to a number of this very batch,
+        # and in this thread alone, they draw the same whatever was called before.
+        key = keras.ops.reshape(key, (2,))
+        generators = [
+            (variable, keras.ops.cast(key, variable.dtype))
+            for variable in self.augment.variables
+            if variable.path.endswith("seed_generator_state")
+        ]
+        with keras.StatelessScope(state_mapping=generators):
+            if not getattr(self.augment, "mixes_labels", False):
+                return self.augment(inputs, training=True), labels
+            both = self.augment({"images": inputs, "labels": labels}, training=True)
+            return both["images"], both["labels"]
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch; Keras calls this."""
@@ -75,18 +103,3 @@ class Batches(keras.utils.PyDataset):
             self.epoch = epoch
 
         return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
-
-    def _augmented(self, inputs: np.ndarray, labels: np.ndarray, step: int):
-        # Keras' layers draw from generators that count calls; set to a number of this very batch,
-        # they draw the same whatever was called before. Two workers must not draw at once.
-        draw = np.random.default_rng([self.seed or 0, self.epoch, step])
-        with self._drawing:
-            for variable in self.augment.variables:
-                if variable.path.endswith("seed_generator_state"):
-                    variable.assign(draw.integers(2**32, size=2, dtype=np.uint32))
-            if getattr(self.augment, "mixes_labels", False):
-                both = self.augment({"images": inputs, "labels": labels}, training=True)
-                inputs, labels = both["images"], keras.ops.convert_to_numpy(both["labels"])
-            else:
-                inputs = self.augment(inputs, training=True)
-        return keras.ops.convert_to_numpy(inputs), labels
