@@ -176,11 +176,19 @@ def test_an_open_size_leaves_the_work_open():
     assert found.parameters > 0
 
 
-def test_agrees_with_keras_on_mobilenet():
-    model = keras.applications.MobileNetV2(weights=None)
-    found = anatomy(model)
-    assert found.parameters == model.count_params() == 3_538_984
-    assert found.multiply_adds == 300_774_272
+@pytest.mark.parametrize(
+    ("factory", "parameters", "multiply_adds"),
+    [
+        (keras.applications.MobileNetV2, 3_538_984, 300_774_272),
+        (keras.applications.EfficientNetV2B0, 7_200_312, 718_086_176),
+        (keras.applications.ConvNeXtTiny, 28_589_128, 4_455_531_264),
+    ],
+)
+def test_agrees_with_what_is_known_of_keras_own(factory, parameters, multiply_adds):
+    with keras.StatelessScope():
+        found = anatomy(factory(weights=None))
+    assert found.parameters == parameters
+    assert found.multiply_adds == multiply_adds
 
 
 def test_a_nested_model_called_twice_works_twice_and_sees_further():

@@ -126,7 +126,7 @@ def test_layer_names_do_not_depend_on_what_was_built_before(name):
 @pytest.mark.parametrize("name", SMALL)
 def test_documents_every_option(name):
     function = models.entry(name).load()
-    documented = getattr(function, "func", function).__doc__
+    documented = inspect.getdoc(function)
     for option in inspect.signature(function).parameters:
         if option != "name":
             assert option in documented, option
@@ -277,6 +277,12 @@ def test_mlp_without_its_top_gives_its_last_hidden_layer():
         None,
         5,
     )
+
+
+def test_a_member_of_a_family_says_what_it_is():
+    assert models.vgg16.__name__ == "vgg16"
+    first = inspect.getdoc(models.vgg16).splitlines()[0]
+    assert first == "`vgg` with depths=(2, 2, 3, 3, 3)."
 
 
 def test_no_class_at_all_is_refused():

@@ -1,6 +1,8 @@
 """The few pieces that several families share: checks, the last layers, and assembling a model."""
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 
 import keras
 
@@ -13,6 +15,15 @@ GLOBAL_POOLING = {
     ("max", 1): keras.layers.GlobalMaxPooling1D,
     ("max", 2): keras.layers.GlobalMaxPooling2D,
 }
+
+
+def variant(family: Callable, name: str, **options) -> Callable:
+    """Return a published member of a family: its factory with some options given."""
+    made = partial(family, name=name, **options)
+    given = ", ".join(f"{option}={value!r}" for option, value in options.items())
+    made.__name__ = name
+    made.__doc__ = f"`{family.__name__}` with {given}.\n\n{inspect.getdoc(family)}"
+    return made
 
 
 def require_size(name: str, image_shape: tuple, *size_after: Callable[[int], int]) -> None:

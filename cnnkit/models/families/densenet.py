@@ -1,7 +1,5 @@
 """DenseNet (Huang, Liu, van der Maaten, Weinberger 2016), https://arxiv.org/abs/1608.06993."""
 
-from functools import partial
-
 import keras
 
 from cnnkit.errors import SettingError
@@ -168,5 +166,5 @@ def _head(maps, num_classes, include_top, pooling, classifier_activation):
 
 
 densenet121, densenet169, densenet201, densenet264 = (
-    partial(densenet, name=name, depths=depths) for name, depths in VARIANTS.items()
+    blocks.variant(densenet, name, depths=depths) for name, depths in VARIANTS.items()
 )

@@ -191,8 +191,8 @@ def _joined(shortcut, maps, name):
 
 
 resnet18, resnet34, resnet50, resnet101, resnet152 = (
-    partial(resnet, name=name, **options) for name, options in VARIANTS.items()
+    blocks.variant(resnet, name, **options) for name, options in VARIANTS.items()
 )
 resnet20, resnet32, resnet44, resnet56, resnet110 = (
-    partial(resnet_cifar, name=f"resnet{depth}", depth=depth) for depth in (20, 32, 44, 56, 110)
+    blocks.variant(resnet_cifar, f"resnet{depth}", depth=depth) for depth in (20, 32, 44, 56, 110)
 )
