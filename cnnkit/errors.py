@@ -4,7 +4,7 @@ The library raises them; the command line prints the message, and a traceback on
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class CnnkitError(Exception):
@@ -40,3 +40,12 @@ class RunFolderError(CnnkitError):
 
 class TrainingError(CnnkitError):
     """Training had to stop, for example because the loss is no longer a number."""
+
+
+class BadFilesError(CnnkitError):
+    """Files that cannot be read; `reasons` maps each one's name to why."""
+
+    def __init__(self, message: str, reasons: Mapping[str, str]):
+        self.reasons = dict(reasons)
+        listed = "".join(f"\n  {name} {reason}" for name, reason in self.reasons.items())
+        super().__init__(message + listed)

@@ -164,6 +164,7 @@ def _write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> 
             "class_names": data.class_names,
             "counts": data.counts(),
             "content_hash": data.content_hash,
+            "left_out": data.left_out,
         },
     )
     try:

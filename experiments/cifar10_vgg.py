@@ -1,7 +1,8 @@
 """A small network in VGG's style on CIFAR-10, with batch normalisation, flips and shifts.
 
-Result  RESULT
-Cost    COST
+Result  82.12 % of 10,000 test images (seed 0), on a copy recompressed as JPEG: not comparable
+        to the digit with published ones
+Cost    32 minutes of training on two CPU cores that had much other work, too
 Needs   CIFAR-10, 170 MB: downloaded by Keras, or cifar10.npz in the folder that CNNKIT_DATA names
 Source  Simonyan, Zisserman 2014, https://arxiv.org/abs/1409.1556
 """

@@ -38,3 +38,12 @@ def cached_keras(keras_home, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(keras_home))
     monkeypatch.setattr(config, "_KERAS_DIR", str(keras_home))
     return keras_home
+
+
+@pytest.fixture(autouse=True)
+def own_image_cache(tmp_path_factory, monkeypatch):
+    """Keep the decoded images of tests out of the user's cache, and of one another's."""
+    folder = tmp_path_factory.mktemp("image_cache", numbered=True)
+    monkeypatch.setenv("CNNKIT_CACHE", str(folder))
+    monkeypatch.delenv("CNNKIT_CACHE_GIGABYTES", raising=False)
+    return folder

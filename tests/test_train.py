@@ -187,7 +187,9 @@ def test_a_missing_file_of_the_users_is_not_blamed_on_the_run_folder(tmp_path):
         """Reads a file that is not there."""
         from dataclasses import replace
 
-        read = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: (tmp_path / "none").read_text())
+        read = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda *_: (tmp_path / "none").read_text()
+        )
         return replace(tiny(epochs), callbacks=(read,))
 
     with pytest.raises(FileNotFoundError, match="none"):

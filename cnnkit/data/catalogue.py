@@ -1,6 +1,9 @@
 """The data sets by name: `load("digits")`, `names()`."""
 
-from cnnkit.catalogue import Catalogue
+import os
+from pathlib import Path
+
+from cnnkit.catalogue import Catalogue, check_options
 from cnnkit.data.dataset import Dataset
 
 CATALOGUE = Catalogue("dataset")
@@ -8,8 +11,22 @@ register, names, entry = CATALOGUE.register, CATALOGUE.names, CATALOGUE.entry
 
 
 def load(name: str, **options) -> Dataset:
-    """Return the data set of that name; options are checked against its loader's signature."""
+    """Return the data set of that name, or the folder or table of images at that path.
+
+    A path has a / in it, ends in .csv or .parquet, or is a folder's name that is no data set's.
+    Options are checked against the loader's signature.
+    """
+    if name not in names() and _is_path(name):
+        from cnnkit.data.folder import folder
+
+        check_options(f"the folder {name!r}", folder, options)
+        return folder(name, **options)
     return CATALOGUE.call(name, **options)
+
+
+def _is_path(name: str) -> bool:
+    path = Path(name)
+    return "/" in name or os.sep in name or path.suffix in (".csv", ".parquet") or path.is_dir()
 
 
 EMBEDDED, DOWNLOADED = "embedded: needs no network", "downloaded by Keras, or CNNKIT_DATA"

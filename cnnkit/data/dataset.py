@@ -1,7 +1,8 @@
 """Dataset and Split: what every loader returns."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +16,8 @@ class Split:
 
     inputs: raw values as stored, shape (samples, height, width, channels), uint8 or float32;
         an array, or anything with `shape`, `dtype` and `inputs[indices] -> array`.
-    labels: class indices, shape (samples,), int64.
+    labels: class indices, shape (samples,), int64; or, where a sample may have any number of
+        classes, 0 and 1 for each, shape (samples, classes), float32.
     """
 
     inputs: np.ndarray
@@ -39,6 +41,7 @@ class Dataset:
     `validation` is what choices are made on; `test` is looked at once, at the end of a run.
     `value_range` is what the stored values span: (0, 255) for pictures, which networks see scaled
     to [0, 1]; inputs with another range reach the network as they are.
+    `left_out` says of each file that lies with the data and is in no split why.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Dataset:
     class_names: tuple[str, ...]
     value_range: tuple[float, float] = (0, 255)
     source: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -76,12 +80,22 @@ class Dataset:
         for name, split in self.splits.items():
             for array in (split.inputs, split.labels):
                 digest.update(f"{name} {array.shape} {array.dtype}".encode())
-                digest.update(np.ascontiguousarray(array).data)
+                if hasattr(array, "content_hash"):  # read from files: known without reading again
+                    digest.update(array.content_hash().encode())
+                else:
+                    digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def counts(self) -> dict[str, list[int]]:
         """Return how many samples of each class each split has."""
         return {
-            name: np.bincount(split.labels, minlength=self.num_classes).tolist()
+            name: class_counts(split.labels, self.num_classes).tolist()
             for name, split in self.splits.items()
         }
+
+
+def class_counts(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return how many samples each class has, int64, for labels of either kind that a Split has."""
+    if labels.ndim == 2:
+        return labels.sum(axis=0).astype(np.int64)
+    return np.bincount(labels, minlength=num_classes)
