@@ -36,6 +36,51 @@ def digits_model(digits):
     return model
 
 
+@pytest.fixture(scope="session")
+def smooth_model():
+    """Random weights, differentiable everywhere, three classes; ends in logits."""
+    keras.utils.set_random_seed(5)
+    return keras.Sequential(
+        [
+            keras.Input((5, 5, 2)),
+            keras.layers.Conv2D(4, 3, activation="tanh", name="conv"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, name="logits"),
+        ]
+    )
+
+
+@pytest.fixture(scope="session")
+def pooled_model():
+    """Maps of the image's size, their means, three classes: what class activation maps began with."""
+    keras.utils.set_random_seed(6)
+    return keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            keras.layers.Conv2D(5, 3, padding="same", activation="relu", name="conv"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(3, name="logits"),
+        ]
+    )
+
+
+@pytest.fixture(scope="session")
+def nested_model(digits_model):
+    """The digits network inside another model, with a softmax after it."""
+    image = keras.Input((8, 8, 1))
+    backbone = keras.Model(
+        digits_model.inputs, digits_model.get_layer("conv2").output, name="backbone"
+    )
+    logits = digits_model.get_layer("logits")(keras.layers.Flatten()(backbone(image)))
+    return keras.Model(image, keras.layers.Softmax()(logits), name="nested")
+
+
+@pytest.fixture
+def noise():
+    """A function from a shape to seeded values in [0, 1]."""
+    return lambda *shape: np.random.default_rng(7).random(shape).astype("float32")
+
+
 @pytest.fixture
 def mobilenet(cached_keras):
     """MobileNetV2 with ImageNet's weights; ends in softmax, takes [-1, 1]."""
