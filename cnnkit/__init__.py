@@ -11,6 +11,7 @@ _PUBLIC = {
     "data": "cnnkit.data",
     "errors": "cnnkit.errors",
     "explain": "cnnkit.explain",
+    "explanation_plots": "cnnkit.explanation_plots",
     "models": "cnnkit.models",
     "plots": "cnnkit.plots",
     "runs": "cnnkit.runs",
