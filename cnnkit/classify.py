@@ -12,6 +12,7 @@ def classify(
     epochs: int = 10,
     batch_size: int = 64,
     learning_rate: float = 1e-3,
+    augment: str | None = None,
 ):
     """Train a network of the catalogue on a data set of the catalogue.
 
@@ -23,15 +24,22 @@ def classify(
         epochs: How often training sees every image.
         batch_size: Images a step.
         learning_rate: Step size of the Adam optimizer.
+        augment: An augmentation's name, for training alone; `cnnkit data show --help` lists them.
     """
     import keras  # the command line reads this signature, and its --help must not pay for Keras
 
     images = data.load(dataset, **(dataset_options or {}))
     network = models.create(model, images.image_shape, images.num_classes, **(model_options or {}))
+    policy = None if augment is None else data.augmentation(augment, images)
+    loss = {}
+    if getattr(policy, "mixes_labels", False):
+        loss["loss"] = keras.losses.CategoricalCrossentropy(from_logits=True)
     return Experiment(
         data=images,
         model=network,
         optimizer=keras.optimizers.Adam(learning_rate),
         epochs=epochs,
         batch_size=batch_size,
+        augment=policy,
+        **loss,
     )

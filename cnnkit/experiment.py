@@ -70,6 +70,11 @@ class Experiment:
                 f"The model {self.model.name!r} takes inputs of shape {takes}, and those of the "
                 f"data set {self.data.name!r} have {given}: build it with image_shape={given}."
             )
+        if getattr(self.augment, "mixes_labels", False) and "Sparse" in type(self.loss).__name__:
+            raise SettingError(
+                "This augmentation mixes labels, and the loss takes one class a sample: give the "
+                "Experiment loss=keras.losses.CategoricalCrossentropy(from_logits=True)."
+            )
 
 
 def name_of(function: Callable) -> str:

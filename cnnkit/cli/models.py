@@ -89,21 +89,23 @@ def _show(name: str, image_shape: tuple | None, classes: int | None, plot: Path 
 
 
 def _print(found) -> None:
-    numbers = ("parameters", "multiply-adds", "sees", "step", f"MiB at {BATCH}")
+    numbers = ("parameters", "multiply-adds", "sees", "step", "centre", f"MiB at {BATCH}")
     listing = table("layer", "kind", "output", *numbers, numbers=numbers)
     for row in found.rows:
+        part = None if row.field is None or row.field.whole else row.field
         listing.add_row(
             row.name,
             row.kind,
             _times(row.output_shape),
             f"{row.parameters:,}",
             _number(row.multiply_adds),
-            "" if row.field is None else "all" if row.field.whole else _times(row.field.size),
-            "" if row.field is None or row.field.whole else _times(row.field.stride),
+            _times(part.size) if part else "all" if row.field else "",
+            _times(part.stride) if part else "",
+            _times(part.centre) if part else "",
             _mebibytes(row.activation_bytes(BATCH)),
         )
     listing.add_section()
-    total = f"{found.parameters:,}", _number(found.multiply_adds), "", ""
+    total = f"{found.parameters:,}", _number(found.multiply_adds), "", "", ""
     listing.add_row("total", "", "", *total, _mebibytes(found.activation_bytes(BATCH)))
     console().print(listing)
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
     "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),
     "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),
+    "data": ("cnnkit.cli.data:command", "Inspect and show images, and clear their cache."),
     "models": ("cnnkit.cli.models:command", "List the networks, or show one layer by layer."),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),

@@ -61,7 +61,7 @@ def _given(files, digests) -> tuple[dict[str, list[int]], dict[str, str]]:
                 if first[0] == name:
                     splits[name].append(position)
                 else:
-                    left_out[display(file.path)] = f"has the content of {display(first[1])}"
+                    left_out[file.path] = f"has the content of {display(first[1])}"
     return splits, left_out
 
 

@@ -13,7 +13,10 @@ class Batches(keras.utils.PyDataset):
     batch_size: samples a batch; the last one may be smaller.
     seed: shuffles every epoch anew, as a function of (seed, epoch); None keeps the order.
     augment: a Keras layer for the inputs, applied to every batch with randomness that is a
-        function of (seed, epoch, step); None for validation and test.
+        function of (seed, epoch, step); None for validation and test. One with `mixes_labels` is
+        given {"images", "labels"} and returns both.
+    num_classes: give labels as a number a class, float32, as a loss needs that mixed labels reach;
+        None gives them as they are.
     epoch: which epoch's order to give. Keras counts it on after an epoch, but also once before the
         first; where the order must be that of (seed, epoch), let `follow()` be among the callbacks.
     """
@@ -26,9 +29,11 @@ class Batches(keras.utils.PyDataset):
         scale: float = 1.0,
         seed: int | None = None,
         augment: keras.Layer | None = None,
+        num_classes: int | None = None,
         epoch: int = 0,
     ):
         super().__init__()
+        self.num_classes = num_classes
         self.split, self.batch_size, self.scale = split, batch_size, scale
         self.seed, self.augment, self.epoch = seed, augment, epoch
         self._orders: dict[int, np.ndarray] = {}  # of the current epoch alone
@@ -47,12 +52,49 @@ class Batches(keras.utils.PyDataset):
             self._orders = {self.epoch: order}
         return self._orders[self.epoch]
 
+    def chosen(self, step: int) -> np.ndarray:
+        """Return which samples of the split a step sees, in their order, shape (batch,)."""
+        return self.order()[step * self.batch_size : (step + 1) * self.batch_size]
+
+    def keys(self, step: int) -> np.ndarray:
+        """Return what a step's augmentation draws from, uint32, shape (generators, 2).
+
+        Each random generator in it has a key of its own: with one for all, a picture that is
+        moved far would also be turned far.
+        """
+        draw = np.random.default_rng([self.seed or 0, self.epoch, step])
+        return draw.integers(2**32, size=(len(self._generators()), 2), dtype=np.uint32)
+
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order()[step * self.batch_size : (step + 1) * self.batch_size]
-        inputs = np.asarray(self.split.inputs[chosen], np.float32) * np.float32(self.scale)
-        if self.augment is not None:
-            inputs = self._augmented(inputs, step)
-        return inputs, self.split.labels[chosen]
+        chosen = self.chosen(step)
+        inputs, labels = self.prepared(
+            self.split.inputs[chosen], self.split.labels[chosen], self.keys(step)
+        )
+        return keras.ops.convert_to_numpy(inputs), keras.ops.convert_to_numpy(labels)
+
+    def prepared(self, inputs, labels, keys):
+        """Return stored inputs and labels as a network takes them: scaled, augmented by these keys.
+
+        Arrays or tensors in, also inside a compiled step; float32 inputs out.
+        """
+        inputs = keras.ops.cast(inputs, "float32") * self.scale
+        if self.num_classes is not None and len(labels.shape) == 1:
+            labels = keras.ops.one_hot(labels, self.num_classes)
+        if self.augment is None:
+            return inputs, labels
+        # Keras' generators count calls; set to keys of this very batch, and in this thread alone,
+        # they draw the same whatever was called before.
+        generators = self._generators()
+        keys = keras.ops.reshape(keys, (len(generators), 2))
+        states = [
+            (state, keras.ops.cast(keys[number], state.dtype))
+            for number, state in enumerate(generators)
+        ]
+        with keras.StatelessScope(state_mapping=states):
+            if not getattr(self.augment, "mixes_labels", False):
+                return self.augment(inputs, training=True), labels
+            both = self.augment({"images": inputs, "labels": labels}, training=True)
+            return both["images"], both["labels"]
 
     def on_epoch_end(self) -> None:
         """Go on to the next epoch; Keras calls this."""
@@ -66,11 +108,7 @@ class Batches(keras.utils.PyDataset):
 
         return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
 
-    def _augmented(self, inputs: np.ndarray, step: int) -> np.ndarray:
-        # Keras' layers draw from generators that count calls; set to a number of this very batch,
-        # they draw the same whatever was called before.
-        draw = np.random.default_rng([self.seed or 0, self.epoch, step])
-        for variable in self.augment.variables:
-            if variable.path.endswith("seed_generator_state"):
-                variable.assign(draw.integers(2**32, size=2, dtype=np.uint32))
-        return keras.ops.convert_to_numpy(self.augment(inputs, training=True))
+    def _generators(self) -> list[keras.Variable]:
+        """Return the states of the random generators in the augmentation."""
+        variables = self.augment.variables if self.augment is not None else ()
+        return [each for each in variables if each.path.endswith("seed_generator_state")]

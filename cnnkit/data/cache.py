@@ -28,6 +28,7 @@ from cnnkit.errors import SettingError
 FILE_ROWS = 4096  # images a file: what is given up together when room is made
 HEADER = 128  # bytes
 MARK = "-decoded-"  # in the names of the cache's folders
+CLOCK = 2  # seconds by which the times of files may be coarser than the clock
 ABANDONED = 24 * 3600  # seconds after which a half-written file is nobody's any more
 
 
@@ -88,6 +89,8 @@ class Store:
         self.folder, self.shape = cache_folder() / settings, tuple(shape)
         self._rows: dict[bytes, tuple[str, int, int]] = {}  # digest: file, row, checksum
         self._verified: set[bytes] = set()
+        self._used: set[str] = set()
+        self._began = time.time()
         self.reload()
 
     def reload(self) -> None:
@@ -100,13 +103,18 @@ class Store:
                 for damaged in (path, pixels):
                     _delete(_File(damaged, 0, 0))
                 continue
-            with contextlib.suppress(OSError):
-                os.utime(path)  # when it was used last
             for row, (digest, checksum) in enumerate(rows):
                 self._rows[bytes.fromhex(digest)] = (path.stem, row, checksum)
 
     def __contains__(self, digest: bytes) -> bool:
-        return digest in self._rows
+        if digest not in self._rows:
+            return False
+        name = self._rows[digest][0]
+        if name not in self._used:
+            self._used.add(name)
+            with contextlib.suppress(OSError):
+                os.utime(self._path(name).with_suffix(".json"))  # when it was used last
+        return True
 
     def read(self, digests: Sequence[bytes], pixels: np.ndarray) -> list[int]:
         """Fill `pixels`, uint8, (images, height, width, channels); return which are not there.
@@ -151,7 +159,7 @@ class Store:
             writer.close()
         finally:
             writer.abandon()
-        make_room(keep=self.folder)
+        make_room(self._began)
         self.reload()
 
     def _path(self, name: str) -> Path:
@@ -204,16 +212,18 @@ class Writer:
             self._path.unlink(missing_ok=True)
 
 
-def make_room(keep: Path) -> None:
+def make_room(since: float) -> None:
     """Delete what was used longest ago until the limit holds, and what was left half-written.
 
-    keep: the folder whose files go last.
+    since: seconds since 1970; what was used after that stays, whatever the limit.
     """
-    files = [(folder == keep, file) for folder in _folders() for file in _files(folder)]
-    over = sum(file.bytes for _, file in files) - limit()
-    for kept_last, file in sorted(files, key=lambda pair: (pair[0], pair[1].used)):
-        abandoned = file.path.suffix == ".part" and time.time() - file.used > ABANDONED
-        if abandoned or (over > 0 and file.path.suffix != ".part" and not kept_last):
+    files = [file for folder in _folders() for file in _files(folder)]
+    over = sum(file.bytes for file in files) - limit()
+    for file in sorted(files, key=lambda file: file.used):
+        if file.path.suffix == ".part":
+            if time.time() - file.used > ABANDONED:
+                over -= _delete(file)
+        elif over > 0 and file.used < since - CLOCK:
             over -= _delete(file)
 
 

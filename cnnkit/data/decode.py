@@ -179,7 +179,8 @@ def plain(image: Image.Image, channels: int) -> Image.Image:
         white.alpha_composite(image)
         image = white
     image.load()
-    return image.convert("RGB" if channels == 3 else "L")
+    mode = "RGB" if channels == 3 else "L"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -49,7 +49,7 @@ def folder(
     listing = (list_table if root.suffix.lower() in SUFFIXES else list_folder)(root)
     paths = [file.path for file in listing.files]
     checked = check(listing.root, paths, decoding, keep=cache, progress=_progress(len(paths)))
-    bad = listing.bad | checked.bad
+    bad = {display(path): reason for path, reason in (listing.bad | checked.bad).items()}
     if bad and not skip_bad:
         raise BadFilesError(
             f"{len(bad)} of the files under {display(root)} cannot be read; mend them, move them "
@@ -82,7 +82,7 @@ def folder(
         test=split(splits["test"]),
         class_names=listing.class_names,
         source=f"{len(files):,} image files",
-        left_out=listing.ignored | bad | repeated,
+        left_out={display(path): why for path, why in (listing.ignored | repeated).items()} | bad,
     )
 
 

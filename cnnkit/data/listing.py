@@ -41,8 +41,8 @@ class File:
 class Listing:
     """Everything found under `root`.
 
-    bad: what should be an image and cannot be read as a file, with the reason.
-    ignored: what is no part of the data, with the reason.
+    bad: what should be an image and cannot be read as a file, path and reason.
+    ignored: what is no part of the data, path and reason.
     multi_label: whether a file may have any number of classes, rather than exactly one.
     """
 
@@ -79,7 +79,7 @@ def list_folder(root: str | os.PathLike) -> Listing:
     files, ignored = [], walk.ignored
     for path in sorted(walk.files, key=natural):
         if path.count("/") < depth:
-            ignored[display(path)] = "lies outside every class folder"
+            ignored[path] = "lies outside every class folder"
         else:
             files.append(path)
     classes = sorted({path.split("/")[depth - 1] for path in files}, key=natural)
@@ -90,7 +90,7 @@ def list_folder(root: str | os.PathLike) -> Listing:
         )
     for folder in walk.folders:
         if folder.count("/") == depth - 1 and folder.split("/")[-1] not in classes:
-            ignored[display(folder)] = "holds no files"
+            ignored[folder] = "holds no files"
     index = {name: number for number, name in enumerate(classes)}
     return Listing(
         root=root,
@@ -142,13 +142,13 @@ class _Walk:
         try:
             status = os.stat(self.root / folder)
             if (status.st_dev, status.st_ino) in self._listed:
-                self.ignored[display(folder)] = LISTED
+                self.ignored[folder] = LISTED
                 return
             self._listed.add((status.st_dev, status.st_ino))
             with os.scandir(self.root / folder) as entries:
                 found = sorted(entries, key=lambda entry: natural(entry.name))
         except OSError as error:
-            self.bad[display(folder)] = f"is a folder that cannot be opened: {error.strerror}"
+            self.bad[folder] = f"is a folder that cannot be opened: {error.strerror}"
             return
         for entry in found:
             if not entry.name.startswith(".") and entry.name.casefold() not in DROPPINGS:
@@ -165,20 +165,20 @@ class _Walk:
             self._listed.add((device, entry.inode()))
         else:
             mode = entry.stat(follow_symlinks=False).st_mode
-            self.bad[display(path)] = NO_FILE.get(stat.S_IFMT(mode), "is not a regular file")
+            self.bad[path] = NO_FILE.get(stat.S_IFMT(mode), "is not a regular file")
 
     def _follow(self, path: str) -> None:
         try:
             status = os.stat(self.root / path)
         except FileNotFoundError:
-            self.bad[display(path)] = "is a link to nothing"
+            self.bad[path] = "is a link to nothing"
             return
         except OSError as error:
-            self.bad[display(path)] = f"is a link that cannot be followed: {error.strerror}"
+            self.bad[path] = f"is a link that cannot be followed: {error.strerror}"
             return
         target, kind = (status.st_dev, status.st_ino), stat.S_IFMT(status.st_mode)
         if target in self._listed:
-            self.ignored[display(path)] = LISTED
+            self.ignored[path] = LISTED
         elif kind == stat.S_IFDIR:
             self.folders.append(path)
             self._folders.append(path)
@@ -186,4 +186,4 @@ class _Walk:
             self.files.append(path)
             self._listed.add(target)
         else:
-            self.bad[display(path)] = NO_FILE.get(kind, "is not a regular file")
+            self.bad[path] = NO_FILE.get(kind, "is not a regular file")

@@ -115,7 +115,7 @@ class Checked:
     """What came of reading every file once.
 
     digests: SHA-256 of each file's bytes, in the order of the files; None for a bad one.
-    bad: the names of the others, with the reason. store: where the pixels are kept, or None.
+    bad: path and reason of the others. store: where the pixels are kept, or None.
     """
 
     digests: list[bytes | None]
@@ -172,7 +172,7 @@ def _decode_all(
     digests, bad = [], {}
     for path, found in zip(paths, progress(threads.ordered(read, paths)), strict=True):
         if isinstance(found, BadImage):
-            bad[display(path)] = str(found)
+            bad[path] = str(found)
             digests.append(None)
             continue
         digest, pixels = found

@@ -3,17 +3,37 @@
 from dataclasses import dataclass
 
 import keras
+from keras import layers
 
 WINDOWED = (
-    keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D, keras.layers.SeparableConv1D, keras.layers.SeparableConv2D,
-    keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.AveragePooling1D,
-    keras.layers.AveragePooling2D,
+    layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.DepthwiseConv1D, layers.DepthwiseConv2D,
+    layers.SeparableConv1D, layers.SeparableConv2D, layers.MaxPooling1D, layers.MaxPooling2D,
+    layers.MaxPooling3D, layers.AveragePooling1D, layers.AveragePooling2D, layers.AveragePooling3D,
 )  # fmt: skip
+TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
+PADDING = (layers.ZeroPadding1D, layers.ZeroPadding2D, layers.ZeroPadding3D)
+CROPPING = (layers.Cropping1D, layers.Cropping2D, layers.Cropping3D)
 SEES_ALL = (
-    keras.layers.Dense, keras.layers.Flatten, keras.layers.GlobalAveragePooling1D,
-    keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling1D,
-    keras.layers.GlobalMaxPooling2D,
+    layers.Flatten, layers.GlobalAveragePooling1D, layers.GlobalAveragePooling2D,
+    layers.GlobalAveragePooling3D, layers.GlobalMaxPooling1D, layers.GlobalMaxPooling2D,
+    layers.GlobalMaxPooling3D, layers.RNN, layers.Bidirectional, layers.MultiHeadAttention,
+    layers.Attention, layers.AdditiveAttention, layers.GroupNormalization,
+)  # fmt: skip
+# Value by value, or maps of one place with each other. Random ones move pixels in training alone.
+IN_PLACE = (
+    layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.PReLU, layers.Softmax,
+    layers.Identity, layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D,
+    layers.GaussianNoise, layers.GaussianDropout, layers.BatchNormalization,
+    layers.LayerNormalization, layers.Normalization, layers.Rescaling, layers.Masking, layers.Add,
+    layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum,
+    layers.Concatenate, layers.RandomFlip, layers.RandomTranslation, layers.RandomRotation,
+    layers.RandomZoom, layers.RandomContrast, layers.RandomBrightness,
+)  # fmt: skip
+# Functions of keras.ops that a functional model was written with, by the names of their classes.
+IN_PLACE_FUNCTIONS = (
+    "Abs", "Add", "Cast", "Clip", "Divide", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSwish",
+    "LeakyRelu", "Log", "Maximum", "Minimum", "Multiply", "Negative", "Relu", "Relu6", "Sigmoid",
+    "Silu", "Softplus", "Sqrt", "Square", "Subtract", "Tanh", "TrueDivide",
 )  # fmt: skip
 
 
@@ -60,42 +80,59 @@ class Field:
         )
 
 
-def field_after(layer: keras.Layer, before: list[Field | None], inputs: list) -> Field | None:
-    """Return the field of a layer's output from those of its inputs, None where it is not known."""
-    known = [field for field in before if field is not None]
-    if not known:
-        return None
-    field = _merged(known)
+def field_after(operation, before: list[Field | None], shapes: list[tuple]) -> Field | None:
+    """Return the field of an operation's output, or None where it is not known.
+
+    operation: a layer, or a function of keras.ops in a model's graph. before, shapes: field and
+    shape (with the batch) of each input. A layer of one's own says what it reads by an attribute
+    `window`, a pair of sizes and strides such as ((5, 5), (1, 1)).
+    """
+    field = _merged(before)
     if field is None or field.whole:
         return field
-    if isinstance(layer, SEES_ALL):
+    if isinstance(operation, SEES_ALL) or _is_dense(operation, shapes[0]):
         return Field(field.first, field.last, field.stride, whole=True)
-    if hasattr(layer, "kernel_size") or hasattr(layer, "pool_size"):
-        return _windowed(layer, field, inputs[0].shape[1:-1]) if _is_windowed(layer) else None
-    if isinstance(layer, (keras.layers.ZeroPadding2D, keras.layers.ZeroPadding1D)):
-        return _shifted(layer, field)
-    if hasattr(layer, "window"):  # a layer of ours that says what it reads
-        return _moved(field, *layer.window)
-    return field
+    if isinstance(operation, layers.Embedding):
+        return Field.of_input(len(shapes[0]) - 1)
+    if isinstance(operation, WINDOWED):
+        return _windowed(operation, field, shapes[0])
+    if isinstance(operation, PADDING):
+        return _shifted(field, operation.padding, -1)
+    if isinstance(operation, CROPPING):
+        return _shifted(field, operation.cropping, 1)
+    if hasattr(operation, "window"):
+        return _moved(field, *operation.window)
+    if isinstance(operation, (*IN_PLACE, layers.Dense)):
+        return field if _keeps_places_apart(operation, len(shapes[0])) else None
+    return field if type(operation).__name__ in IN_PLACE_FUNCTIONS else None
 
 
-def _is_windowed(layer) -> bool:
-    return isinstance(layer, WINDOWED)
+def _keeps_places_apart(layer: keras.Layer, rank: int) -> bool:
+    if isinstance(layer, (layers.Concatenate, layers.LayerNormalization, layers.Softmax)):
+        return layer.axis in (-1, rank - 1, [-1], [rank - 1])
+    return True
 
 
-def _windowed(layer, field: Field, sizes: tuple) -> Field:
+def _is_dense(operation, shape: tuple) -> bool:
+    """Tell a dense layer that reads everything from one that reads the maps of each place."""
+    return isinstance(operation, layers.Dense) and len(shape) == 2
+
+
+def _windowed(layer: keras.Layer, field: Field, shape: tuple) -> Field | None:
+    sizes = shape[2:] if layer.data_format == "channels_first" else shape[1:-1]
     axes = len(field.first)
+    if len(sizes) != axes:
+        return None
     window = _per_axis(getattr(layer, "kernel_size", None) or layer.pool_size, axes)
     dilation = _per_axis(getattr(layer, "dilation_rate", 1), axes)
     strides = _per_axis(layer.strides, axes)
     reach = tuple((n - 1) * spread + 1 for n, spread in zip(window, dilation, strict=True))
-    before = [0] * axes
-    if layer.padding == "same":
-        before = [
-            _same_padding(size, n, step)
-            for size, n, step in zip(sizes, reach, strides, strict=True)
-        ]
-    return _moved(field, reach, strides, before)
+    padded = {
+        "valid": [0] * axes,
+        "causal": [n - 1 for n in reach],
+        "same": list(map(_same_padding, sizes, reach, strides)),
+    }
+    return _moved(field, reach, strides, padded[layer.padding])
 
 
 def _moved(field: Field, reach, strides, before=None) -> Field:
@@ -120,22 +157,24 @@ def _same_padding(size: int | None, window: int, stride: int) -> int:
     return max((-(-size // stride) - 1) * stride + window - size, 0) // 2
 
 
-def _shifted(layer, field: Field) -> Field:
-    padding = layer.padding if isinstance(layer.padding[0], (tuple, list)) else [layer.padding]
-    moves = [pair[0] * step for pair, step in zip(padding, field.stride, strict=True)]
+def _shifted(field: Field, borders, sign: int) -> Field:
+    """Return the field after a border was added (sign -1) or cut off (1)."""
+    pairs = borders if isinstance(borders[0], (tuple, list)) else [borders]
+    moves = [sign * pair[0] * step for pair, step in zip(pairs, field.stride, strict=True)]
     return Field(
-        tuple(first - move for first, move in zip(field.first, moves, strict=True)),
-        tuple(last - move for last, move in zip(field.last, moves, strict=True)),
+        tuple(first + move for first, move in zip(field.first, moves, strict=True)),
+        tuple(last + move for last, move in zip(field.last, moves, strict=True)),
         field.stride,
     )
 
 
-def _merged(fields: list[Field]) -> Field | None:
+def _merged(fields: list[Field | None]) -> Field | None:
     """Return the field that covers all of those that meet in a layer."""
-    if any(field.whole for field in fields):
-        return next(field for field in fields if field.whole)
-    if len({field.stride for field in fields}) > 1:
+    if not fields or None in fields:
         return None
+    whole = next((field for field in fields if field.whole), None)
+    if whole or len({field.stride for field in fields}) > 1:
+        return whole
     return Field(
         tuple(min(ends) for ends in zip(*(field.first for field in fields), strict=True)),
         tuple(max(ends) for ends in zip(*(field.last for field in fields), strict=True)),

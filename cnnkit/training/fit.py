@@ -12,6 +12,7 @@ from cnnkit.runs import Evaluation, Run
 from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.step_inputs import made_in_step
 from cnnkit.training.tensorboard import TensorBoardLog
 
 
@@ -35,21 +36,19 @@ def fit(
     model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
     record, best = Record(run), KeepBest(run, deployed(experiment))
     batches = {"batch_size": experiment.batch_size, "scale": data.scale}
+    if getattr(experiment.augment, "mixes_labels", False):
+        batches["num_classes"] = data.num_classes
     train = Batches(data.train, seed=seed, augment=experiment.augment, **batches)
-    model.fit(
-        train,
-        validation_data=Batches(data.validation, **batches),
-        epochs=experiment.epochs,
-        callbacks=[
-            train.follow(),
-            *experiment.callbacks,
-            StopOnNonFinite(),
-            log,
-            best,
-            record,
-            stop,
-        ],
-    )
+    validation = Batches(data.validation, **batches)
+    callbacks = [*experiment.callbacks, StopOnNonFinite(), log, best, record, stop]
+    with made_in_step(model, train, validation) as (inputs, validation_inputs):
+        model.fit(
+            inputs,
+            validation_data=validation_inputs,
+            epochs=experiment.epochs,
+            shuffle=False,  # `train` has its own order; Keras would give its steps in another one
+            callbacks=[train.follow(), *callbacks],
+        )
     chosen = {key.removeprefix("val_"): best.logs.get(key) for key in ("val_accuracy", "val_loss")}
     return Fitted(best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds)
 

@@ -39,6 +39,8 @@ def imported_by(*arguments, **environment):
         ["runs", "--help"],
         ["run", "--help"],
         ["new", "--help"],
+        ["data", "--help"],
+        ["data", "inspect", "--help"],
         ["tensorboard", "--help"],
     ],
     ids=" ".join,

@@ -141,11 +141,24 @@ def test_what_was_used_longest_ago_makes_room(own_image_cache, monkeypatch):
             writer.add(digest(number), picture(number))
         for file in store.folder.iterdir():
             os.utime(file, (1000 + number, 1000 + number))
-    cache.Store(f"5x4x3{cache.MARK}0", SHAPE)  # used again
+    assert digest(0) in cache.Store(f"5x4x3{cache.MARK}0", SHAPE)  # and so it is used again
     room = sum(line.bytes for line in cache.kept())
     monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", str(room / 1e9))
     filled(9)
     assert [line.settings[-1] for line in cache.kept()] == ["0", "2", "t"]
+
+
+def test_other_data_of_the_same_settings_make_room_too(own_image_cache, monkeypatch):
+    old, used = filled(1), filled(2)
+    assert old.folder == used.folder
+    for file in own_image_cache.rglob("*.*"):
+        os.utime(file, (1000, 1000))
+    monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", "0")
+    store = cache.Store(NAME, SHAPE)
+    assert digest(2) in store
+    with store.adding() as writer:
+        writer.add(digest(3), picture(3))
+    assert read(store, 1, 2, 3)[1] == [0]
 
 
 def test_half_written_files_of_the_dead_are_removed_and_those_of_the_living_are_not(

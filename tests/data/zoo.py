@@ -38,7 +38,9 @@ STORED = {
 def saved(image, kind, **options):
     content = io.BytesIO()
     if options.get("save_all"):
-        options["append_images"] = [Image.fromarray(255 - quadrants()) for _ in range(2)]
+        options["append_images"] = [
+            Image.fromarray(x) for x in (255 - quadrants(), quadrants() // 2)
+        ]
     image.copy().save(content, kind, **options)  # a copy: a save leaves its settings behind
     return content.getvalue()
 

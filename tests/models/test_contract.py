@@ -95,6 +95,28 @@ def test_comes_back_from_a_file_with_the_same_bits(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", SMALL)
+def test_takes_the_weights_of_a_file(name, tmp_path):
+    image_shape, options = SMALL[name]
+    model = models.create(name, image_shape, 7, **options)
+    model.save_weights(tmp_path / "its.weights.h5")
+    again = models.create(name, image_shape, 7, weights=tmp_path / "its.weights.h5", **options)
+    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_refuses_options_of_a_top_without_it_and_the_other_way_round(name):
+    image_shape, options = SMALL[name]
+    with pytest.raises(SettingError, match="'softmax' is for a network with its top: leave it out"):
+        models.create(
+            name, image_shape, 7, include_top=False, classifier_activation="softmax", **options
+        )
+    if name != "mlp":  # which has no maps to pool
+        with pytest.raises(SettingError, match="pooling='avg' .*: give include_top=False, too"):
+            models.create(name, image_shape, 7, pooling="avg", **options)
+
+
+@pytest.mark.parametrize("name", SMALL)
 def test_layer_names_do_not_depend_on_what_was_built_before(name):
     image_shape, options = SMALL[name]
     first, second = (models.create(name, image_shape, 7, **options) for _ in range(2))
@@ -104,7 +126,7 @@ def test_layer_names_do_not_depend_on_what_was_built_before(name):
 @pytest.mark.parametrize("name", SMALL)
 def test_documents_every_option(name):
     function = models.entry(name).load()
-    documented = getattr(function, "func", function).__doc__
+    documented = inspect.getdoc(function)
     for option in inspect.signature(function).parameters:
         if option != "name":
             assert option in documented, option
@@ -248,6 +270,19 @@ def test_mlp_fills_its_budget(parameters):
 def test_options_that_make_no_sense_are_refused(name, options, words):
     with pytest.raises(SettingError, match=words):
         models.create(name, (32, 32, 3), 10, **options)
+
+
+def test_mlp_without_its_top_gives_its_last_hidden_layer():
+    assert models.mlp((8, 8, 1), 10, hidden_units=(20, 5), include_top=False).output_shape == (
+        None,
+        5,
+    )
+
+
+def test_a_member_of_a_family_says_what_it_is():
+    assert models.vgg16.__name__ == "vgg16"
+    first = inspect.getdoc(models.vgg16).splitlines()[0]
+    assert first == "`vgg` with depths=(2, 2, 3, 3, 3)."
 
 
 def test_no_class_at_all_is_refused():

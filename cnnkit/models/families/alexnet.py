@@ -7,6 +7,7 @@ import keras
 
 from cnnkit.models.families import blocks
 from cnnkit.models.families.layers import GroupedConv2D, LocalResponseNormalization
+from cnnkit.models.weights import loaded
 
 
 def alexnet(
@@ -18,6 +19,7 @@ def alexnet(
     include_top: bool = True,
     pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
 ) -> keras.Model:
     """AlexNet in one column: the network of 2014 (section 5), without response normalisation.
 
@@ -27,6 +29,7 @@ def alexnet(
     include_top, pooling: False leaves out the dense layers, and `pooling` ("avg", "max") then makes
         one number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: a file of weights of `save_weights`, or None.
 
     Raises SettingError for an image too small for it.
 
@@ -36,7 +39,7 @@ def alexnet(
     return _assemble(
         "alexnet", image_shape, num_classes, widths=(64, 192, 384, 256, 256), padding=2, groups=1,
         normalized=False, hidden_units=hidden_units, dropout=dropout, include_top=include_top,
-        pooling=pooling, classifier_activation=classifier_activation,
+        pooling=pooling, classifier_activation=classifier_activation, weights=weights,
     )  # fmt: skip
 
 
@@ -49,6 +52,7 @@ def alexnet_2012(
     include_top: bool = True,
     pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
 ) -> keras.Model:
     """AlexNet as published (Figure 2): conv2, conv4 and conv5 in two groups, response normalised.
 
@@ -61,6 +65,7 @@ def alexnet_2012(
     include_top, pooling: False leaves out the dense layers, and `pooling` ("avg", "max") then makes
         one number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: a file of weights of `save_weights`, or None.
 
     Raises SettingError for an image too small for it.
 
@@ -70,15 +75,16 @@ def alexnet_2012(
     return _assemble(
         "alexnet_2012", image_shape, num_classes, widths=(96, 256, 384, 384, 256), padding=0,
         groups=2, normalized=True, hidden_units=hidden_units, dropout=dropout,
-        include_top=include_top, pooling=pooling, classifier_activation=classifier_activation,
+        include_top=include_top, pooling=pooling, classifier_activation=classifier_activation, weights=weights,
     )  # fmt: skip
 
 
 def _assemble(
     name, image_shape, num_classes, *, widths, padding, groups, normalized, hidden_units, dropout,
-    include_top, pooling, classifier_activation,
+    include_top, pooling, classifier_activation, weights,
 ) -> keras.Model:  # fmt: skip
     blocks.require_image(name, image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
 
     def size_after(size: int) -> int:
         size = blocks.size_of_map(size, 11, 4, padding)
@@ -104,15 +110,15 @@ def _assemble(
         )(maps)  # fmt: skip
     maps = keras.layers.MaxPooling2D(3, strides=2, name="pool5")(maps)
     if not include_top:
-        return keras.Model(image, blocks.without_top(maps, pooling), name=name)
+        model = keras.Model(image, blocks.without_top(maps, pooling), name=name)
+        return loaded(model, weights, include_top)
     units = blocks.flattened(maps, image_shape, name)
     for index, size in enumerate(hidden_units, start=6):
         if dropout:
             units = keras.layers.Dropout(dropout, name=f"dropout{index}")(units)
         units = keras.layers.Dense(size, activation="relu", name=f"fc{index}")(units)
-    return keras.Model(
-        image, blocks.classifier(units, num_classes, classifier_activation), name=name
-    )
+    outputs = blocks.classifier(units, num_classes, classifier_activation)
+    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
 
 
 def _pooled(maps, index: int, normalized: bool):

@@ -1,12 +1,14 @@
 """The few pieces that several families share: checks, the last layers, and assembling a model."""
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 
 import keras
 
 from cnnkit.errors import SettingError
 
-LARGEST = 1024  # sizes beyond this are not searched for the smallest that fits
+LARGEST = 2**16  # sizes beyond this are not searched for the smallest that fits
 GLOBAL_POOLING = {
     ("avg", 1): keras.layers.GlobalAveragePooling1D,
     ("avg", 2): keras.layers.GlobalAveragePooling2D,
@@ -15,15 +17,27 @@ GLOBAL_POOLING = {
 }
 
 
-def require_size(name: str, image_shape: tuple, size_after: Callable[[int], int]) -> None:
+def variant(family: Callable, name: str, **options) -> Callable:
+    """Return a published member of a family: its factory with some options given."""
+    made = partial(family, name=name, **options)
+    given = ", ".join(f"{option}={value!r}" for option, value in options.items())
+    made.__name__ = name
+    made.__doc__ = f"`{family.__name__}` with {given}.\n\n{inspect.getdoc(family)}"
+    return made
+
+
+def require_size(name: str, image_shape: tuple, *size_after: Callable[[int], int]) -> None:
     """Raise SettingError, naming the smallest size that fits, if the network's maps would vanish.
 
     image_shape: (height, width, channels) or (steps, channels); None for a size means any.
-    size_after: from an input's height or width to that of the last feature map; < 1 is too small.
+    size_after: from an input's height or width to that of the last feature map, one for all axes
+        or one each; < 1 is too small.
     """
-    for size in image_shape[:-1]:
-        if size is not None and size_after(size) < 1:
-            smallest = next((n for n in range(size, LARGEST) if size_after(n) >= 1), None)
+    if len(size_after) == 1:
+        size_after *= max(len(image_shape) - 1, 1)
+    for size, after in zip(image_shape, size_after, strict=False):
+        if size is not None and after(size) < 1:
+            smallest = next((n for n in range(size, LARGEST) if after(n) >= 1), None)
             raise SettingError(
                 f"{name} cannot take inputs of shape {tuple(image_shape)}: {size} is too small, "
                 f"the smallest size that fits is {smallest}."
@@ -48,6 +62,19 @@ def require_stages(depths: tuple[int, ...], widths: tuple[int, ...]) -> None:
     """Raise SettingError unless there is a width for each depth."""
     if len(depths) != len(widths):
         raise SettingError(f"depths and widths differ in length: {depths=}, {widths=}.")
+
+
+def require_top(include_top: bool, pooling: str | None, classifier_activation: str | None) -> None:
+    """Raise SettingError where an option is for the other one of with and without a top."""
+    if include_top and pooling is not None:
+        raise SettingError(
+            f"pooling={pooling!r} is for a network without its top: give include_top=False, too."
+        )
+    if not include_top and classifier_activation is not None:
+        raise SettingError(
+            f"classifier_activation={classifier_activation!r} is for a network with its top: leave "
+            "it out, or include_top=False."
+        )
 
 
 def size_of_map(size: int, window: int, stride: int, padding: str | int) -> int:

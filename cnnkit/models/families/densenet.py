@@ -1,7 +1,5 @@
 """DenseNet (Huang, Liu, van der Maaten, Weinberger 2016), https://arxiv.org/abs/1608.06993."""
 
-from functools import partial
-
 import keras
 
 from cnnkit.errors import SettingError
@@ -52,6 +50,7 @@ def densenet(
     8062504
     """
     blocks.require_image(name, image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
     blocks.require_size(name, image_shape, lambda size: -(-size // 4) // 2 ** (len(depths) - 1))
     image = keras.Input(image_shape, name="image")
     maps = keras.layers.ZeroPadding2D(3, name="conv1_pad")(image)
@@ -80,6 +79,7 @@ def densenet_bc(
     include_top: bool = True,
     pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
     name: str = "densenet_bc",
 ) -> keras.Model:
     """A DenseNet of section 3 for images of 32 x 32: three dense blocks of the same depth.
@@ -94,6 +94,7 @@ def densenet_bc(
     include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
         number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: a file of weights of `save_weights`, or None.
 
     Raises SettingError for a depth that the family does not have.
 
@@ -101,6 +102,7 @@ def densenet_bc(
     793150
     """
     blocks.require_image(name, image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
     step = 6 if bottleneck else 3
     if depth < step + 4 or (depth - 4) % step:
         near = max(step + 4, step * round((depth - 4) / step) + 4)
@@ -120,7 +122,7 @@ def densenet_bc(
             maps = _transition(maps, width, f"pool{stage}")
     maps = _normalized(maps, "final")
     outputs = _head(maps, num_classes, include_top, pooling, classifier_activation)
-    return keras.Model(image, outputs, name=name)
+    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
 
 
 def _normalized(maps, name):
@@ -164,5 +166,5 @@ def _head(maps, num_classes, include_top, pooling, classifier_activation):
 
 
 densenet121, densenet169, densenet201, densenet264 = (
-    partial(densenet, name=name, depths=depths) for name, depths in VARIANTS.items()
+    blocks.variant(densenet, name, depths=depths) for name, depths in VARIANTS.items()
 )

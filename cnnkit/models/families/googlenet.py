@@ -4,6 +4,7 @@ import keras
 
 from cnnkit.models.families import blocks
 from cnnkit.models.families.layers import LocalResponseNormalization
+from cnnkit.models.weights import loaded
 
 # Table 1: filters of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5 and pool projection.
 MODULES = {
@@ -32,6 +33,7 @@ def googlenet(
     include_top: bool = True,
     pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
 ) -> keras.Model:
     """GoogLeNet: Table 1 of the paper, nine inception modules.
 
@@ -47,6 +49,7 @@ def googlenet(
     include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
         number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: a file of weights of `save_weights`, or None.
 
     Raises SettingError for an image too small for it.
 
@@ -54,6 +57,7 @@ def googlenet(
     6998552
     """
     blocks.require_image("googlenet", image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
     # An auxiliary head averages windows of 5 x 5 of maps that are a 16th of the image.
     smallest = 16 * 4 + 1 if auxiliary_heads else 1
     blocks.require_size("googlenet", image_shape, lambda size: size - smallest + 1)
@@ -74,12 +78,14 @@ def googlenet(
         if module in ("3b", "4e"):
             maps = _pool(maps, f"pool{module[0]}")
     if not include_top:
-        return keras.Model(image, blocks.without_top(maps, pooling), name="googlenet")
+        model = keras.Model(image, blocks.without_top(maps, pooling), name="googlenet")
+        return loaded(model, weights, include_top)
     units = blocks.without_top(maps, "avg")
     if dropout:
         units = keras.layers.Dropout(dropout, name="dropout")(units)
     outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return keras.Model(image, [outputs, *sides] if sides else outputs, name="googlenet")
+    model = keras.Model(image, [outputs, *sides] if sides else outputs, name="googlenet")
+    return loaded(model, weights, include_top)
 
 
 def _convolution(maps, width: int, kernel_size: int, name: str, strides: int = 1):

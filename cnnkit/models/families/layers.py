@@ -12,6 +12,8 @@ class LocalResponseNormalization(keras.layers.Layer):
     beta = 0.75. Takes and gives (batch, height, width, channels).
     """
 
+    window = ((1, 1), (1, 1))  # what a value reads, and the step from one to the next
+
     def __init__(self, size=5, alpha=1e-4, beta=0.75, k=2.0, **options):
         super().__init__(**options)
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k

@@ -3,6 +3,7 @@
 import keras
 
 from cnnkit.models.families import blocks
+from cnnkit.models.weights import loaded
 
 POOLING = {"average": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}
 
@@ -17,6 +18,7 @@ def lenet5(
     include_top: bool = True,
     pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
 ) -> keras.Model:
     """LeNet-5 as it is taught today: Figure 2 of the paper with three simplifications.
 
@@ -31,6 +33,7 @@ def lenet5(
     include_top, pooling: False leaves out the dense layers, and `pooling` ("avg", "max") then makes
         one number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: a file of weights of `save_weights`, or None.
 
     Raises SettingError for an image too small for it, and for an unknown choice.
 
@@ -38,6 +41,7 @@ def lenet5(
     61706
     """
     blocks.require_image("lenet5", image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
     blocks.require_choice("pool", pool, tuple(POOLING))
     padding = padding or ("valid" if (image_shape[0] or 0) >= 32 else "same")
     blocks.require_choice("padding", padding, ("same", "valid"))
@@ -50,10 +54,11 @@ def lenet5(
     maps = subsampling(2, name="S2")(maps)
     maps = keras.layers.Conv2D(16, 5, activation=activation, name="C3")(maps)
     maps = subsampling(2, name="S4")(maps)
-    if not include_top:
-        return keras.Model(image, blocks.without_top(maps, pooling), name="lenet5")
-    units = blocks.flattened(maps, image_shape, "lenet5")
-    units = keras.layers.Dense(120, activation=activation, name="C5")(units)
-    units = keras.layers.Dense(84, activation=activation, name="F6")(units)
-    outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return keras.Model(image, outputs, name="lenet5")
+    if include_top:
+        units = blocks.flattened(maps, image_shape, "lenet5")
+        units = keras.layers.Dense(120, activation=activation, name="C5")(units)
+        units = keras.layers.Dense(84, activation=activation, name="F6")(units)
+        outputs = blocks.classifier(units, num_classes, classifier_activation)
+    else:
+        outputs = blocks.without_top(maps, pooling)
+    return loaded(keras.Model(image, outputs, name="lenet5"), weights, include_top)

@@ -8,6 +8,8 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
+from cnnkit.models.families import blocks
+from cnnkit.models.weights import loaded
 
 # Table I: which maps of S2 each map of C3 reads; every one of the six is used ten times.
 C3_READS = (
@@ -41,6 +43,7 @@ def lenet5_1998(
     include_top: bool = True,
     pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
 ) -> keras.Model:
     """LeNet-5 as published: trainable subsampling, C3's connection table, radial basis functions.
 
@@ -54,14 +57,14 @@ def lenet5_1998(
     include_top, pooling: False leaves out the layers from C5 on, and `pooling` ("avg", "max") then
         makes one number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: a file of weights of `save_weights`, or None.
 
     Raises SettingError for any other shape or number of classes.
 
     >>> lenet5_1998().count_params()
     60000
     """
-    from cnnkit.models.families import blocks
-
+    blocks.require_top(include_top, pooling, classifier_activation)
     if tuple(image_shape) not in ((32, 32, 1), (28, 28, 1)):
         raise SettingError(
             f"lenet5_1998 takes (32, 32, 1) or (28, 28, 1), not {tuple(image_shape)}; "
@@ -82,7 +85,8 @@ def lenet5_1998(
     maps = TableConvolution(name="C3")(maps)
     maps = Subsampling(name="S4")(maps)
     if not include_top:
-        return keras.Model(image, blocks.without_top(maps, pooling), name="lenet5_1998")
+        model = keras.Model(image, blocks.without_top(maps, pooling), name="lenet5_1998")
+        return loaded(model, weights, include_top)
     maps = _convolution(maps, 120, 5, "C5")  # a convolution whose window is the whole map
     units = keras.layers.Flatten(name="flatten")(maps)
     units = keras.layers.Dense(84, activation=squash, kernel_initializer=_initial(120), name="F6")(
@@ -90,7 +94,7 @@ def lenet5_1998(
     )
     logits = RadialBasis(num_classes, name="logits")(units)
     outputs = blocks.activated(logits, classifier_activation)
-    return keras.Model(image, outputs, name="lenet5_1998")
+    return loaded(keras.Model(image, outputs, name="lenet5_1998"), weights, include_top)
 
 
 @keras.saving.register_keras_serializable(package="cnnkit")

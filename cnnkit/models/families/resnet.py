@@ -62,6 +62,7 @@ def resnet(
     11699112
     """
     blocks.require_image(name, image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
     blocks.require_stages(depths, widths)
     if use_bias is None:
         use_bias = weights == "imagenet"
@@ -93,6 +94,7 @@ def resnet_cifar(
     include_top: bool = True,
     pooling: str | None = None,
     classifier_activation: str | None = None,
+    weights: str | None = None,
     name: str = "resnet_cifar",
 ) -> keras.Model:
     """A residual network of section 4.2, for images of 32 x 32: 6 n + 2 layers, 16-32-64 maps.
@@ -105,6 +107,7 @@ def resnet_cifar(
     include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
         number a map.
     classifier_activation: "softmax" for probabilities, None for logits.
+    weights: a file of weights of `save_weights`, or None.
 
     Raises SettingError for a depth that is not 6 n + 2.
 
@@ -112,6 +115,7 @@ def resnet_cifar(
     271098
     """
     blocks.require_image(name, image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
     if depth < 8 or (depth - 2) % 6:
         near = max(8, 6 * round((depth - 2) / 6) + 2)
         raise SettingError(
@@ -131,7 +135,7 @@ def resnet_cifar(
     else:
         units = blocks.without_top(maps, "avg")
         outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return keras.Model(image, outputs, name=name)
+    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
 
 
 def _convolution(maps, width, kernel_size, strides, use_bias, name):
@@ -187,8 +191,8 @@ def _joined(shortcut, maps, name):
 
 
 resnet18, resnet34, resnet50, resnet101, resnet152 = (
-    partial(resnet, name=name, **options) for name, options in VARIANTS.items()
+    blocks.variant(resnet, name, **options) for name, options in VARIANTS.items()
 )
 resnet20, resnet32, resnet44, resnet56, resnet110 = (
-    partial(resnet_cifar, name=f"resnet{depth}", depth=depth) for depth in (20, 32, 44, 56, 110)
+    blocks.variant(resnet_cifar, f"resnet{depth}", depth=depth) for depth in (20, 32, 44, 56, 110)
 )

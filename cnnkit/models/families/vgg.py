@@ -1,7 +1,5 @@
 """VGG (Simonyan, Zisserman 2014), https://arxiv.org/abs/1409.1556, and networks in its style."""
 
-from functools import partial
-
 import keras
 
 from cnnkit.models.families import blocks
@@ -54,6 +52,7 @@ def vgg(
     11642
     """
     blocks.require_image(name, image_shape)
+    blocks.require_top(include_top, pooling, classifier_activation)
     blocks.require_stages(depths, widths)
     blocks.require_size(name, image_shape, lambda size: size // 2 ** len(depths))
 
@@ -104,5 +103,5 @@ VARIANTS = {
     },
 }
 vgg11, vgg11_lrn, vgg13, vgg16_1x1, vgg16, vgg19, vgg_small = (
-    partial(vgg, name=name, **options) for name, options in VARIANTS.items()
+    blocks.variant(vgg, name, **options) for name, options in VARIANTS.items()
 )

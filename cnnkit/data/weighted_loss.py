@@ -1,0 +1,44 @@
+"""Cross-entropy in which every class counts the same, whatever its number of samples."""
+
+import keras
+from keras import ops
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.imbalance import class_weights
+
+
+def weighted_loss(dataset: Dataset) -> "WeightedCrossentropy":
+    """Return the loss for an Experiment, with weights from the training labels."""
+    return WeightedCrossentropy(class_weights(dataset.train.labels, dataset.num_classes).tolist())
+
+
+@keras.saving.register_keras_serializable("cnnkit")
+class WeightedCrossentropy(keras.losses.Loss):
+    """Cross-entropy of logits, (batch, classes), weighted by class as `class_weights` returns it.
+
+    With a weight a class, labels are class indices or a number a class (which mixing gives); with
+    two a class, labels are 0 and 1 a class, each of which has a sigmoid of its own.
+    """
+
+    def __init__(self, weights, name="weighted_crossentropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.weights, self.from_logits = weights, True
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each sample, shape (batch,)."""
+        weights = ops.convert_to_tensor(self.weights, y_pred.dtype)
+        if len(weights.shape) == 2:
+            labels = ops.cast(y_true, y_pred.dtype)
+            # softplus(-x) = -log sigmoid(x), and softplus(x) = -log (1 - sigmoid(x))
+            ones = weights[:, 1] * labels * ops.softplus(-y_pred)
+            zeros = weights[:, 0] * (1 - labels) * ops.softplus(y_pred)
+            return ops.mean(ones + zeros, axis=-1)
+        if len(y_true.shape) == 1 or y_true.shape[-1] == 1:
+            indices = ops.cast(ops.reshape(y_true, (-1,)), "int32")  # Keras gives them as floats
+            y_true = ops.one_hot(indices, weights.shape[0])
+        labels = ops.cast(y_true, y_pred.dtype)
+        return -ops.sum(weights * labels * ops.log_softmax(y_pred), axis=-1)
+
+    def get_config(self):
+        """Return what rebuilds the loss."""
+        return super().get_config() | {"weights": self.weights}

@@ -1,0 +1,106 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from cnnkit.cli import main
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """A folder of 24 small pictures of two classes in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        file = tmp_path / f"photos/{'xo'[number % 2]}/{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)).save(file)
+    return tmp_path / "photos"
+
+
+def cnnkit(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_inspection_prints_a_table_and_writes_a_page(photos):
+    result = cnnkit("data", "inspect", "photos")
+    assert result.exit_code == 0, result.output
+    assert "Nothing is wrong" in result.output
+    assert Path("photos-inspection.html").is_file()
+    assert len(Path("photos-inspection.csv").read_text().splitlines()) == 25
+
+
+def test_the_exit_status_says_whether_anything_is_wrong_and_fixing_mends_it(photos):
+    (photos / "x/bad.jpg").write_bytes(b"")
+    os.mkfifo(photos / "x/pipe.jpg")
+    result = cnnkit("data", "inspect", "photos", "--output", "found")
+    assert result.exit_code == 1
+    assert "Cannot be read: 2" in result.output
+    assert "x/bad.jpg: is empty" in result.output
+    assert (photos / "x/bad.jpg").exists()
+    assert cnnkit("data", "inspect", "photos", "--fix").exit_code == 0
+    assert not (photos / "x/bad.jpg").exists()
+    assert cnnkit("data", "inspect", "photos").exit_code == 0
+    assert "Moved 2 files back" in cnnkit("data", "inspect", "photos", "--undo").output
+    assert (photos / "x/bad.jpg").exists()
+    assert not Path("photos-quarantine").exists()
+    assert cnnkit("data", "inspect", "photos", "--undo").exit_code == 2
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(photos):
+    result = cnnkit("data", "inspect", "fotos")
+    assert result.exit_code == 2
+    assert result.output.count("Error: ") == 1
+    assert "no folder fotos" in result.output
+
+
+def test_a_folder_trains_by_its_path_and_the_run_names_what_was_left_out(photos):
+    (photos / "x/bad.jpg").write_bytes(b"")
+    options = ["--dataset-option", "image_size=16", "--model", "lenet5", "--epochs", 1]
+    refused = cnnkit("run", "--dataset", "photos", *options)
+    assert refused.exit_code == 2
+    assert "x/bad.jpg is empty" in refused.output
+    assert not Path("runs").exists()
+    options += ["--dataset-option", "skip_bad=True", "--name", "it"]
+    result = cnnkit("run", "--dataset", "./photos", *options)
+    assert result.exit_code == 0, result.output
+    recorded = json.loads(Path("runs/classify/it/dataset.json").read_text())
+    assert recorded["left_out"] == {"x/bad.jpg": "is empty"}
+    assert recorded["class_names"] == ["o", "x"]
+    assert "photos" in Path("runs/classify/it/report.html").read_text()
+    listed = cnnkit("data", "cache").output
+    assert "16x16x3-stretch" in listed
+    assert "24" in listed
+    assert "Deleted" in cnnkit("data", "cache", "--clear").output
+    assert "16x16x3" not in cnnkit("data", "cache").output
+
+
+def test_a_data_set_is_shown_as_a_picture(photos):
+    result = cnnkit("data", "show", "photos", "--dataset-option", "image_size=8")
+    assert result.exit_code == 0, result.output
+    for name in ("photos.png", "photos-mean.png"):
+        assert Path(name).read_bytes().startswith(b"\x89PNG")
+    result = cnnkit("data", "show", "digits", "--augment", "elastic", "--output", "bent.png")
+    assert result.exit_code == 0, result.output
+    assert Path("bent.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digit"], "did you mean 'digits'"),
+        (["digits", "--augment", "elastik"], "did you mean 'elastic'"),
+        (["digits", "--dataset-option", "image_size"], "KEY=VALUE"),
+        (["digits", "--dataset-option", "size=3"], "option of dataset 'digits' named 'size'"),
+        (["digits", "--output", "/proc/nowhere/a.png"], "cannot be written"),
+    ],
+)
+def test_a_mistake_while_showing_is_one_sentence(photos, arguments, words):
+    result = cnnkit("data", "show", *arguments)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert result.output.count("Error: ") == 1

@@ -1,0 +1,98 @@
+import keras
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_class_weight
+
+from cnnkit.data import Dataset, Split
+from cnnkit.data.imbalance import balanced, class_weights
+from cnnkit.data.weighted_loss import WeightedCrossentropy, weighted_loss
+from cnnkit.errors import SettingError
+
+
+def dataset(labels, classes):
+    labels = np.asarray(labels)
+    split = Split(np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1), labels)
+    names = tuple("abcdef"[:classes])
+    return Dataset(name="few", train=split, validation=split, test=split, class_names=names)
+
+
+def test_weights_are_scikit_learn_s():
+    labels = np.repeat([0, 1, 2], [1, 10, 4])
+    wanted = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    np.testing.assert_allclose(class_weights(labels, 3), wanted)
+
+
+def test_with_several_labels_both_sides_of_every_class_weigh_the_same():
+    labels = (np.random.default_rng(0).random((200, 4)) < [0.02, 0.1, 0.5, 0.9]).astype(np.float32)
+    weights = class_weights(labels, 4)
+    for own, column in zip(weights, labels.T, strict=True):
+        both = own[column.astype(int)]
+        assert both[column == 1].sum() == pytest.approx(both[column == 0].sum())
+        assert both.sum() == pytest.approx(200)
+        wanted = compute_class_weight("balanced", classes=np.array([0, 1]), y=column)
+        np.testing.assert_allclose(own, wanted)
+
+
+def test_a_class_without_samples_has_no_weight():
+    with pytest.raises(SettingError, match=r"\[1\]"):
+        class_weights(np.array([0, 0, 2]), 3)
+    with pytest.raises(SettingError, match=r"\[0\]"):
+        class_weights(np.ones((5, 1), np.float32), 1)
+
+
+def test_the_weighted_loss_is_keras_own_with_sample_weights():
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1, 2], [2, 20, 8])
+    logits = rng.normal(size=(30, 3)).astype(np.float32)
+    weights = class_weights(labels, 3)
+    theirs = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
+        labels, logits, sample_weight=weights[labels]
+    )
+    ours = weighted_loss(dataset(labels, 3))
+    for given in (labels, labels[:, None], np.eye(3, dtype=np.float32)[labels]):
+        assert float(ours(given, logits)) == pytest.approx(float(theirs), rel=1e-5)
+
+
+def test_the_weighted_loss_of_several_labels_weighs_every_entry():
+    rng = np.random.default_rng(2)
+    labels = (rng.random((40, 3)) < [0.1, 0.3, 0.8]).astype(np.float32)
+    logits = rng.normal(size=(40, 3)) * 3
+    weights = class_weights(labels, 3)
+    each = np.where(labels, np.log1p(np.exp(-logits)), np.log1p(np.exp(logits)))
+    chosen = weights[np.arange(3), labels.astype(int)]
+    ours = weighted_loss(dataset(labels, 3))(labels, logits.astype(np.float32))
+    assert float(ours) == pytest.approx((chosen * each).mean(), rel=1e-5)
+
+
+def test_the_weighted_loss_is_stored_and_rebuilt():
+    loss = WeightedCrossentropy([1.0, 2.0])
+    rebuilt = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert rebuilt.weights == [1.0, 2.0]
+    assert rebuilt.from_logits
+
+
+def test_balanced_sampling_repeats_small_classes_and_keeps_every_sample():
+    before = dataset(np.repeat([0, 1, 2], [3, 10, 7]), 3)
+    after = balanced(before)
+    assert after.counts()["train"] == [10, 10, 10]
+    assert after.counts()["test"] == [3, 10, 7]
+    values, repeats = np.unique(after.train.inputs[:].reshape(-1), return_counts=True)
+    assert values.tolist() == list(range(20))
+    for label, low, high in ((0, 3, 4), (1, 1, 1), (2, 1, 2)):
+        own = repeats[before.train.labels == label]
+        assert (own.min(), own.max()) == (low, high)
+    for value, label in zip(after.train.inputs[:].reshape(-1), after.train.labels, strict=True):
+        assert before.train.labels[value] == label
+
+
+def test_balanced_sampling_is_a_function_of_its_seed():
+    before = dataset(np.repeat([0, 1], [6, 10]), 2)
+    first, again, other = (balanced(before, seed).train.inputs.positions for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert balanced(before).content_hash == balanced(before).content_hash != before.content_hash
+
+
+def test_samples_of_several_classes_cannot_be_repeated():
+    with pytest.raises(SettingError, match="class_weights"):
+        balanced(dataset(np.ones((4, 2), np.float32), 2))

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from cnnkit import data
+from cnnkit.data import preview
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.digits(image_size=8)
+
+
+def test_samples_come_from_every_class_in_turn(digits):
+    images, captions = preview.samples(digits, 12)
+    assert captions == list("012345678901")
+    assert images.shape == (12, 8, 8, 1)
+    for image, caption in zip(images, captions, strict=True):
+        same = (digits.train.inputs == image).all(axis=(1, 2, 3))
+        assert int(caption) in digits.train.labels[same]
+
+
+def test_the_mean_image_is_numpy_s(digits):
+    means, names = preview.mean_images(digits)
+    assert names == list("0123456789")
+    zeros = digits.train.inputs[digits.train.labels == 0]
+    np.testing.assert_allclose(means[0], zeros.mean(axis=0), rtol=1e-4)
+
+
+def test_each_image_stands_before_its_variants(digits):
+    images, captions = preview.augmented(digits, "shift", count=3, variants=2)
+    assert images.shape == (9, 8, 8, 1)
+    assert captions[1] == captions[2] == "shift"
+    for row in range(3):
+        stored = images[3 * row] * 255
+        assert np.abs(digits.train.inputs - stored).max(axis=(1, 2, 3)).min() < 0.01
+        assert np.abs(images[3 * row] - images[3 * row + 1]).max() > 0
+
+
+def test_mixed_labels_are_told(digits):
+    _, captions = preview.augmented(digits, "cutmix", count=10, variants=3)
+    assert any("%" in caption and "," in caption for caption in captions)
