@@ -7,10 +7,10 @@ demo: .venv/demo
 	python -m experiments.digits_lenet5
 
 test: .venv/test
-	python -m pytest
+	python -m pytest --numprocesses auto --dist loadfile
 
 test-jax: .venv/jax
-	KERAS_BACKEND=jax python -m pytest
+	KERAS_BACKEND=jax python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/lint
 	ruff check . && ruff format --check . && lint-imports

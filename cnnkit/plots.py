@@ -3,42 +3,60 @@
 Each function returns a `matplotlib.figure.Figure`, which a notebook shows in place.
 """
 
+import functools
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 
+from cnnkit.errors import SettingError
+
 # Told apart by the colour-blind, and on white as on black (Okabe, Ito 2008).
 TRAINING, VALIDATION, WRONG = "#0072b2", "#e69f00", "#d55e00"
 LARGEST_GRID = 64  # classes beyond which a confusion matrix names none
+NOT_DRAWN = ("epoch", "seconds")  # what a run's metrics.csv holds beside metrics
+
+
+def metrics_of(history: dict[str, list[float]]) -> list[str]:
+    """Return the metrics of a history that have a curve: loss first, the learning rate last.
+
+    `val_loss` belongs to `loss`; a learning rate that never changes has no curve.
+
+    >>> metrics_of({"accuracy": [0.5], "val_accuracy": [0.4], "loss": [1], "seconds": [2]})
+    ['loss', 'accuracy']
+    """
+    names = dict.fromkeys(name.removeprefix("val_") for name in history)
+    names = [name for name in names if name not in NOT_DRAWN]
+    if len(set(history.get("learning_rate", ()))) == 1:
+        names.remove("learning_rate")
+    return sorted(names, key=lambda name: (name == "learning_rate", name != "loss"))
 
 
 def curves(history: dict[str, list[float]]):
-    """Return loss and accuracy against the epoch, for training and validation.
+    """Return every metric against the epoch, for training and validation.
 
-    history: a list of numbers a metric, one an epoch, as in Keras' `History.history`.
+    history: a list of numbers a metric, one an epoch, as in Keras' `History.history`; None and NaN
+        leave a gap. What is drawn, and in which order, says `metrics_of`.
     """
-    metrics = [name for name in history if f"val_{name}" in history]
-    figure = _figure(5.2 * max(1, len(metrics)), 3.4)
-    for index, name in enumerate(sorted(metrics, key=lambda metric: metric != "loss"), start=1):
-        axes = figure.add_subplot(1, len(metrics), index)
-        epochs = np.arange(1, len(history[name]) + 1)
-        marker = "o" if len(epochs) <= 20 else None
-        axes.plot(epochs, history[name], color=TRAINING, marker=marker, ms=4, label="training")
-        axes.plot(
-            epochs,
-            history[f"val_{name}"],
-            color=VALIDATION,
-            marker=marker,
-            ms=4,
-            label="validation",
-        )
-        axes.set(xlabel="epoch", title=name.capitalize())
+    names = metrics_of(history)
+    figure = _figure(4.4 * max(1, len(names)), 3.2)
+    for index, name in enumerate(names, start=1):
+        axes = figure.add_subplot(1, len(names), index)
+        lines = (name, "training", TRAINING), (f"val_{name}", "validation", VALIDATION)
+        for key, label, colour in lines:
+            values = np.array(history.get(key, ()), float)
+            epochs = np.arange(1, len(values) + 1)
+            marker = "o" if len(epochs) <= 20 else None
+            axes.plot(epochs, values, color=colour, marker=marker, ms=4, label=label)
+        axes.set_xlabel("epoch")
+        axes.set_title(name.replace("_", " ").capitalize(), parse_math=False)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
+        if f"val_{name}" in history:
+            axes.legend(frameon=False)
     return figure
 
 
@@ -50,24 +68,54 @@ def image_grid(
 ):
     """Return pictures side by side, with captions below, those of wrong ones in red.
 
-    images: shape (samples, height, width, channels): uint8, or floats of any range. One channel
-        is shown in greys, three in colour, of any other number the mean.
+    images: shape (samples, height, width, channels), of any range; `pixels` says how it is shown.
     """
-    count = len(images)
-    columns = columns or min(count, max(5, math.ceil(math.sqrt(count)))) or 1
-    rows = max(1, math.ceil(count / columns))
-    figure = _figure(1.5 * columns, (1.75 if captions else 1.5) * rows)
-    low, high = (0, 255) if images.dtype == np.uint8 else (float(images.min()), float(images.max()))
-    for index, image in enumerate(images):
+    shown, count = pixels(images), len(images)
+    captions = [
+        textwrap.fill(str(text), 20, max_lines=3, placeholder=" …")
+        for text in ([] if captions is None else captions)
+    ]
+    lines = max((caption.count("\n") + 1 for caption in captions), default=0)
+    columns = columns or min(count, max(5, math.ceil(math.sqrt(count))))
+    rows = math.ceil(count / columns)
+    figure = _figure(1.5 * columns, (1.55 + 0.16 * lines) * rows)
+    for index, image in enumerate(shown):
         axes = figure.add_subplot(rows, columns, index + 1)
-        axes.imshow(_shown(image, low, high), cmap="gray", vmin=0, vmax=1)
-        axes.axis("off")
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
         if captions:
-            red = wrong is not None and wrong[index]
-            axes.set_title(
-                captions[index], fontsize=8, y=-0.02, va="top", color=WRONG if red else "black"
-            )
+            colour = {"color": WRONG} if wrong is not None and wrong[index] else {}
+            axes.set_xlabel(captions[index], fontsize=8, labelpad=3, parse_math=False, **colour)
     return figure
+
+
+def pixels(images: np.ndarray) -> np.ndarray:
+    """Return pictures as a screen shows them: uint8, (samples, height, width) or (..., 3).
+
+    images: shape (samples, height, width, channels). uint8 stays; floats in [0, 1] and in [-1, 1]
+        are shown on that scale, any other values from the lowest to the highest of all of them.
+        One channel is shown in greys, three in colour, of any other number the mean.
+
+    Raises SettingError for another number of dimensions, and where there is nothing to show.
+
+    >>> pixels(np.reshape([-1.0, 0.0, 1.0], (1, 1, 3, 1)))
+    array([[[  0, 128, 255]]], dtype=uint8)
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or not images.size:
+        raise SettingError(
+            f"Pictures have the shape (samples, height, width, channels), not {images.shape}."
+        )
+    if images.dtype != np.uint8:
+        images = images.astype(np.float32)
+        low, high = float(images.min()), float(images.max())
+        if low >= -1 and high <= 1:
+            low, high = (-1.0 if low < 0 else 0.0), 1.0
+        images = (images - low) * (255 / max(high - low, 1e-12))
+    if images.shape[3] != 3:
+        images = images.mean(axis=3)
+    return np.rint(images).astype(np.uint8)
 
 
 def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]):
@@ -83,10 +131,9 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]):
     axes.imshow(rates, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="predicted", ylabel="true")
     if classes <= LARGEST_GRID:
-        axes.set_xticks(
-            range(classes), class_names, rotation=90 if classes > 12 else 45, ha="right"
-        )
-        axes.set_yticks(range(classes), class_names)
+        turn = {"rotation": 90 if classes > 12 else 45, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(range(classes), class_names, parse_math=False, **turn)
+        axes.set_yticks(range(classes), class_names, parse_math=False)
     if classes <= 20:
         for row, column in np.argwhere(matrix):
             axes.text(
@@ -97,18 +144,22 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]):
 
 
 def filters(kernels: np.ndarray, largest: int = 64):
-    """Return a layer's kernels as pictures, at most `largest` of them.
+    """Return a layer's kernels as pictures, at most `largest` of them; `tiles` says how."""
+    shown = tiles(np.asarray(kernels)[..., :largest])
+    return image_grid(shown, columns=min(8, len(shown)))
 
-    kernels: shape (height, width, in, out). In colour where `in` is 3, else the mean over `in`;
-    all share one scale, around grey for zero.
+
+def tiles(kernels: np.ndarray) -> np.ndarray:
+    """Return a layer's kernels as pictures in [0, 1], all on one scale around 0.5 for zero.
+
+    kernels: shape (height, width, in, out). In colour where `in` is 3, else the mean over `in`.
+    Returns shape (out, height, width, 3 or 1), float32.
     """
-    kernels = np.asarray(kernels, np.float32)[..., :largest]
+    kernels = np.asarray(kernels, np.float32)
     if kernels.shape[2] != 3:
         kernels = kernels.mean(axis=2, keepdims=True)
     reach = max(float(np.abs(kernels).max()), 1e-12)
-    return image_grid(
-        np.moveaxis(kernels, 3, 0) / reach / 2 + 0.5, columns=min(8, kernels.shape[3])
-    )
+    return np.moveaxis(kernels, 3, 0) / (2 * reach) + 0.5
 
 
 def architecture(anatomy):
@@ -159,8 +210,12 @@ def png(figure) -> bytes:
 
 def svg(figure) -> str:
     """Return a figure as SVG whose ink and background are those of the page it stands in."""
+    from matplotlib import rc_context
+
     content = io.StringIO()
-    figure.savefig(content, format="svg", transparent=True, metadata={"Date": None})
+    unsaid = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with rc_context({"svg.hashsalt": "cnnkit"}):  # the same figure gives the same file
+        figure.savefig(content, format="svg", transparent=True, metadata=unsaid)
     text = content.getvalue()
     text = text[text.index("<svg") :].replace("#000000", "currentColor")
     return text.replace("<svg", '<svg fill="currentColor"', 1)  # letters name no colour at all
@@ -173,18 +228,11 @@ def blank(width: float, height: float):
 
 def _figure(width: float, height: float):
     # Importing matplotlib takes a third of a second, and most commands draw nothing.
-    from matplotlib import rcParams
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rcParams["svg.hashsalt"] = "cnnkit"  # the same figure gives the same file
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    figure._repr_png_ = lambda: png(figure)  # a notebook shows it without pyplot's global state
+    # A notebook shows it without pyplot's global state; a partial, unlike a lambda, is pickled.
+    figure._repr_png_ = functools.partial(png, figure)
     return figure
-
-
-def _shown(image: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return a picture in [0, 1] of shape (height, width) or (height, width, 3)."""
-    image = (np.asarray(image, np.float32) - low) / max(high - low, 1e-12)
-    return np.clip(image if image.shape[-1] == 3 else image.mean(axis=-1), 0, 1)

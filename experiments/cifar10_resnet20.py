@@ -12,7 +12,7 @@ from cnnkit import Experiment, data, main, models
 
 
 def experiment(
-    epochs: int = 30,
+    epochs: int = 12,
     learning_rate: float = 0.1,
     weight_decay: float = 1e-3,
     batch_size: int = 128,

@@ -82,8 +82,8 @@ def test_tells_the_accuracy_with_its_interval_first(made):
     path, evaluation, _ = made
     first = path.read_text().split("<section>")[0]
     low, high = evaluation.as_results()["accuracy_interval"]
-    assert f"{evaluation.accuracy:.2%}" in first
-    assert f"95 % interval {low:.2%} to {high:.2%}" in first
+    assert f"{100 * evaluation.accuracy:.2f}\u202f%" in first
+    assert f"95 % interval {100 * low:.2f} to {100 * high:.2f}\u202f%" in first
     assert f"{evaluation.correct} of 200 test samples" in first
 
 
@@ -96,7 +96,8 @@ def test_what_a_user_writes_is_text(made):
 def test_the_worst_mistakes_are_the_pictures_themselves(made):
     path, evaluation, pictures = made
     shown = re.findall(
-        r'<img src="data:image/png;base64,([^"]+)" alt="test image (\d+)', path.read_text()
+        r'<img class="pixels" src="data:image/png;base64,([^"]+)" alt="Test image (\d+)',
+        path.read_text(),
     )
     assert [int(index) for _, index in shown] == evaluation.worst_mistakes(12).tolist()
     for content, index in shown:
@@ -119,13 +120,13 @@ def test_confusion_matrix_and_classes_are_whole(made):
     counts = [int(count) for count in re.findall(r"<td [^>]*>(\d+)</td>", table)]
     assert counts == evaluation.confusion_matrix.flatten().tolist()
     for row in evaluation.per_class():
-        assert f"{row['recall']:.1%}" in path.read_text()
+        assert f"{100 * row['recall']:.1f}\u202f%" in path.read_text()
 
 
 def test_a_hundred_classes_become_a_list_of_confusions(tmp_path):
     path, _, _ = make(tmp_path, [f"kind {index}" for index in range(100)])
     text = path.read_text()
-    assert "Most frequent confusions" in text
+    assert "of the 100 classes that are confused most often" in text
     assert 'class="matrix"' not in text
     assert len(text) < 400_000
 

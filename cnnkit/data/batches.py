@@ -56,20 +56,24 @@ class Batches(keras.utils.PyDataset):
         """Return which samples of the split a step sees, in their order, shape (batch,)."""
         return self.order()[step * self.batch_size : (step + 1) * self.batch_size]
 
-    def key(self, step: int) -> np.ndarray:
-        """Return what a step's augmentation draws its random numbers from, two of uint32."""
+    def keys(self, step: int) -> np.ndarray:
+        """Return what a step's augmentation draws from, uint32, shape (generators, 2).
+
+        Each random generator in it has a key of its own: with one for all, a picture that is
+        moved far would also be turned far.
+        """
         draw = np.random.default_rng([self.seed or 0, self.epoch, step])
-        return draw.integers(2**32, size=2, dtype=np.uint32)
+        return draw.integers(2**32, size=(len(self._generators()), 2), dtype=np.uint32)
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.chosen(step)
         inputs, labels = self.prepared(
-            self.split.inputs[chosen], self.split.labels[chosen], self.key(step)
+            self.split.inputs[chosen], self.split.labels[chosen], self.keys(step)
         )
         return keras.ops.convert_to_numpy(inputs), keras.ops.convert_to_numpy(labels)
 
-    def prepared(self, inputs, labels, key):
-        """Return stored inputs and labels as a network takes them: scaled, augmented by this key.
+    def prepared(self, inputs, labels, keys):
+        """Return stored inputs and labels as a network takes them: scaled, augmented by these keys.
 
         Arrays or tensors in, also inside a compiled step; float32 inputs out.
         """
@@ -78,15 +82,15 @@ class Batches(keras.utils.PyDataset):
             labels = keras.ops.one_hot(labels, self.num_classes)
         if self.augment is None:
             return inputs, labels
-        # Keras' layers draw from generators that count calls; set to a number of this very batch,
-        # and in this thread alone, they draw the same whatever was called before.
-        key = keras.ops.reshape(key, (2,))
-        generators = [
-            (variable, keras.ops.cast(key, variable.dtype))
-            for variable in self.augment.variables
-            if variable.path.endswith("seed_generator_state")
+        # Keras' generators count calls; set to keys of this very batch, and in this thread alone,
+        # they draw the same whatever was called before.
+        generators = self._generators()
+        keys = keras.ops.reshape(keys, (len(generators), 2))
+        states = [
+            (state, keras.ops.cast(keys[number], state.dtype))
+            for number, state in enumerate(generators)
         ]
-        with keras.StatelessScope(state_mapping=generators):
+        with keras.StatelessScope(state_mapping=states):
             if not getattr(self.augment, "mixes_labels", False):
                 return self.augment(inputs, training=True), labels
             both = self.augment({"images": inputs, "labels": labels}, training=True)
@@ -103,3 +107,8 @@ class Batches(keras.utils.PyDataset):
             self.epoch = epoch
 
         return keras.callbacks.LambdaCallback(on_epoch_begin=begin)
+
+    def _generators(self) -> list[keras.Variable]:
+        """Return the states of the random generators in the augmentation."""
+        variables = self.augment.variables if self.augment is not None else ()
+        return [each for each in variables if each.path.endswith("seed_generator_state")]

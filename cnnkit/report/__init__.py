@@ -5,42 +5,57 @@ from string import Template
 
 import numpy as np
 
-from cnnkit.report import sections
+from cnnkit.errors import RunFolderError
+from cnnkit.report import recipe, results
+from cnnkit.report.markup import escape
 from cnnkit.runs import Evaluation, Run, atomic
 
 HERE = Path(__file__).parent
+READ = ("experiment", "dataset", "environment", "status", "results", "history")
 
 
 def write(
     run: Run,
-    evaluation: Evaluation,
+    evaluation: Evaluation | None,
     images: np.ndarray | None = None,
     filters: np.ndarray | None = None,
 ) -> Path:
     """Write the run's report.html and return its path.
 
-    evaluation: of the test split. images: the test inputs, shape (samples, height, width,
-    channels), uint8 or floats, or None where inputs are no pictures. filters: the first
-    convolution's kernel, shape (height, width, in, out), or None.
-    The rest is read from the run folder. The file needs no network and holds no script.
+    evaluation: of the test split; None for a run that was never tested, or to write the report
+        anew from its folder, without the mistakes.
+    images: the test inputs, shape (samples, height, width, channels), of any range, an array or
+        anything with `images[indices] -> array`; None where inputs are no pictures.
+    filters: the first convolution's kernel, shape (height, width, in, out), or None.
+
+    The rest is read from the run folder; what is missing there is left out. The file needs no
+    network and holds no script.
     """
-    recipe = run.experiment
+    known = {name: _read(run, name) for name in READ}
+    test = evaluation.as_results() if evaluation else known["results"].get("test")
     parts = [
-        sections.headline(run, evaluation),
-        sections.recipe(recipe, run.dataset),
-        sections.curves(run.history),
-        sections.confusion(evaluation),
-        sections.mistakes(evaluation, images),
-        sections.filters(filters),
-        sections.classes(evaluation),
-        sections.network(recipe["model"]),
-        sections.environment(run),
+        results.headline(known, test),
+        recipe.recipe(known),
+        recipe.curves(known["history"]),
+        results.confusion(test) if test else "",
+        results.mistakes(evaluation, images) if evaluation else "",
+        recipe.filters(filters),
+        results.classes(test) if test else "",
+        recipe.making(run, known),
     ]
+    names = known["experiment"].get("experiment", "A run"), run.name
     page = Template((HERE / "page.html").read_text()).substitute(
-        title=sections.escape(f"{recipe['experiment']}: {recipe['description']}"),
+        title=escape(": ".join(names)),
         style=(HERE / "style.css").read_text(),
         body="\n".join(part for part in parts if part),
     )
     path = run.folder / "report.html"
     atomic.write_text(path, page)
     return path
+
+
+def _read(run: Run, name: str) -> dict:
+    try:
+        return getattr(run, name)
+    except RunFolderError:  # a run that broke down early, or was tidied up since
+        return {}

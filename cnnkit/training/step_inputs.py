@@ -1,6 +1,6 @@
 """Inputs made inside the compiled step: gathered from memory, scaled and augmented there.
 
-`model.fit` is given which samples a step sees and the key of its random numbers; its `train_step`
+`model.fit` is given which samples a step sees and the keys of its random numbers; its `train_step`
 makes the batch of them before it does what it always does. So no batch passes through Python, and
 augmentation is compiled with the step instead of being called from Python, layer by layer.
 """
@@ -18,8 +18,8 @@ from cnnkit.data.batches import Batches
 class StepInputs(keras.utils.PyDataset):
     """What a step makes its batch of, for `model.fit` inside `made_in_step`.
 
-    Of arrays: (positions, positions, key), each int64 of shape (batch,), key uint32 of shape (2,).
-    Of anything else that a Split may hold: the raw inputs and labels, read here, and the key.
+    Of arrays: (positions, positions, keys), int64 of shape (batch,) twice, and `Batches.keys`.
+    Of anything else that a Split may hold: the raw inputs and labels, read here, and the keys.
     """
 
     def __init__(self, batches: Batches):
@@ -34,9 +34,9 @@ class StepInputs(keras.utils.PyDataset):
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         chosen = self.batches.chosen(step)
         if _in_memory(self.batches):
-            return chosen, chosen, self.batches.key(step)
+            return chosen, chosen, self.batches.keys(step)
         split = self.batches.split
-        return split.inputs[chosen], split.labels[chosen], self.batches.key(step)
+        return split.inputs[chosen], split.labels[chosen], self.batches.keys(step)
 
 
 @contextlib.contextmanager
@@ -75,9 +75,9 @@ def _making(batches: Batches, step):
         inputs, labels = (ops.convert_to_tensor(each) for each in (split.inputs, split.labels))
 
     def made(*arguments):  # the data; on JAX, the state before it
-        *state, (first, second, key) = arguments
+        *state, (first, second, keys) = arguments
         if _in_memory(batches):
             first, second = ops.take(inputs, first, axis=0), ops.take(labels, second, axis=0)
-        return step(*state, batches.prepared(first, second, key))
+        return step(*state, batches.prepared(first, second, keys))
 
     return made

@@ -94,3 +94,18 @@ def test_augmentation_differs_by_step_epoch_and_seed(turning):
 
 def test_without_augmentation_nothing_is_changed():
     np.testing.assert_array_equal(Batches(split(), 50)[0][0], split().inputs)
+
+
+def test_the_layers_of_an_augmentation_draw_independently():
+    # Of one bright pixel, how far it moves down must not tell how far it moves to the right.
+    images = np.zeros((400, 41, 41, 1), np.float32)
+    images[:, 20, 20] = 1
+    down = keras.layers.RandomTranslation(0.4, 0.0, "constant", "nearest")
+    right = keras.layers.RandomTranslation(0.4, 0.0, "constant", "nearest")
+    turn = keras.layers.Permute((2, 1, 3))
+    augment = keras.Sequential([down, turn, right, turn])
+    inputs, _ = Batches(Split(images, np.zeros(400, int)), 400, augment=augment)[0]
+    down, right = np.unravel_index(inputs.reshape(400, -1).argmax(axis=1), (41, 41))
+    assert down.std() > 5
+    assert right.std() > 5
+    assert abs(np.corrcoef(down, right)[0, 1]) < 0.2

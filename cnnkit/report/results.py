@@ -1,0 +1,199 @@
+"""What a run achieved: how good it is, where it is wrong, class by class.
+
+`test` is what results.json says about the test split: `Evaluation.as_results()`.
+"""
+
+import numpy as np
+
+from cnnkit import plots
+from cnnkit.report.markup import (
+    duration,
+    escape,
+    interval,
+    percent,
+    picture,
+    scrolling,
+    section,
+    table,
+)
+from cnnkit.runs import Evaluation
+
+WORST = 12  # mistakes shown
+CONFUSIONS = 4  # pairs named in the headline
+LARGEST_MATRIX = 20  # classes up to which the whole confusion matrix is a table
+MOST_PAIRS = 25  # confusions listed beyond that
+UNFINISHED = {
+    "interrupted": "This run was interrupted",
+    "failed": "This run failed",
+    "running": "This run has not finished",
+}
+
+
+def headline(known: dict, test: dict | None) -> str:
+    """How good, where wrong, and at what cost: the first screen.
+
+    known: the run folder's files by name, such as known["experiment"], each {} if it is missing.
+    """
+    recipe = known["experiment"]
+    answers = _verdict(test) if test else _unfinished(known["status"])
+    figures = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in _figures(known).items()
+    )
+    return f"""<header>
+<h1>{escape(recipe.get("experiment", "A run"))}</h1>
+<p class="soft">{escape(recipe.get("description", ""))}</p>
+<div class="answers">
+{answers}
+</div>
+<dl>{figures}</dl>
+</header>"""
+
+
+def confusion(test: dict) -> str:
+    """Which class is taken for which: all of it, or the most frequent where classes are many."""
+    names, matrix = _names(test), np.array(test["confusion_matrix"])
+    if len(names) > LARGEST_MATRIX:
+        rows = [
+            (true, predicted, f"{times:,}", f"{of:,}", percent(times / of))
+            for true, predicted, times, of in _confused(test)[:MOST_PAIRS]
+        ]
+        caption = f"The {len(rows)} pairs of the {len(names)} classes that are confused most often."
+        headings = ("true", "predicted", "times", "of", "rate")
+        return section("Confusions", table(caption, headings, rows, text=2))
+    rates = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = ""
+    for row, name in enumerate(names):
+        cells = "".join(
+            _cell(int(matrix[row, column]), float(rates[row, column]), row != column)
+            for column in range(len(names))
+        )
+        body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>\n'
+    return section(
+        "Confusion matrix",
+        scrolling(
+            "Test samples: a row a true class, a column what the network said.",
+            f'<table class="matrix"><thead><tr><td></td>{head}</tr></thead>\n'
+            f"<tbody>{body}</tbody></table>",
+        ),
+    )
+
+
+def mistakes(evaluation: Evaluation, images) -> str:
+    """The wrong answers that the network was surest of, as pictures where inputs are pictures."""
+    worst = evaluation.worst_mistakes(WORST)
+    if not len(worst):
+        return ""
+    shown = plots.pixels(images[worst]) if images is not None else [None] * len(worst)
+    items = "".join(
+        _mistake(evaluation, index, image) for index, image in zip(worst, shown, strict=True)
+    )
+    return section("Worst mistakes", f'<ul class="pictures">\n{items}</ul>')
+
+
+def classes(test: dict) -> str:
+    """How good each class is, the weakest first."""
+    rows = [
+        (
+            row["name"],
+            f"{row['support']:,}",
+            percent(row["recall"]),
+            interval(row["recall_interval"]),
+            percent(row["precision"]),
+        )
+        for row in sorted(test["classes"], key=lambda row: (row["recall"] is None, row["recall"]))
+    ]
+    caption = (
+        "The weakest first. Recall: the part of a class that is found, with its 95 % interval. "
+        "Precision: the part of what is called so that is right."
+    )
+    headings = ("class", "samples", "recall", "interval", "precision")
+    return section("Classes", table(caption, headings, rows))
+
+
+def _verdict(test: dict) -> str:
+    wrong = test["samples"] - test["correct"]
+    pairs = "".join(
+        f"<li><b>{escape(true)}</b> taken for <b>{escape(predicted)}</b> "
+        f'<span class="soft">{times:,} of {of:,}</span></li>\n'
+        for true, predicted, times, of in _confused(test)[:CONFUSIONS]
+    )
+    return f"""<div>
+<p class="number">{percent(test["accuracy"], 2)}</p>
+<p>test accuracy, 95 % interval {interval(test["accuracy_interval"], 2)}</p>
+<p class="soft">{test["correct"]:,} of {test["samples"]:,} test samples are right, {wrong:,} wrong.</p>
+</div>
+<div>
+<h2>Where it is wrong</h2>
+{f"<ol>{pairs}</ol>{_weakest(test)}" if wrong else "<p>Nowhere, on these samples.</p>"}
+</div>"""
+
+
+def _weakest(test: dict) -> str:
+    rows = [row for row in test["classes"] if row["recall"] is not None]
+    if len(rows) < 3:  # of two classes, the confusions have said it
+        return ""
+    row = min(rows, key=lambda row: row["recall"])
+    return f"<p>Weakest class: <b>{escape(row['name'])}</b>, recall {percent(row['recall'])}.</p>"
+
+
+def _unfinished(status: dict) -> str:
+    words = UNFINISHED.get(status.get("state"), "This run was not tested")
+    words += f" after epoch {status['epoch']}" if status.get("epoch") else ""
+    words += f": {status['reason']}" if status.get("reason") else ""
+    return f'<p class="unfinished">{escape(words.rstrip("."))}.</p>'
+
+
+def _figures(known: dict) -> dict[str, str]:
+    model, results = known["experiment"].get("model", {}), known["results"]
+    validation, timing = results.get("validation") or {}, results.get("timing", {})
+    figures = {}
+    if known["dataset"]:
+        figures["data"] = known["dataset"]["name"]
+    if model:
+        figures["network"] = f"{model['name']}, {model['parameters']:,} parameters"
+    if validation.get("accuracy") is not None:
+        best = percent(validation["accuracy"], 2)
+        figures["validation accuracy"] = f"{best} at epoch {validation['epoch']}"
+    if timing:
+        epochs = len(timing.get("epoch_seconds", ()))
+        spent = duration(timing["training_seconds"])
+        figures["training"] = f"{epochs} epochs in {spent}" if epochs else spent
+    return figures
+
+
+def _confused(test: dict) -> list[tuple[str, str, int, int]]:
+    """Return (true, predicted, times, samples of the true class), most frequent first."""
+    names, matrix = _names(test), np.array(test["confusion_matrix"])
+    supports = matrix.sum(axis=1)
+    np.fill_diagonal(matrix, 0)
+    order = np.argsort(-matrix, axis=None, kind="stable")[: (matrix > 0).sum()]
+    return [
+        (names[row], names[column], int(matrix[row, column]), int(supports[row]))
+        for row, column in zip(*np.unravel_index(order, matrix.shape), strict=True)
+    ]
+
+
+def _mistake(evaluation: Evaluation, index: int, pixels: np.ndarray | None) -> str:
+    names, chances = evaluation.class_names, evaluation.probabilities[index]
+    label, guess = evaluation.labels[index], evaluation.predicted[index]
+    true, predicted = escape(names[label]), escape(names[guess])
+    sure, chance = percent(float(chances[guess])), percent(float(chances[label]))
+    words = f"Test image {index}: {names[label]}, taken for {names[guess]} with {sure}."
+    image = "" if pixels is None else picture(pixels, words)
+    return (
+        f'<li><figure>{image}<figcaption>Taken for <b class="guess">{predicted}</b>, {sure}'
+        f"<br>Is <b>{true}</b>, {chance}<br><small>test sample {index}</small>"
+        f"</figcaption></figure></li>\n"
+    )
+
+
+def _cell(count: int, rate: float, is_miss: bool) -> str:
+    kind = "none" if not count else "miss" if is_miss else "hit"
+    shade = 0.06 + 0.5 * rate if count else 0
+    return f'<td class="{kind}" style="--rate:{shade:.2f}">{count}</td>'
+
+
+def _names(test: dict) -> list[str]:
+    return [row["name"] for row in test["classes"]]
