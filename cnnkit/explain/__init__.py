@@ -18,6 +18,7 @@ _PLACES = {
     "dead_filters": "activations",
     "deletion": "attribution.sanity",
     "duplicated_filters": "activations",
+    "embeddings": "activations",
     "feature_maps": "activations",
     "filters": "activations",
     "grad_cam": "attribution.cams",

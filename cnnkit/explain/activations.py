@@ -28,6 +28,25 @@ def feature_maps(
     return {path: kept[0] if single else kept for path, kept in zip(paths, maps, strict=True)}
 
 
+def embeddings(model: keras.Model, images: np.ndarray, *, batch_size: int = 32) -> np.ndarray:
+    """Return what the last dense layer reads of each image: (samples, features) float32.
+
+    Images that are alike for the network lie near each other there. Raises SettingError for a model
+    without a dense layer.
+    """
+    batch, single = as_batch(model, images)
+    calls = probe.trace(model, batch[:1])
+    dense = [call for call in calls if isinstance(call.layer, keras.layers.Dense)]
+    if not dense or not dense[-1].reads:
+        raise SettingError(
+            f"Model {model.name!r} has no dense layer after others, whose inputs are embeddings."
+        )
+    source = calls[dense[-1].reads[0]].path
+    (found,) = in_compiled_batches(probe.reader(model, [source]), batch_size, batch)
+    found = found.reshape(len(batch), -1)
+    return found[0] if single else found
+
+
 def filters(model: keras.Model, layer: str | None = None) -> np.ndarray:
     """Return a convolution's filters as pictures: (filters, height, width, channels), 0 to 1.
 
