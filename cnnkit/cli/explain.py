@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.explain_sets import kernels, robustness
+from cnnkit.cli.explain_sets import film, kernels, robustness
 from cnnkit.cli.run_images import dataset_of, model_of, opened, write_picture
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.screen import console, table
@@ -206,6 +206,7 @@ def attribution(run, image, methods, label, output, runs_dir):
     write_picture(explanation_plots.heat_maps(pixels[None], drawn, [f"why {chosen}?"]), output)
 
 
-# These take several runs, or none.
+# These take no image of a run's.
 command.add_command(robustness)
+command.add_command(film)
 command.add_command(kernels)

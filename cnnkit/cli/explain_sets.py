@@ -1,4 +1,4 @@
-"""`cnnkit explain robustness` and `kernels`: views of many images, or of no network."""
+"""`cnnkit explain robustness`, `film`, `kernels`: of many images, many epochs, or no network."""
 
 from pathlib import Path
 
@@ -47,6 +47,28 @@ def robustness(runs, changes, samples, output, runs_dir):
     listing.add_row("same class after two shifts", "", *(f"{c:.1%}" for c in consistency.values()))
     console().print(listing)
     write_picture(explanation_plots.robustness(responses), output)
+
+
+@click.command("film", cls=OneSentence)
+@click.argument("run", shell_complete=complete_run)
+@click.option("--tag", "tags", multiple=True, help="[default: decisions, grad_cam and filters]")
+@click.option("--seconds", default=0.6, show_default=True, help="An epoch is shown.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), default="film.webp",
+    show_default=True, help="FILE.webp or FILE.gif.",
+)  # fmt: skip
+@runs_dir_option
+@debug_option
+def film(run, tags, seconds, output, runs_dir):
+    """Show how RUN learnt, as a film of the pictures that the callback cnnkit.Explain wrote."""
+    from cnnkit.runs import resolve
+
+    found = resolve(run, runs_dir)
+    quiet.import_keras()
+    from cnnkit.training import film as films
+
+    epochs = films.write(found.folder / "tensorboard" / "explain", output, tags, seconds)
+    click.echo(f"Epochs   {', '.join(map(str, epochs))}\nFilm     {output}")
 
 
 @click.command("kernels", cls=OneSentence)

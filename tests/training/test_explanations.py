@@ -1,6 +1,7 @@
 """What a real TensorBoard server answers about the pictures that Explain wrote."""
 
 import io
+import itertools
 import json
 import re
 import subprocess
@@ -12,10 +13,12 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from click.testing import CliRunner
+from PIL import Image, ImageSequence
 
 import cnnkit
 from cnnkit import Experiment, Explain, data, explain
+from cnnkit.cli import main
 from cnnkit.errors import SettingError
 
 RUN = "seen/one/tensorboard/explain"
@@ -129,6 +132,22 @@ def test_the_projectors_thumbnails_are_the_images(ask):
     ninth = sprite[12:24, 24:36, 0]  # row 1, column 2 of seven
     digits = data.digits(image_size=12)
     np.testing.assert_array_equal(ninth, digits.validation.inputs[9, ..., 0])
+
+
+def test_a_film_shows_the_epochs_that_were_written(runs_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(
+        main, ["explain", "film", "one", "--runs-dir", str(runs_dir), "--output", "film.gif"]
+    )
+    assert "1, 2, 4, 5" in result.output
+    with Image.open("film.gif") as film:
+        frames = [np.asarray(frame.convert("L"), float) for frame in ImageSequence.Iterator(film)]
+    assert len(frames) == 4
+    assert all((one != other).any() for one, other in itertools.pairwise(frames))
+    wrong = CliRunner().invoke(
+        main, ["explain", "film", "one", "--runs-dir", str(runs_dir), "--tag", "filter"]
+    )
+    assert "has no pictures 'filter', only decisions, feature_maps/conv1" in wrong.output
 
 
 def test_training_is_the_same_with_and_without_explain(runs_dir, tmp_path):
