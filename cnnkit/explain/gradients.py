@@ -31,7 +31,10 @@ def compiled(function: Callable, repeated: bool = True) -> Callable:
     if backend == "tensorflow" and repeated:
         import tensorflow
 
-        return tensorflow.function(function, autograph=False)
+        traced = tensorflow.function(function, autograph=False)
+        # TensorFlow warns of a function that is traced in many calls; here each call has its own,
+        # and asking for the graph is not counted.
+        return lambda *tensors: traced.get_concrete_function(*tensors)(*tensors)
     return function
 
 

@@ -123,7 +123,7 @@ def normalised(maps):
 def _cam(weigh: Callable, model, images, classes, layer, batch_size) -> np.ndarray:
     batch, _ = as_batch(model, images)
     path, shape = chosen_layer(model, batch, layer)
-    target = Target.of(model, images, classes, batch_size)
+    target = Target.of_one_pass(model, images, classes, batch_size)
     hooked_layer = probe.innermost_layers(model)[path]
     places = tuple(range(1, len(shape)))
 
