@@ -5,12 +5,14 @@ import importlib
 # Keras takes seconds to import and click a tenth of one, so each name is imported on first use.
 _PUBLIC = {
     "Experiment": "cnnkit.experiment:Experiment",
+    "Explain": "cnnkit.training.explanations:Explain",
     "main": "cnnkit.cli.run:main",
     "run": "cnnkit.train:run",
     "classify": "cnnkit.classify:classify",
     "data": "cnnkit.data",
     "errors": "cnnkit.errors",
     "explain": "cnnkit.explain",
+    "explanation_plots": "cnnkit.explanation_plots",
     "models": "cnnkit.models",
     "plots": "cnnkit.plots",
     "runs": "cnnkit.runs",

@@ -221,6 +221,11 @@ def svg(figure) -> str:
     return text.replace("<svg", '<svg fill="currentColor"', 1)  # letters name no colour at all
 
 
+def blank(width: float, height: float):
+    """Return an empty figure of so many inches, for other modules to draw on."""
+    return _figure(width, height)
+
+
 def _figure(width: float, height: float):
     # Importing matplotlib takes a third of a second, and most commands draw nothing.
     from matplotlib.backends.backend_agg import FigureCanvasAgg

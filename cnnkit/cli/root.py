@@ -20,6 +20,7 @@ COMMANDS = {
     "models": ("cnnkit.cli.models:command", "List the networks, or show one layer by layer."),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),
+    "explain": ("cnnkit.cli.explain:command", "See what a run's network sees in an image."),
     "tensorboard": ("cnnkit.cli.tensorboard:command", "Watch the runs in TensorBoard."),
 }
 

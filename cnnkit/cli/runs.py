@@ -15,7 +15,8 @@ runs_dir_option = click.option(
 )
 
 
-def _complete_run(ctx, param, incomplete):
+def complete_run(ctx, param, incomplete):
+    """Complete the name of a run."""
     names = ["latest", *(run.name for run in find(ctx.params.get("runs_dir") or "runs"))]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
@@ -37,7 +38,7 @@ def runs(runs_dir):
 
 
 @click.command(cls=OneSentence)
-@click.argument("run", shell_complete=_complete_run)
+@click.argument("run", shell_complete=complete_run)
 @runs_dir_option
 @debug_option
 def show(run, runs_dir):

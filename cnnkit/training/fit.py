@@ -11,6 +11,7 @@ from cnnkit.experiment import Experiment
 from cnnkit.runs import Evaluation, Run
 from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
+from cnnkit.training.explanations import Explain
 from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.step_inputs import made_in_step
 from cnnkit.training.tensorboard import TensorBoardLog
@@ -40,6 +41,9 @@ def fit(
         batches["num_classes"] = data.num_classes
     train = Batches(data.train, seed=seed, augment=experiment.augment, **batches)
     validation = Batches(data.validation, **batches)
+    for callback in experiment.callbacks:
+        if isinstance(callback, Explain) and callback.folder is None:
+            callback.folder = run.folder / "tensorboard" / "explain"
     callbacks = [*experiment.callbacks, StopOnNonFinite(), log, best, record, stop]
     with made_in_step(model, train, validation) as (inputs, validation_inputs):
         model.fit(
