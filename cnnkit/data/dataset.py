@@ -89,6 +89,16 @@ class Dataset:
                     digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
+    def show(self, count: int = 25, augment: str | None = None, seed: int = 0):
+        """Return a figure of `count` training samples, in turn from every class, with their labels.
+
+        Pictures are a grid, sounds waveforms, texts their words. augment: the name of an
+        augmentation, to see five images beside five variants of each instead.
+        """
+        from cnnkit.data import preview
+
+        return preview.figure(self, count, augment, seed)
+
     def counts(self) -> dict[str, list[int]]:
         """Return how many samples of each class each split has."""
         return {
