@@ -118,6 +118,35 @@ def pixels(images: np.ndarray) -> np.ndarray:
     return np.rint(images).astype(np.uint8)
 
 
+def waves(sounds: np.ndarray, captions: Sequence[str], columns: int = 3):
+    """Return waveforms side by side, with captions above.
+
+    sounds: shape (samples, steps), values in [-1, 1].
+    """
+    rows = math.ceil(len(sounds) / columns)
+    figure = _figure(3.2 * columns, 1.1 * rows)
+    for index, (wave, caption) in enumerate(zip(sounds, captions, strict=True), start=1):
+        axes = figure.add_subplot(rows, columns, index)
+        axes.plot(wave, color=TRAINING, linewidth=0.5)
+        axes.set(ylim=(-1, 1), xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+        axes.set_title(caption, fontsize=8, parse_math=False)
+    return figure
+
+
+def sentences(texts: Sequence[str], captions: Sequence[str], width: int = 90):
+    """Return texts below each other, each with its caption before it, of at most two lines."""
+    lines = [
+        textwrap.fill(text, width, max_lines=2, placeholder=" …") or "(no word)" for text in texts
+    ]
+    figure = _figure(10, 0.2 + 0.42 * len(lines))
+    for index, (text, caption) in enumerate(zip(lines, captions, strict=True)):
+        height = 1 - (index + 0.5) / len(lines)
+        figure.text(0.16, height, caption, ha="right", va="center", weight="bold", parse_math=False)
+        figure.text(0.18, height, text, va="center", fontsize=9, parse_math=False)
+    return figure
+
+
 def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]):
     """Return counts as shades: a row a true class, a column a predicted one.
 

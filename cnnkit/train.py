@@ -167,6 +167,8 @@ def _write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> 
             "left_out": data.left_out,
         },
     )
+    if data.vocabulary:
+        atomic.write_text(run.folder / "vocabulary.txt", "\n".join(data.vocabulary) + "\n")
     try:
         source = inspect.getsource(inspect.getmodule(function))
     except (OSError, TypeError):

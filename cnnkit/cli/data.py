@@ -92,7 +92,7 @@ def inspect_command(path, output, fix, undo):
 @click.option("--seed", default=0, show_default=True, help="Chooses the images.")
 @debug_option
 def show_command(dataset, options, augment, output, seed):
-    """Write a picture of training images and of the mean of each class; print the class balance.
+    """Write a picture of training samples, and the mean image a class; print the class balance.
 
     With --augment the picture shows images, each before its variants, instead.
     """
@@ -107,15 +107,12 @@ def show_command(dataset, options, augment, output, seed):
     console().print(listing, markup=False)
     output = output or Path(f"{loaded.name}.png")
     if augment:
+        preview.expect_pictures(loaded)
         import_keras()
-        images, captions = preview.augmented(loaded, augment, seed=seed)
-        pictures = {output: plots.image_grid(images, captions, columns=6)}
-    else:
+    pictures = {output: loaded.show(augment=augment, seed=seed)}
+    if not augment and len(loaded.image_shape) == 3:
         mean = output.with_name(f"{output.stem}-mean{output.suffix}")
-        pictures = {
-            output: plots.image_grid(*preview.samples(loaded, seed=seed)),
-            mean: plots.image_grid(*preview.mean_images(loaded, seed=seed)),
-        }
+        pictures[mean] = plots.image_grid(*preview.mean_images(loaded, seed=seed))
     for path, figure in pictures.items():
         try:
             path.write_bytes(plots.png(figure))

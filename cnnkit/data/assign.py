@@ -46,6 +46,17 @@ def assign(
     return splits, left_out
 
 
+def require_every_class(files: Sequence[File], class_names: Sequence[str]) -> None:
+    """Raise SettingError where a class has no file among these, which are to train on."""
+    present = {label for file in files for label in file.labels}
+    absent = [name for label, name in enumerate(class_names) if label not in present]
+    if absent:
+        raise SettingError(
+            f"There is nothing to train on of {', '.join(absent)}: add some, or take "
+            "the class away."
+        )
+
+
 def rank(digest: bytes, seed: int) -> bytes:
     """Return what to sort contents by for a random order that is a function of (seed, content)."""
     return hashlib.sha256(f"{seed} ".encode() + digest).digest()

@@ -1,32 +1,54 @@
 """The data sets by name: `load("digits")`, `names()`."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from cnnkit.catalogue import Catalogue, check_options
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.table import PATH, SUFFIXES, TEXT, column_names
 
 CATALOGUE = Catalogue("dataset")
 register, names, entry = CATALOGUE.register, CATALOGUE.names, CATALOGUE.entry
 
 
 def load(name: str, **options) -> Dataset:
-    """Return the data set of that name, or the folder or table of images at that path.
+    """Return the data set of that name, or what the folder or table at that path holds.
 
-    A path has a / in it, ends in .csv or .parquet, or is a folder's name that is no data set's.
-    Options are checked against the loader's signature.
+    A path has a / in it, ends in .csv, .tsv or .parquet, or is a folder's name that is no data
+    set's. Sounds and texts are known by the first file's ending, or by a table's columns; all else
+    is images. Options are checked against the loader's signature.
     """
-    if name not in names() and _is_path(name):
-        from cnnkit.data.folder import folder
-
-        check_options(f"the folder {name!r}", folder, options)
-        return folder(name, **options)
-    return CATALOGUE.call(name, **options)
+    if name in names() or not _is_path(name):
+        return CATALOGUE.call(name, **options)
+    kind, loader = _loader_for(Path(name))
+    check_options(f"the {kind} {name!r}", loader, options)
+    return loader(name, **options)
 
 
 def _is_path(name: str) -> bool:
     path = Path(name)
-    return "/" in name or os.sep in name or path.suffix in (".csv", ".parquet") or path.is_dir()
+    return "/" in name or os.sep in name or path.suffix.lower() in SUFFIXES or path.is_dir()
+
+
+def _loader_for(path: Path) -> tuple[str, Callable]:
+    from cnnkit.data.folder import folder
+    from cnnkit.data.sounds import SUFFIXES as SOUNDS
+    from cnnkit.data.sounds import sounds
+    from cnnkit.data.texts import texts
+
+    if path.suffix.lower() in SUFFIXES:
+        columns = column_names(path)
+        if any(name in TEXT for name in columns) and not any(name in PATH for name in columns):
+            return "table of texts", texts
+        return "table of images", folder
+    for _, _, files in os.walk(path):
+        for file in sorted(each for each in files if not each.startswith(".")):
+            ending = Path(file).suffix.lower()
+            if ending in SOUNDS:
+                return "folder of sounds", sounds
+            return ("folder of texts", texts) if ending == ".txt" else ("folder", folder)
+    return "folder", folder
 
 
 EMBEDDED, DOWNLOADED = "embedded: needs no network", "downloaded by Keras, or CNNKIT_DATA"
@@ -35,6 +57,14 @@ register(
     about="1,797 handwritten digits, ten classes", origin=EMBEDDED,
 )  # fmt: skip
 register("xo", "cnnkit.data.xo:xo", about="generated X's and O's of -1 and 1", origin=EMBEDDED)
+register(
+    "chirps", "cnnkit.data.chirps:chirps",
+    about="generated sounds, rising, falling, steady or wavering", origin=EMBEDDED,
+)  # fmt: skip
+register(
+    "sentences", "cnnkit.data.sentences:sentences",
+    about="generated reviews that are good or bad by the order of their words", origin=EMBEDDED,
+)  # fmt: skip
 for name, about in (
     ("mnist", "70,000 handwritten digits, ten classes, 28 x 28"),
     ("fashion_mnist", "70,000 garments, ten classes, 28 x 28"),
@@ -42,3 +72,8 @@ for name, about in (
     ("cifar100", "60,000 photos, 100 classes, 32 x 32"),
 ):
     register(name, f"cnnkit.data.keras_datasets:{name}", about=about, origin=DOWNLOADED)
+for name, about in (
+    ("imdb", "50,000 film reviews as word numbers, good or bad"),
+    ("reuters", "11,228 newswires as word numbers, 46 topics"),
+):
+    register(name, f"cnnkit.data.keras_texts:{name}", about=about, origin="downloaded by Keras")

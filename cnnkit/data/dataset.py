@@ -42,6 +42,7 @@ class Dataset:
     `value_range` is what the stored values span: (0, 255) for pictures, which networks see scaled
     to [0, 1]; inputs with another range reach the network as they are.
     `left_out` says of each file that lies with the data and is in no split why.
+    `vocabulary` holds the words that token numbers stand for, where inputs are texts.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Dataset:
     value_range: tuple[float, float] = (0, 255)
     source: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
+    vocabulary: tuple[str, ...] = ()
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -71,7 +73,8 @@ class Dataset:
     @property
     def scale(self) -> float:
         """The factor from stored values to what a network sees: 1/255 for pictures, else 1."""
-        return 1 / 255 if tuple(self.value_range) == (0, 255) else 1.0
+        pictures = tuple(self.value_range) == (0, 255) and not self.vocabulary
+        return 1 / 255 if pictures else 1.0
 
     @cached_property
     def content_hash(self) -> str:
@@ -85,6 +88,16 @@ class Dataset:
                 else:
                     digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
+
+    def show(self, count: int = 25, augment: str | None = None, seed: int = 0):
+        """Return a figure of `count` training samples, in turn from every class, with their labels.
+
+        Pictures are a grid, sounds waveforms, texts their words. augment: the name of an
+        augmentation, to see five images beside five variants of each instead.
+        """
+        from cnnkit.data import preview
+
+        return preview.figure(self, count, augment, seed)
 
     def counts(self) -> dict[str, list[int]]:
         """Return how many samples of each class each split has."""

@@ -5,12 +5,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-
-from cnnkit.data.assign import assign, rank
+from cnnkit.data.assign import assign, rank, require_every_class
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.data.decode import display
-from cnnkit.data.listing import File, Listing, list_folder
+from cnnkit.data.listing import list_folder
 from cnnkit.data.pictures import Decoding, Pictures, check
 from cnnkit.data.table import SUFFIXES, list_table
 from cnnkit.errors import BadFilesError, SettingError
@@ -63,7 +61,7 @@ def folder(
         fractions={"validation": validation, "test": test}, stratify=not listing.multi_label,
     )  # fmt: skip
     few = _few(splits["train"], files, digests, samples_per_class, split_seed)
-    _expect_training_images(few, files, listing)
+    require_every_class([files[i] for i in few], listing.class_names)
 
     def split(positions: list[int]) -> Split:
         inputs = Pictures(
@@ -73,7 +71,7 @@ def folder(
             decoding,
             checked.store,
         )
-        return Split(inputs, _labels([files[i] for i in positions], listing))
+        return Split(inputs, listing.labels_of(files[i] for i in positions))
 
     return Dataset(
         name=root.stem if root.is_file() else display(root.resolve().name),
@@ -84,15 +82,6 @@ def folder(
         source=f"{len(files):,} image files",
         left_out={display(path): why for path, why in (listing.ignored | repeated).items()} | bad,
     )
-
-
-def _labels(files: list[File], listing: Listing) -> np.ndarray:
-    if not listing.multi_label:
-        return np.array([file.labels[0] for file in files], np.int64)
-    labels = np.zeros((len(files), len(listing.class_names)), np.float32)
-    for row, file in enumerate(files):
-        labels[row, list(file.labels)] = 1
-    return labels
 
 
 def _few(positions, files, digests, most: int | None, seed: int) -> list[int]:
@@ -107,16 +96,6 @@ def _few(positions, files, digests, most: int | None, seed: int) -> list[int]:
             for label in files[position].labels:
                 taken[label] = taken.get(label, 0) + 1
     return sorted(kept)
-
-
-def _expect_training_images(positions: list[int], files: list[File], listing: Listing) -> None:
-    present = {label for i in positions for label in files[i].labels}
-    absent = [name for i, name in enumerate(listing.class_names) if i not in present]
-    if absent:
-        raise SettingError(
-            f"There is no image to train on of {', '.join(absent)}: add some, or take "
-            "the class away."
-        )
 
 
 def _progress(files: int):

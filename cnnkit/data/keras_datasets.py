@@ -7,6 +7,7 @@ y_train, x_test and y_test; it is then used instead.
 
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -106,19 +107,29 @@ def _dataset(name: str, class_names: tuple, image_shape: tuple, validation: floa
 
 
 def _from_keras(name: str, file: Path | None) -> tuple[np.ndarray, ...]:
+    place = file or f"a folder of yours, as {name}.npz, and name the folder in CNNKIT_DATA"
+    instead = f", or a file with the arrays {', '.join(ARRAYS)} into {place}"
+    (images, labels), (test_images, test_labels) = fetch(
+        name, CACHED_AS[name], lambda module: module.load_data(), instead
+    )
+    return images, labels, test_images, test_labels
+
+
+def fetch(name: str, cached_as: str, load: Callable, instead: str = ""):
+    """Return load(keras.datasets.NAME), from Keras' cache or the network.
+
+    Raises MissingDataError, which names the file, the folder, and what else may be done instead.
+    """
     import keras
 
     cache = _writable_cache()
     try:
-        (images, labels), (test_images, test_labels) = getattr(keras.datasets, name).load_data()
+        return load(getattr(keras.datasets, name))
     except Exception as error:  # Keras raises a bare Exception where a download fails
-        place = file or f"a folder of yours, as {name}.npz, and name the folder in CNNKIT_DATA"
         raise MissingDataError(
             f"The data set {name!r} is not on this machine and cannot be fetched ({error}). "
-            f"Put {CACHED_AS[name]} into {cache / 'datasets'}, or a file with the arrays "
-            f"{', '.join(ARRAYS)} into {place}."
+            f"Put {cached_as} into {cache / 'datasets'}{instead}."
         ) from error
-    return images, labels, test_images, test_labels
 
 
 def _writable_cache() -> Path:

@@ -9,8 +9,11 @@ import os
 import re
 import stat
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from cnnkit.data.decode import display
 from cnnkit.errors import MissingDataError, SettingError
@@ -52,6 +55,16 @@ class Listing:
     bad: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     multi_label: bool = False
+
+    def labels_of(self, files: Iterable[File]) -> np.ndarray:
+        """Return labels as a Split has them: class indices, or 0 and 1 for each class."""
+        files = list(files)
+        if not self.multi_label:
+            return np.array([file.labels[0] for file in files], np.int64)
+        labels = np.zeros((len(files), len(self.class_names)), np.float32)
+        for row, file in enumerate(files):
+            labels[row, list(file.labels)] = 1
+        return labels
 
 
 def natural(name: str) -> tuple:

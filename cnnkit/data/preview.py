@@ -4,10 +4,36 @@ from itertools import zip_longest
 
 import numpy as np
 
+from cnnkit import plots
 from cnnkit.data.augment import augmentation
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.errors import SettingError
 
 MEAN_OF = 500  # training images a class, at most
+
+
+def figure(dataset: Dataset, count: int = 25, augment: str | None = None, seed: int = 0):
+    """Return a figure of training samples with their classes; see `Dataset.show`.
+
+    Raises SettingError for an augmentation of what is no picture.
+    """
+    if augment:
+        expect_pictures(dataset)
+        return plots.image_grid(*augmented(dataset, augment, seed=seed), columns=6)
+    inputs, captions = samples(dataset, count, seed)
+    if dataset.vocabulary:
+        words = [" ".join(dataset.vocabulary[number] for number in row if number) for row in inputs]
+        return plots.sentences(words, captions)
+    return (plots.image_grid if inputs.ndim == 4 else plots.waves)(inputs, captions)
+
+
+def expect_pictures(dataset: Dataset) -> None:
+    """Raise SettingError unless inputs are pictures."""
+    if len(dataset.image_shape) != 3:
+        raise SettingError(
+            f"Inputs of the data set {dataset.name!r} are no pictures but of shape "
+            f"{dataset.image_shape}: this works for pictures alone."
+        )
 
 
 def samples(dataset: Dataset, count: int = 25, seed: int = 0) -> tuple[np.ndarray, list[str]]:

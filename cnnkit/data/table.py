@@ -1,6 +1,7 @@
-"""A CSV or Parquet file of paths and labels as a Listing.
+"""A CSV, TSV or Parquet file of paths, or of texts, with labels.
 
-The first line names the columns: `path` (or file, filename, image), relative to the table's folder;
+The first line names the columns: `path` (or file, filename, image), relative to the table's folder,
+or `text` (or sentence, message, sms, review);
 `label` (or class) for one class, or `labels` for any number separated by |, or a column of 0 and 1
 for each class; and, if the splits are given, `split`.
 """
@@ -13,7 +14,8 @@ from cnnkit.data.listing import SPLITS, File, Listing, natural
 from cnnkit.errors import MissingDataError, SettingError
 
 PATH, LABEL = ("path", "file", "filename", "image"), ("label", "class")
-SUFFIXES = (".csv", ".parquet")
+TEXT = ("text", "sentence", "message", "sms", "review")
+SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
 def list_table(path: str | Path) -> Listing:
@@ -23,22 +25,40 @@ def list_table(path: str | Path) -> Listing:
     missing or contradictory in it.
     """
     path = Path(path)
+    paths, names, labels, splits, multi_label = read_table(path, PATH)
+    files = tuple(File(*row) for row in zip(paths, splits, labels, strict=True))
+    return Listing(path.parent, files, names, multi_label=multi_label)
+
+
+def read_table(path: Path, wanted: tuple[str, ...]) -> tuple:
+    """Return a table's (cells, class names, labels, splits, whether labels may be any number).
+
+    wanted: names that the column of cells may have. Of each row: its cell, a tuple of class
+    indices, and "train", "validation", "test" or None. Raises as `list_table` does.
+    """
     if not path.is_file():
         raise MissingDataError(f"There is no table {display(path)}; check its path.")
     rows = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
     if not rows:
         raise SettingError(f"{display(path)} has no rows below its first line.")
     columns = list(rows[0])
-    path_column = _one_of(PATH, columns)
-    if path_column is None:
-        raise SettingError(f"{display(path)} needs a column named path, not only {columns}.")
-    names, labels, multi_label = _labels(path, rows, [c for c in columns if c != path_column])
-    files = []
-    for number, (row, own) in enumerate(zip(rows, labels, strict=True), start=2):
-        if not row[path_column]:
-            raise SettingError(f"{display(path)}, row {number}: {path_column} is empty.")
-        files.append(File(str(row[path_column]), _split(path, number, row.get("split")), own))
-    return Listing(path.parent, tuple(files), names, multi_label=multi_label)
+    column = _one_of(wanted, columns)
+    if column is None:
+        raise SettingError(f"{display(path)} needs a column named {wanted[0]}, not only {columns}.")
+    names, labels, multi_label = _labels(path, rows, [c for c in columns if c != column])
+    for number, row in enumerate(rows, start=2):
+        if not row[column]:
+            raise SettingError(f"{display(path)}, row {number}: {column} is empty.")
+    splits = [_split(path, number, row.get("split")) for number, row in enumerate(rows, start=2)]
+    return [str(row[column]) for row in rows], names, labels, splits, multi_label
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the columns of a table, none where it cannot be read."""
+    try:
+        return list((_parquet(path) if path.suffix.lower() == ".parquet" else _csv(path))[0])
+    except (SettingError, IndexError):
+        return []  # whoever reads it in full says what is wrong
 
 
 def _labels(path: Path, rows: list[dict], columns: list[str]):
@@ -93,7 +113,10 @@ def _csv(path: Path) -> list[dict]:
             head = file.readline()
             file.seek(0)
             separator = max(",;\t", key=head.count)
-            rows = list(csv.DictReader(file, delimiter=separator, strict=True))
+            # Tabs are not in texts, so that .tsv needs no quotes, and a quote is a character.
+            quoting = csv.QUOTE_NONE if path.suffix.lower() == ".tsv" else csv.QUOTE_MINIMAL
+            reader = csv.DictReader(file, delimiter=separator, strict=True, quoting=quoting)
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingError(f"{display(path)} cannot be read as CSV in UTF-8: {error}.") from None
     for number, row in enumerate(rows, start=2):
@@ -105,7 +128,7 @@ def _csv(path: Path) -> list[dict]:
 def _column(name: str) -> str:
     """Return a column's name; those with a meaning here may be written in capitals."""
     name = name.strip()
-    known = (*PATH, *LABEL, "labels", "split")
+    known = (*PATH, *TEXT, *LABEL, "labels", "split")
     return name.lower() if name.lower() in known else name
 
 

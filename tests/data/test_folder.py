@@ -257,7 +257,7 @@ def test_a_setting_out_of_range_is_named(pets, options, words):
 def test_a_class_without_training_images_is_named(paint, tmp_path):
     for split, name in (("train", "a"), ("valid", "a"), ("test", "b")):
         paint(f"own/{split}/{name}/1.png")
-    with pytest.raises(SettingError, match="no image to train on of b"):
+    with pytest.raises(SettingError, match="nothing to train on of b"):
         data.folder(tmp_path / "own", **SMALL)
 
 

@@ -3,6 +3,7 @@ import pytest
 
 from cnnkit import data
 from cnnkit.data import preview
+from cnnkit.errors import SettingError
 
 
 @pytest.fixture(scope="module")
@@ -39,3 +40,25 @@ def test_each_image_stands_before_its_variants(digits):
 def test_mixed_labels_are_told(digits):
     _, captions = preview.augmented(digits, "cutmix", count=10, variants=3)
     assert any("%" in caption and "," in caption for caption in captions)
+
+
+def test_show_draws_pictures_sounds_and_words(digits):
+    grid = digits.show(count=10)
+    assert [axes.get_xlabel() for axes in grid.axes] == list("0123456789")
+    np.testing.assert_array_equal(
+        grid.axes[3].images[0].get_array(), preview.samples(digits, 10)[0][3, ..., 0]
+    )
+    chirps = data.chirps(train=8, validation=4, test=4)
+    drawn = chirps.show(count=4)
+    assert {axes.get_title() for axes in drawn.axes} == set(chirps.class_names)
+    wave = drawn.axes[0].lines[0].get_ydata()
+    assert (chirps.train.inputs == wave).all(axis=1).sum() == 1
+    reviews = data.sentences(train=20, validation=4, test=4)
+    told = [text.get_text() for text in reviews.show(count=2).texts]
+    assert told[0] in reviews.class_names
+    assert "not" in told[1].split()
+
+
+def test_only_pictures_are_augmented():
+    with pytest.raises(SettingError, match="'chirps' are no pictures"):
+        data.chirps(train=8, validation=4, test=4).show(augment="shift")
