@@ -38,6 +38,22 @@ def compiled(function: Callable, repeated: bool = True) -> Callable:
     return function
 
 
+def compiled_beside_training(function: Callable, model: keras.Model) -> Callable:
+    """Return a compiled function of tensors that uses a model, to be kept while the model learns.
+
+    JAX compiles the values of weights in unless they are arguments, and here they are.
+    """
+    if keras.backend.backend() != "jax":
+        return compiled(function)
+
+    def with_weights(values, *tensors):
+        with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
+            return function(*tensors)
+
+    run = compiled(with_weights)
+    return lambda *tensors: run([variable.value for variable in model.variables], *tensors)
+
+
 def rehearse(function: Callable, array) -> None:
     """Call a function of a tensor for what it notes on the way; JAX computes nothing for that."""
     tensor = keras.ops.convert_to_tensor(array)
