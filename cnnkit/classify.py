@@ -1,5 +1,7 @@
 """The built-in experiment: any data set of the catalogue with any network of the catalogue."""
 
+from typing import Literal
+
 from cnnkit import data, models
 from cnnkit.experiment import Experiment
 
@@ -13,6 +15,10 @@ def classify(
     batch_size: int = 64,
     learning_rate: float = 1e-3,
     augment: str | None = None,
+    balance: Literal["none", "weights", "sampling"] = "none",
+    samples_per_class: int | None = None,
+    skip_bad: bool = False,
+    seed: int = 0,
 ):
     """Train a network of the catalogue on a data set of the catalogue.
 
@@ -25,14 +31,30 @@ def classify(
         batch_size: Images a step.
         learning_rate: Step size of the Adam optimizer.
         augment: An augmentation's name, for training alone; `cnnkit data show --help` lists them.
+        balance: Let every class count the same, by weights in the loss or by repeating samples.
+        samples_per_class: The most training samples of each class, for a quick trial; all of them
+            unless given.
+        skip_bad: Go on without files that cannot be read; the run names them.
+        seed: Chooses samples, too, where some are left out or repeated.
     """
-    import keras  # the command line reads this signature, and its --help must not pay for Keras
+    # The command line reads this signature, and its --help must not pay for Keras.
+    import keras
 
-    images = data.load(dataset, **(dataset_options or {}))
+    from cnnkit.data.imbalance import balanced, few
+    from cnnkit.data.weighted_loss import weighted_loss
+
+    options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
+    images = data.load(dataset, **options)
+    if samples_per_class is not None:
+        images = few(images, samples_per_class, seed)
+    if balance == "sampling":
+        images = balanced(images, seed)
     network = models.create(model, images.image_shape, images.num_classes, **(model_options or {}))
     policy = None if augment is None else data.augmentation(augment, images)
     loss = {}
-    if getattr(policy, "mixes_labels", False):
+    if balance == "weights":
+        loss["loss"] = weighted_loss(images)
+    elif getattr(policy, "mixes_labels", False):
         loss["loss"] = keras.losses.CategoricalCrossentropy(from_logits=True)
     return Experiment(
         data=images,

@@ -56,6 +56,11 @@ class Experiment:
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} is at least 1, not {getattr(self, name)}.")
+        if self.data.train.labels.ndim == 2:
+            raise SettingError(
+                f"Samples of the data set {self.data.name!r} may have several classes, and a run "
+                "measures one class a sample; train on its batches with model.fit."
+            )
         outputs, classes = self.model.output_shape[-1], self.data.num_classes
         if outputs != classes:
             raise SettingError(

@@ -3,6 +3,7 @@ from typing import Literal
 
 import click
 import keras
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -153,3 +154,16 @@ def test_what_does_not_fit_is_refused(shapes, changes, words):
     model = models.mlp(*changes.pop("model"))
     with pytest.raises(SettingError, match=words):
         Experiment(data=shapes, model=model, optimizer=keras.optimizers.SGD(), **changes)
+
+
+def test_samples_of_several_classes_are_refused():
+    from cnnkit.data import Dataset, Split
+
+    split = Split(np.zeros((4, 8, 8, 1), np.uint8), np.ones((4, 2), np.float32))
+    several = Dataset(
+        name="tags", train=split, validation=split, test=split, class_names=("a", "b")
+    )
+    with pytest.raises(SettingError, match="'tags' may have several classes"):
+        Experiment(
+            data=several, model=models.mlp((8, 8, 1), 2), optimizer=keras.optimizers.SGD(), epochs=1
+        )

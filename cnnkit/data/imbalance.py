@@ -1,5 +1,8 @@
 """What to do where some classes have many more samples than others."""
 
+import hashlib
+from dataclasses import replace
+
 import numpy as np
 
 from cnnkit.data.dataset import Dataset, Split, class_counts
@@ -39,8 +42,6 @@ def balanced(dataset: Dataset, seed: int = 0) -> Dataset:
     part of itself that is a function of seed. Inputs are not copied but looked up. Validation and
     test stay as they are. Raises SettingError for samples of several classes.
     """
-    from dataclasses import replace
-
     labels = dataset.train.labels
     if labels.ndim == 2:
         raise SettingError(
@@ -59,6 +60,27 @@ def balanced(dataset: Dataset, seed: int = 0) -> Dataset:
     return replace(dataset, train=train)
 
 
+def few(dataset: Dataset, samples_per_class: int, seed: int = 0) -> Dataset:
+    """Return the data set with at most that many training samples of each class.
+
+    Which ones is a function of seed; inputs are not copied but looked up, and validation and test
+    stay as they are. A sample of several classes is taken while one of its classes needs it.
+    Raises SettingError below one sample.
+    """
+    if samples_per_class < 1:
+        raise SettingError(f"samples_per_class is at least 1, not {samples_per_class}.")
+    labels = dataset.train.labels
+    member = labels > 0 if labels.ndim == 2 else np.eye(dataset.num_classes, dtype=bool)[labels]
+    taken, chosen = np.zeros(dataset.num_classes, int), []
+    for position in np.random.default_rng(seed).permutation(len(labels)):
+        if (taken[member[position]] < samples_per_class).any():
+            chosen.append(position)
+            taken += member[position]
+    positions = np.sort(chosen)
+    train = Split(Selection(dataset.train.inputs, positions), labels[positions])
+    return replace(dataset, train=train)
+
+
 class Selection:
     """Some rows of an array-like, in any order and number, looked up when they are asked for."""
 
@@ -72,6 +94,15 @@ class Selection:
 
     def __getitem__(self, indices) -> np.ndarray:
         return self.inputs[self.positions[indices]]
+
+    def content_hash(self) -> str:
+        """Return SHA-256 over the rows, or over the whole's own hash and which they are."""
+        digest = hashlib.sha256()
+        if hasattr(self.inputs, "content_hash"):
+            digest.update(self.inputs.content_hash().encode() + self.positions.tobytes())
+        else:
+            digest.update(np.ascontiguousarray(self[:]).data)
+        return digest.hexdigest()
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return np.asarray(self[:], dtype)

@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
+from cnnkit import train
+from cnnkit.classify import classify
 from cnnkit.data import Dataset, Split
-from cnnkit.data.imbalance import balanced, class_weights
+from cnnkit.data.imbalance import balanced, class_weights, few
 from cnnkit.data.weighted_loss import WeightedCrossentropy, weighted_loss
 from cnnkit.errors import SettingError
 
@@ -96,3 +98,48 @@ def test_balanced_sampling_is_a_function_of_its_seed():
 def test_samples_of_several_classes_cannot_be_repeated():
     with pytest.raises(SettingError, match="class_weights"):
         balanced(dataset(np.ones((4, 2), np.float32), 2))
+
+
+def test_few_keeps_so_many_of_each_class_for_training_alone():
+    whole = dataset(np.repeat([0, 1, 2], [1, 10, 4]), 3)
+    some = few(whole, 3, seed=1)
+    assert some.counts()["train"] == [1, 3, 3]
+    assert some.validation is whole.validation
+    kept = some.train.inputs[:].reshape(-1)
+    np.testing.assert_array_equal(whole.train.labels[kept], some.train.labels)
+    assert few(whole, 3, seed=1).content_hash == some.content_hash
+    assert few(whole, 3, seed=2).content_hash != some.content_hash
+    assert few(whole, 99).counts() == whole.counts()
+    with pytest.raises(SettingError, match="not 0"):
+        few(whole, 0)
+
+
+def test_few_of_several_labels_stops_where_every_class_has_enough():
+    labels = (np.random.default_rng(0).random((100, 3)) < [0.1, 0.5, 0.9]).astype(np.float32)
+    some = few(dataset(labels, 3), 5)
+    counts = some.counts()["train"]
+    assert min(counts) >= 5
+    assert len(some.train) <= 15
+
+
+@pytest.mark.parametrize(
+    ("balance", "counts"), [("weights", [4, 12, 3]), ("sampling", [12, 12, 12])]
+)
+def test_the_built_in_experiment_balances_classes(tmp_path, monkeypatch, balance, counts):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [4, 12, 3])
+    split = Split(rng.integers(0, 256, (19, 8, 8, 1), dtype=np.uint8), labels)
+    unequal = Dataset(
+        name="unequal", train=split, validation=split, test=split, class_names=("a", "b", "c")
+    )
+    monkeypatch.setattr("cnnkit.data.load", lambda name, **options: unequal)
+    run = train.run(
+        classify, runs_dir=tmp_path, dataset="unequal", model="mlp", epochs=1, balance=balance
+    )
+    assert run.dataset["counts"]["train"] == counts
+    assert run.dataset["counts"]["test"] == [4, 12, 3]
+    weighted = run.experiment["loss"]["class_name"] == "WeightedCrossentropy"
+    assert weighted == (balance == "weights")
+    if weighted:
+        loss = run.experiment["loss"]["config"]["weights"]
+        np.testing.assert_allclose(loss, class_weights(labels, 3))
