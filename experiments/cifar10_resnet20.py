@@ -1,7 +1,8 @@
 """ResNet-20 on CIFAR-10, after the recipe of its paper: 269,722 trainable weights.
 
-Result  RESULT
-Cost    COST
+Result  82.17 % of 10,000 test images (seed 0, 12 epochs), on a copy recompressed as JPEG: not
+        comparable to the digit with published ones
+Cost    29 minutes of training on two CPU cores that had much other work, too
 Needs   CIFAR-10, 170 MB: downloaded by Keras, or cifar10.npz in the folder that CNNKIT_DATA names
 Source  He et al. 2015, section 4.2, https://arxiv.org/abs/1512.03385: there 8.75 % error
 """

@@ -17,6 +17,7 @@ METHODS = (
 )  # fmt: skip
 USUAL = ("gradient", "grad_cam", "occlusion")
 MOST_PATCHES = 8  # filters whose patches are drawn
+MOST_PREFERRED = 16  # filters for which an image is made
 
 
 class Group(OneSentence, click.Group):
@@ -145,7 +146,8 @@ def fields(run, image, output, runs_dir):
 @_view("filters", image=False)
 @layer_option
 @click.option("--patches", is_flag=True, help="Add what of the training images excites them most.")
-def filters(run, layer, patches, output, runs_dir):
+@click.option("--preferred", is_flag=True, help="Add images made to excite them most.")
+def filters(run, layer, patches, preferred, output, runs_dir):
     """Draw a layer's filters; list those that are dead, and pairs that are nearly the same."""
     run, model = model_of(run, runs_dir)
     from cnnkit import explain, explanation_plots
@@ -162,6 +164,12 @@ def filters(run, layer, patches, output, runs_dir):
     for one, other, cosine in explain.duplicated_filters(model, path):
         click.echo(f"Filters {one} and {other} are nearly the same: cosine {cosine:.4f}")
     write_picture(explanation_plots.filters(pictures), output)
+    if preferred:
+        low, high = run.dataset["value_range"]
+        shown = range(min(MOST_PREFERRED, len(pictures)))
+        made = explain.activation_maximisation(model, path, shown, value_range=(low, high))
+        figure = explanation_plots.filters((made - low) / (high - low))
+        write_picture(figure, output.with_name(f"{output.stem}-preferred{output.suffix}"))
     if patches:
         images = dataset_of(run).train.inputs
         found = explain.top_patches(model, images, path)

@@ -1,4 +1,4 @@
-"""How a Keras model sees an input: functions that return arrays; cnnkit.plots draws them."""
+"""How a Keras model sees an input: functions that return arrays; cnnkit.explanation_plots draws."""
 
 import importlib
 

@@ -21,11 +21,20 @@ def feature_maps(
     batch, single = as_batch(model, images)
     shapes = probe.map_shapes(model, batch)
     if layers is None:
-        paths = list({shape[:-1]: path for path, shape in shapes.items()}.values())
+        paths = last_of_each_size(shapes)
     else:
         paths = [probe.find_layer(model, name, list(shapes)) for name in layers]
     maps = in_compiled_batches(probe.reader(model, paths), batch_size, batch)
     return {path: kept[0] if single else kept for path, kept in zip(paths, maps, strict=True)}
+
+
+def last_of_each_size(shapes: dict[str, tuple[int, ...]]) -> list[str]:
+    """Return the last layer of every resolution, of what `probe.map_shapes` returns.
+
+    >>> last_of_each_size({"conv1": (8, 8, 4), "conv2": (8, 8, 6), "pool": (4, 4, 6)})
+    ['conv2', 'pool']
+    """
+    return list({shape[:-1]: path for path, shape in shapes.items()}.values())
 
 
 def embeddings(model: keras.Model, images: np.ndarray, *, batch_size: int = 32) -> np.ndarray:

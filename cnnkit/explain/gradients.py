@@ -31,8 +31,27 @@ def compiled(function: Callable, repeated: bool = True) -> Callable:
     if backend == "tensorflow" and repeated:
         import tensorflow
 
-        return tensorflow.function(function, autograph=False)
+        traced = tensorflow.function(function, autograph=False)
+        # TensorFlow warns of a function that is traced in many calls; here each call has its own,
+        # and asking for the graph is not counted.
+        return lambda *tensors: traced.get_concrete_function(*tensors)(*tensors)
     return function
+
+
+def compiled_beside_training(function: Callable, model: keras.Model) -> Callable:
+    """Return a compiled function of tensors that uses a model, to be kept while the model learns.
+
+    JAX compiles the values of weights in unless they are arguments, and here they are.
+    """
+    if keras.backend.backend() != "jax":
+        return compiled(function)
+
+    def with_weights(values, *tensors):
+        with keras.StatelessScope(state_mapping=list(zip(model.variables, values, strict=True))):
+            return function(*tensors)
+
+    run = compiled(with_weights)
+    return lambda *tensors: run([variable.value for variable in model.variables], *tensors)
 
 
 def rehearse(function: Callable, array) -> None:

@@ -59,6 +59,15 @@ def grid(pictures: Sequence[np.ndarray], columns: int | None = None) -> np.ndarr
     return whole
 
 
+def stacked(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Return pictures of any sizes one below the other, on white."""
+    width = max(each.shape[1] for each in pictures)
+    sides = [((0, GAP), (0, width - each.shape[1]), (0, 0)) for each in pictures]
+    padded = [np.pad(each, side, constant_values=WHITE)
+              for each, side in zip(pictures, sides, strict=True)]  # fmt: skip
+    return np.concatenate(padded)
+
+
 def png(pixels: np.ndarray) -> bytes:
     """Return a picture as the bytes of a PNG file."""
     content = io.BytesIO()

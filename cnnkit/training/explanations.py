@@ -9,6 +9,10 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
+from cnnkit.explain import probe
+from cnnkit.explain.activations import last_of_each_size
+from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
+from cnnkit.explain.gradients import compiled_beside_training
 from cnnkit.explain.outputs import probabilities
 from cnnkit.explanation_plots import tiles
 from cnnkit.training import projector
@@ -53,13 +57,14 @@ class Explain(keras.callbacks.Callback):
         self.every, self.seconds = every, []
         self._data, self._embedded = data, min(embedded, len(data.validation))
         self._chosen = _of_different_classes(data.validation.labels, images)
-        self._log = self._written = None
+        self._log = self._written = self._see = None
 
     def on_train_begin(self, logs=None):
         """Read the images, and open the log."""
         if self.folder is None:
             raise SettingError("Outside a run, Explain needs a folder=... to write to.")
         self.seconds.clear()
+        self._written = self._see = None
         split, scale = self._data.validation, self._data.scale
         self._images = np.asarray(split.inputs[self._chosen], "float32") * np.float32(scale)
         self._labels = split.labels[self._chosen]
@@ -95,17 +100,18 @@ class Explain(keras.callbacks.Callback):
         seen = [tiles.picture(image, low, high) for image in images]
         decided = [tiles.bars(row, label) for row, label in zip(answers, self._labels, strict=True)]
         yield "decisions", tiles.grid([*seen, *decided], len(images))
-        try:
-            maps = explain.feature_maps(model, images, batch_size=len(images))
-        except SettingError:
+        if self._see is None:
+            self._layers, self._see = self._views()
+        if not self._layers:
             return
-        for path, values in maps.items():
+        tensors = (keras.ops.convert_to_tensor(each) for each in (images, self._labels))
+        *maps, cams = (keras.ops.convert_to_numpy(each) for each in self._see(*tensors))
+        for path, values in zip(self._layers, maps, strict=True):
             top = max(float(values.max()), 1e-12)
             some = values[..., :MAPS]
             rows = [tiles.picture(one, values.min(), top, 48) for image in some
                     for one in np.moveaxis(image, -1, 0)]  # fmt: skip
             yield f"feature_maps/{path}", tiles.grid(rows, some.shape[-1])
-        cams = explain.grad_cam(model, images, self._labels, batch_size=len(images))
         heats = [tiles.heat(image, cam, low, high) for image, cam in zip(images, cams, strict=True)]
         yield "grad_cam", tiles.grid([*seen, *heats], len(images))
         try:
@@ -113,6 +119,21 @@ class Explain(keras.callbacks.Callback):
         except SettingError:
             return
         yield "filters", tiles.grid([tiles.picture(one, side=48) for one in filters])
+
+    def _views(self):
+        """Return layers, and a function from images and labels to their maps and Grad-CAM.
+
+        Compiled once for the whole of training, which is most of what a small network's views cost.
+        """
+        model, images = self.model, self._images
+        try:
+            layers = last_of_each_size(probe.map_shapes(model, images))
+        except SettingError:
+            return [], lambda images, labels: ()
+        read = probe.reader(model, layers)
+        cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
+        see = compiled_beside_training(lambda *batch: (*read(batch[0]), cam(*batch)), model)
+        return layers, see
 
     def _project(self) -> None:
         split, data = self._data.validation, self._data

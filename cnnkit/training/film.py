@@ -56,7 +56,7 @@ def write(folder: str | Path, path: str | Path, tags: Sequence[str] = (), second
             raise SettingError(f"{folder} has no pictures {tag!r}, only {', '.join(found)}.")
     epochs = sorted(set.intersection(*(set(found[tag]) for tag in chosen)))
     frames = [
-        _titled(tiles.grid([found[tag][epoch] for tag in chosen], 1), f"epoch {epoch + 1}")
+        _titled(tiles.stacked([found[tag][epoch] for tag in chosen]), f"epoch {epoch + 1}")
         for epoch in epochs
     ]
     durations = [round(1000 * seconds)] * len(frames)

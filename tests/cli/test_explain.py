@@ -80,10 +80,11 @@ def test_an_image_file_is_brought_to_the_networks_size_and_range(runs_dir, here)
     assert result.exit_code == 0, result.output
 
 
-def test_patches_of_the_training_images_come_on_request(runs_dir, here):
-    result = explain(runs_dir, "filters", "cnn", "--patches")
+def test_patches_and_preferred_images_come_on_request(runs_dir, here):
+    result = explain(runs_dir, "filters", "cnn", "--patches", "--preferred")
     assert "Dead on 96 training images" in result.output
     assert Path("filters-patches.png").exists()
+    assert Path("filters-preferred.png").exists()
 
 
 def test_kernels_need_no_run(here):

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from cnnkit.data import Dataset, Split
 from cnnkit import train
 from cnnkit.classify import classify
+from cnnkit.data import Dataset, Split
 from cnnkit.data.imbalance import balanced, class_weights, few
 from cnnkit.data.weighted_loss import WeightedCrossentropy, weighted_loss
 from cnnkit.errors import SettingError

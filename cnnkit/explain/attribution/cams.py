@@ -38,11 +38,12 @@ def grad_cam(
     Not to be trusted for outlines, nor for anything that is smaller than a place of the feature map;
     and means of gradients can point to places that did not raise the score.
     """
+    return _cam(mean_slopes, model, images, classes, layer, batch_size)
 
-    def weigh(maps, slopes, places):
-        return ops.sum(ops.mean(slopes, axis=places, keepdims=True) * maps, axis=-1)
 
-    return _cam(weigh, model, images, classes, layer, batch_size)
+def mean_slopes(maps, slopes, places):
+    """Return maps, each times its mean slope, added up: Grad-CAM's own weighing, for `cam_of`."""
+    return ops.sum(ops.mean(slopes, axis=places, keepdims=True) * maps, axis=-1)
 
 
 def grad_cam_plus_plus(
@@ -120,10 +121,12 @@ def normalised(maps):
     return maps / ops.where(largest > 0, largest, 1.0)
 
 
-def _cam(weigh: Callable, model, images, classes, layer, batch_size) -> np.ndarray:
-    batch, _ = as_batch(model, images)
-    path, shape = chosen_layer(model, batch, layer)
-    target = Target.of(model, images, classes, batch_size)
+def cam_of(weigh: Callable, model: keras.Model, path: str, shape: tuple[int, ...]) -> Callable:
+    """Return a function of tensors, from images and classes to their maps (samples, *places).
+
+    weigh: from maps, slopes and their axes of places to one map a sample. path, shape: of the layer
+    and its maps, as `chosen_layer` returns them.
+    """
     hooked_layer = probe.innermost_layers(model)[path]
     places = tuple(range(1, len(shape)))
 
@@ -143,4 +146,12 @@ def _cam(weigh: Callable, model, images, classes, layer, batch_size) -> np.ndarr
         (_, maps), slopes = value_and_gradient(scores, change)
         return normalised(resized(ops.relu(weigh(maps, slopes, places)), batch.shape[1:-1]))
 
+    return cam
+
+
+def _cam(weigh: Callable, model, images, classes, layer, batch_size) -> np.ndarray:
+    batch, _ = as_batch(model, images)
+    path, shape = chosen_layer(model, batch, layer)
+    target = Target.of_one_pass(model, images, classes, batch_size)
+    cam = cam_of(weigh, model, path, shape)
     return target.shaped(in_compiled_batches(cam, batch_size, target.batch, target.classes))

@@ -24,7 +24,7 @@ def gradient(
     Not to be trusted for how much a part matters: it says what a small change would do, and where
     the network is saturated a small change does nothing. It is noisy from pixel to pixel.
     """
-    target = Target.of(model, images, classes, batch_size)
+    target = Target.of_one_pass(model, images, classes, batch_size)
     slopes = in_compiled_batches(_slope(model), batch_size, target.batch, target.classes)
     return target.shaped(slopes)
 
@@ -76,7 +76,8 @@ def integrated_gradients(
     Images, classes and the answer: as `gradient`.
 
     Not to be trusted without naming the baseline: another one gives another map, and what equals it
-    (black, if it is black) gets no share at all.
+    (black, if it is black) gets no share at all. As shares are multiplied by the image, the map of a
+    network with random weights looks much the same (Adebayo et al. 2018, section 5).
     """
     target = Target.of(model, images, classes, batch_size)
     start = np.broadcast_to(np.asarray(baseline, "float32"), target.batch.shape)
