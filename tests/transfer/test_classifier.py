@@ -76,3 +76,13 @@ def test_a_head_that_cannot_be_is_refused(options):
     body = transfer.backbone("mobilenet_025", (32, 32, 3), weights="none")
     with pytest.raises(SettingError, match=r"classes|dropout|pooling"):
         transfer.classifier(body, **{"num_classes": 2} | options)
+
+
+def test_its_graph_for_tensorboard_has_the_preprocessing_between_its_layers():
+    from cnnkit.training.event_log import graph_of
+
+    model = transfer.create("mobilenet_025", (32, 32, 3), 2, weights="none")
+    names = [node.name for node in graph_of(model).node]
+    between = names[names.index("pixels_of_unit") + 1 : names.index("conv1")]
+    assert between
+    assert not {layer.name for layer in model.layers} & set(between)
