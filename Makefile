@@ -9,8 +9,9 @@ demo: .venv/demo
 test: .venv/test
 	python -m pytest --numprocesses auto --dist loadfile
 
+# Most of this run is compiling what is computed once, so it compiles fast rather than well.
 test-jax: .venv/jax
-	KERAS_BACKEND=jax python -m pytest --numprocesses auto --dist loadfile
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 python -m pytest --numprocesses auto --dist loadfile
 
 lint: .venv/lint
 	ruff check . && ruff format --check . && lint-imports

@@ -16,6 +16,7 @@ _PUBLIC = {
     "models": "cnnkit.models",
     "plots": "cnnkit.plots",
     "runs": "cnnkit.runs",
+    "transfer": "cnnkit.transfer",
 }
 __all__ = sorted(_PUBLIC)
 

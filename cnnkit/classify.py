@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from cnnkit import data, models
+from cnnkit import data, models, transfer
+from cnnkit.catalogue import check_options
+from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.experiment import Experiment
 
 
@@ -25,7 +27,7 @@ def classify(
     Args:
         dataset: A data set's name; `cnnkit datasets` lists them.
         dataset_options: An option of the data set's loader.
-        model: A network's name; `cnnkit models` lists them.
+        model: A network's name; `cnnkit models` lists them, `cnnkit backbones` pretrained ones.
         model_options: An option of the network's factory.
         epochs: How often training sees every image.
         batch_size: Images a step.
@@ -49,7 +51,7 @@ def classify(
         images = few(images, samples_per_class, seed)
     if balance == "sampling":
         images = balanced(images, seed)
-    network = models.create(model, images.image_shape, images.num_classes, **(model_options or {}))
+    network = _network(model, images, model_options or {})
     policy = None if augment is None else data.augmentation(augment, images)
     loss = {}
     if balance == "weights":
@@ -65,3 +67,18 @@ def classify(
         augment=policy,
         **loss,
     )
+
+
+def _network(name: str, images, options: dict):
+    """Return a network of the catalogue; a name of both catalogues means the one of `models`."""
+    if name in transfer.names() and name not in models.names():
+        check_options(f"backbone {name!r}", transfer.create, options)
+        if tuple(images.value_range) != (0, 255):
+            raise SettingError(
+                f"The backbone {name!r} takes pixels from 0 to 255, and the values of the data set "
+                f"{images.name!r} are from {images.value_range[0]} to {images.value_range[1]}."
+            )
+        return transfer.create(name, images.image_shape, images.num_classes, **options)
+    if not models.names(name):
+        raise UnknownNameError("model", name, {*models.names(), *transfer.names()})
+    return models.create(name, images.image_shape, images.num_classes, **options)

@@ -18,6 +18,11 @@ COMMANDS = {
     "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),
     "data": ("cnnkit.cli.data:command", "Inspect and show images, and clear their cache."),
     "models": ("cnnkit.cli.models:command", "List the networks, or show one layer by layer."),
+    "backbones": ("cnnkit.cli.backbones:command", "List the pretrained backbones."),
+    "classify": (
+        "cnnkit.cli.classify:command",
+        "Name what is in photographs, by ImageNet's labels.",
+    ),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),
     "explain": ("cnnkit.cli.explain:command", "See what a run's network sees in an image."),

@@ -85,13 +85,15 @@ def graph_of(model: keras.Model) -> graph_pb2.GraphDef:
     """Return a model's layers as a graph: a node a layer, named as in `model.summary()`."""
     graph = graph_pb2.GraphDef(versions=versions_pb2.VersionDef(producer=22))
     previous = []
+    # Functions of keras.ops are nodes as layers are, but `get_layer` does not know them.
+    nodes = {each.name: each for each in (*getattr(model, "operations", ()), *model.layers)}
     for config in model.get_config()["layers"]:
         name = config["config"]["name"]
         inbound = _sources(config["inbound_nodes"]) if "inbound_nodes" in config else previous
         node = graph.node.add(name=name, op=config["class_name"], input=inbound)
         shape = node.attr["_output_shapes"].list.shape.add()
         if config["class_name"] != "InputLayer":
-            for size in model.get_layer(name).output.shape:
+            for size in nodes[name].output.shape:
                 shape.dim.add(size=-1 if size is None else size)
         previous = [name]
     return graph

@@ -45,6 +45,9 @@ def imported_by(*arguments, **environment):
         ["explain", "walkthrough", "--help"],
         ["explain", "robustness", "--help"],
         ["tensorboard", "--help"],
+        ["backbones"],
+        ["backbones", "--help"],
+        ["classify", "--help"],
     ],
     ids=" ".join,
 )

@@ -1,0 +1,30 @@
+"""Pretrained backbones, and what is built on them."""
+
+import importlib
+
+from cnnkit.transfer.catalogue import in_cache, line, names
+
+# Keras takes seconds to import, so each name is imported on first use.
+_PLACES = {
+    "backbone": "backbones",
+    "classifier": "heads",
+    "create": "heads",
+    "features": "extraction",
+    "head": "heads",
+    "joined": "heads",
+    "evaluate_imagenet": "imagenet",
+    "imagenet_classifier": "imagenet",
+    "most_probable": "imagenet",
+}
+_OWN = (in_cache, line, names)
+__all__ = sorted([*_PLACES, *(each.__name__ for each in _OWN)])
+
+
+def __getattr__(name):
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+
+
+def __dir__():
+    return __all__

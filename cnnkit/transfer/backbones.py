@@ -1,0 +1,145 @@
+"""Pretrained networks as backbones: pictures as they are stored in, feature maps out."""
+
+import importlib
+import os
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from cnnkit.errors import MissingDataError, SettingError, UnknownNameError
+from cnnkit.models.weights import load_weights
+from cnnkit.transfer.catalogue import Line, line, weights_folder
+
+CHANNELS = (1, 3)
+
+
+def backbone(
+    name: str,
+    image_shape: tuple[int | None, int | None, int],
+    *,
+    weights: str | os.PathLike = "imagenet",
+    at: str | Sequence[str] | None = None,
+) -> keras.Model:
+    """Return a network of `keras.applications` without its top, its preprocessing inside.
+
+    The model takes pixels from 0 to 255, uint8 or float, shape (batch, *image_shape), and gives the
+    last feature map, or a list of them where `at` names several layers. Its graph is flat, so that
+    every layer can be found by Keras' own name.
+
+    name: `transfer.names()` lists them.
+    image_shape: (height, width, channels); 1 channel is repeated to the 3 that the weights expect.
+    weights: "imagenet" for the published file, trained at the native size and used at any; the
+        path of a `.h5` file of the network without top; "none" for random ones, with a warning.
+    at: the layer, or layers, whose output to give.
+
+    Raises UnknownNameError for a network or layer, SettingError for a shape that the network cannot
+    take or weights that do not fit, MissingDataError where weights cannot be had.
+    """
+    found = line(name)
+    check_shape(found, image_shape)
+    network = network_of(found, image_shape[:2], weights, include_top=False)
+    if at is not None:
+        points = [at] if isinstance(at, str) else list(at)
+        maps = [_layer(network, point).output for point in points]
+        network = keras.Model(network.input, maps[0] if isinstance(at, str) else maps)
+    return with_preprocessing(
+        network, found, image_shape, name if weights != "none" else f"{name}_untrained"
+    )
+
+
+def with_preprocessing(
+    network: keras.Model, found: Line, image_shape: tuple, name: str
+) -> keras.Model:
+    """Return the network behind its own `preprocess_input`, as one flat model of pixels 0 to 255."""
+    pixels = keras.Input(image_shape, name="pixels")
+    colours = pixels
+    if image_shape[-1] == 1:
+        colours = keras.layers.Concatenate(name="grey_as_colours")([pixels] * 3)
+    prepared = _module(found).preprocess_input(colours)
+    # `call` runs the layers one by one, where calling the model would nest it.
+    return keras.Model(pixels, network.call(prepared), name=name)
+
+
+def network_of(
+    found: Line, size: tuple[int | None, int | None], weights: str | os.PathLike, include_top: bool
+) -> keras.Model:
+    """Return Keras' network with these weights, without preprocessing, for images of that size."""
+    native = (found.native_size,) * 2
+    if weights == "none":
+        warnings.warn(
+            f"The backbone {found.name!r} is untrained: its weights are random, as weights='none' "
+            "asks.",
+            stacklevel=3,
+        )
+        return _built(found, size, include_top, None)
+    if weights != "imagenet":
+        network = _built(found, size, include_top, None)
+        load_weights(network, Path(weights), include_top=include_top)
+        return network
+    trained = _with_published_weights(found, include_top)
+    if tuple(size) == native:
+        return trained
+    # Keras offers other files, or none, for some sizes; and networks that pad by the input's size
+    # must be built for it.
+    network = _built(found, size, include_top, None)
+    network.set_weights(trained.get_weights())
+    return network
+
+
+def check_shape(found: Line, image_shape: tuple) -> None:
+    """Raise SettingError unless the network takes images of that shape."""
+    if len(image_shape) != 3 or image_shape[-1] not in CHANNELS:
+        raise SettingError(
+            "A backbone takes image_shape (height, width, channels) with 1 or 3 channels, not "
+            f"{tuple(image_shape)}."
+        )
+    if any(side is not None and side < found.smallest for side in image_shape[:2]):
+        raise SettingError(
+            f"The backbone {found.name!r} takes images of at least {found.smallest} x "
+            f"{found.smallest} pixels, not {image_shape[0]} x {image_shape[1]}: enlarge them "
+            f"(image_size={found.smallest})."
+        )
+
+
+def _built(found: Line, size, include_top: bool, weights: str | None) -> keras.Model:
+    function = getattr(_module(found), found.keras_name)
+    return function(
+        weights=weights, include_top=include_top, input_shape=(*size, 3), **found.options
+    )
+
+
+def _with_published_weights(found: Line, include_top: bool) -> keras.Model:
+    try:
+        return _built(found, (found.native_size,) * 2, include_top, "imagenet")
+    except Exception as error:  # Keras raises a bare Exception where a download fails
+        address = re.search(r"https?://\S+?\.h5", str(error))
+        file = address[0].rsplit("/", 1)[1] if address else found.file
+        path = weights_folder() / file
+        if address:
+            raise MissingDataError(
+                f"The weights {file} are not on this machine and cannot be fetched from Keras' "
+                f"storage ({address[0]}); put that file into {path.parent}, give a file of your "
+                "own as weights, or weights='none'."
+            ) from error
+        if not isinstance(error, (OSError, ValueError, KeyError)) or not path.is_file():
+            raise
+        aside = path.with_suffix(".damaged.h5")
+        os.replace(path, aside)
+        raise MissingDataError(
+            f"The weights {path} are truncated or of another network ({error}); they were moved "
+            f"to {aside.name}, so that the next call can fetch them anew."
+        ) from error
+
+
+def _layer(network: keras.Model, name: str) -> keras.Layer:
+    layers = {layer.name: layer for layer in network.layers}
+    if name not in layers:
+        raise UnknownNameError("layer of the backbone", name, layers)
+    return layers[name]
+
+
+def _module(found: Line):
+    return importlib.import_module(f"keras.applications.{found.module}")

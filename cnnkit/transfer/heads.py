@@ -1,0 +1,88 @@
+"""A backbone with a head: a plain Keras model from pixels to logits."""
+
+from typing import Literal
+
+import keras
+
+from cnnkit.errors import SettingError
+from cnnkit.transfer.backbones import backbone as load_backbone
+
+POOLINGS = {
+    "average": keras.layers.GlobalAveragePooling2D,
+    "max": keras.layers.GlobalMaxPooling2D,
+    "flatten": keras.layers.Flatten,
+}
+
+
+def classifier(
+    backbone: keras.Model,
+    num_classes: int,
+    dropout: float = 0.0,
+    pooling: Literal["average", "max", "flatten"] = "average",
+    *,
+    frozen: bool = True,
+) -> keras.Model:
+    """Return a model from what the backbone takes to logits, shape (batch, num_classes).
+
+    It shares the backbone's layers. Where `frozen`, they do not train, and batch normalisation
+    among them keeps its statistics, for Keras runs it in inference mode then. A feature pyramid is
+    pooled map by map and joined.
+
+    Raises SettingError for a pooling, dropout or number of classes that does not exist.
+    """
+    if num_classes < 2:
+        raise SettingError(f"A classifier needs at least 2 classes, not {num_classes}.")
+    if not 0 <= dropout < 1:
+        raise SettingError(f"dropout is from 0 to below 1, not {dropout}.")
+    for layer in backbone.layers:
+        layer.trainable = not frozen
+    values = pooled(backbone.outputs, pooling)
+    if dropout:
+        values = keras.layers.Dropout(dropout, name="dropout")(values)
+    logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(values)
+    return keras.Model(backbone.inputs, logits, name=backbone.name)
+
+
+def pooled(maps: list, pooling: str = "average"):
+    """Return one vector an image of its feature maps, shape (batch, features)."""
+    if pooling not in POOLINGS:
+        raise SettingError(f"pooling is one of {', '.join(POOLINGS)}, not {pooling!r}.")
+    vectors = [POOLINGS[pooling](name=f"pooled_{number}")(each) for number, each in enumerate(maps)]
+    return vectors[0] if len(vectors) == 1 else keras.layers.Concatenate(name="pyramid")(vectors)
+
+
+def create(
+    name: str,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    *,
+    weights: str = "imagenet",
+    dropout: float = 0.0,
+    pooling: Literal["average", "max", "flatten"] = "average",
+    frozen: bool = True,
+) -> keras.Model:
+    """Return a classifier on a backbone of that name for an Experiment.
+
+    As every network that an Experiment trains, it takes pixels scaled to [0, 1]; it brings them
+    back to what its preprocessing expects. See `backbone` and `classifier` for the rest.
+    """
+    body = load_backbone(name, image_shape, weights=weights)
+    unit = keras.Input(image_shape, name="unit_pixels")
+    pixels = keras.layers.Rescaling(255, name="pixels_of_unit")(unit)
+    raw = keras.Model(unit, body.call(pixels), name=body.name)
+    return classifier(raw, num_classes, dropout, pooling, frozen=frozen)
+
+
+def head(num_features: int, num_classes: int, dropout: float = 0.0) -> keras.Model:
+    """Return the head alone, from features to logits, to be trained on what `features` gives."""
+    vector = keras.Input((num_features,), name="features")
+    values = keras.layers.Dropout(dropout, name="dropout")(vector) if dropout else vector
+    logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(values)
+    return keras.Model(vector, logits, name="head")
+
+
+def joined(backbone: keras.Model, trained: keras.Model, pooling: str = "average") -> keras.Model:
+    """Return the classifier of a backbone and a head that was trained on its features."""
+    model = classifier(backbone, trained.output_shape[-1], pooling=pooling)
+    model.get_layer("logits").set_weights(trained.get_layer("logits").get_weights())
+    return model

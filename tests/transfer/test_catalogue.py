@@ -1,0 +1,54 @@
+import keras
+import pytest
+
+from cnnkit import transfer
+from cnnkit.errors import UnknownNameError
+from cnnkit.explain import anatomy
+
+
+def counted(name):
+    line = transfer.line(name)
+    function = getattr(keras.applications, line.keras_name)
+    with keras.StatelessScope():  # counts weights without a place in memory for each
+        network = function(
+            weights=None,
+            include_top=False,
+            input_shape=(line.native_size, line.native_size, 3),
+            **line.options,
+        )
+    found = anatomy(network)
+    return found.parameters, found.multiply_adds
+
+
+def stated(name):
+    return transfer.line(name).parameters, transfer.line(name).multiply_adds
+
+
+@pytest.mark.parametrize("name", ["mobilenet_025", "mobilenet_v2", "mobilenet_v2_035", "vgg16"])
+def test_stated_counts_are_those_of_the_network(name):
+    assert counted(name) == stated(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", transfer.names())
+def test_stated_counts_are_those_of_every_network(name):
+    assert counted(name) == stated(name)
+
+
+def test_every_network_of_keras_applications_is_a_backbone():
+    functions = {
+        name
+        for name in dir(keras.applications)
+        if name[0].isupper() and callable(getattr(keras.applications, name))
+    }
+    assert {transfer.line(name).keras_name for name in transfer.names()} == functions
+
+
+def test_an_unknown_backbone_gets_the_nearest_names():
+    with pytest.raises(UnknownNameError, match="'mobilenet_v2'"):
+        transfer.backbone("mobilnet_v2", (32, 32, 3))
+
+
+def test_weights_are_here_where_keras_looks_for_them(cached_keras):
+    assert transfer.in_cache("mobilenet_v2")
+    assert not transfer.in_cache("vgg16")
