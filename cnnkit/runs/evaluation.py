@@ -68,14 +68,12 @@ class Evaluation:
         return reliability(self.labels, self.probabilities)
 
     def worst_mistakes(self, count: int) -> np.ndarray:
-        """Return the indices of the wrongly classified samples, highest loss first."""
+        """Return the indices of the wrongly classified samples, highest loss first.
+
+        Those are the mistakes that the network was surest of: it gave the truth the least chance.
+        """
         wrong = np.flatnonzero(self.predicted != self.labels)
         return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
-
-    def most_confident_mistakes(self, count: int) -> np.ndarray:
-        """Return the indices of the wrongly classified samples, the surest prediction first."""
-        wrong = np.flatnonzero(self.predicted != self.labels)
-        return wrong[np.argsort(-self.confidences[wrong], kind="stable")][:count]
 
     def most_uncertain(self, count: int) -> np.ndarray:
         """Return the indices of the samples, right or wrong, whose two best classes are closest."""
