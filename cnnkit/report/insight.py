@@ -130,7 +130,8 @@ def _strip(layer: str, maps: np.ndarray) -> str:
     strongest = np.argsort(-means, kind="stable")[:MAPS]
     low, high = float(maps.min()), float(maps.max())
     drawn = tiles.grid(
-        [tiles.picture(maps[..., n], low, high, side=48) for n in strongest], columns=8
+        [tiles.picture(maps[..., n], low, high, side=48) for n in strongest],
+        columns=min(8, len(strongest)),
     )
     silent = int((maps.max(axis=(0, 1)) <= 0).sum())
     words = f"{_stage(layer, maps)}, the {len(strongest)} strongest; strongest of all is map {strongest[0]}"

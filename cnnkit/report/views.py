@@ -38,14 +38,14 @@ class Views:
     compared: int
 
 
-def look(model, data: Dataset, evaluation: Evaluation) -> Views:
+def look(model, data: Dataset, evaluation: Evaluation, mistakes: int = MISTAKES) -> Views:
     """Return how a model from raw inputs to probabilities sees hits and mistakes of the test split.
 
-    Raises SettingError where inputs are no images.
+    mistakes: at most so many. Raises SettingError where inputs are no images.
     """
     if len(data.image_shape) != 3:
         raise SettingError(f"Inputs of shape {data.image_shape} are no images to look at.")
-    wrong = evaluation.worst_mistakes(MISTAKES)
+    wrong = evaluation.worst_mistakes(mistakes)
     samples = np.concatenate([_first_hits(evaluation, max(HITS, 2 * HITS - len(wrong))), wrong])
     images = np.asarray(data.test.inputs[samples])
     try:
