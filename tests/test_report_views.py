@@ -59,6 +59,17 @@ def test_the_heat_is_that_of_the_predicted_class(seen, convolutional):
     assert set(views.maps) == {"C1", "S2"}
 
 
+def test_stages_are_those_that_learnt_not_pixels_scaled_or_padded(shapes):
+    model = network(
+        keras.layers.Rescaling(0.5),
+        keras.layers.ZeroPadding2D(1),
+        keras.layers.Conv2D(3, 3, strides=2, name="C1"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2, activation="softmax"),
+    )
+    assert set(report.look(model, shapes, evaluated(model, shapes)).maps) == {"C1"}
+
+
 def test_neighbours_are_nearest_by_brute_force(seen, convolutional, shapes):
     views, _ = seen
     read = keras.Model(convolutional.inputs, convolutional.layers[-2].output)

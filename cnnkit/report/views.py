@@ -11,7 +11,7 @@ from cnnkit.runs import Evaluation
 
 HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
 NEIGHBOURS = 3
-MOST_VALUES = 10_000_000  # of the training images that neighbours are looked for among
+MOST_VALUES = 30_000_000  # of the training images that neighbours are looked for among
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,27 @@ def look(model, data: Dataset, evaluation: Evaluation, mistakes: int = MISTAKES)
     images = np.asarray(data.test.inputs[samples])
     try:
         heat, method = explain.grad_cam(model, images, evaluation.predicted[samples]), "Grad-CAM"
-        maps = explain.feature_maps(model, images[0])
+        maps = _stages(model, images[0])
     except SettingError:  # a network without feature maps has pixels all the same
         slopes = explain.gradient(model, images, evaluation.predicted[samples])
         heat, method, maps = _strength(slopes), "gradient", {}
     return Views(samples, images, data.value_range, heat, method, maps, *_near(model, data, images))
+
+
+def _stages(model, image: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the maps of one layer a resolution, without those of pixels scaled or padded alone."""
+    from cnnkit.explain import probe  # imports Keras, which what else is here must not pay for
+    from cnnkit.explain.activations import last_of_each_size
+
+    layers = probe.innermost_layers(model)
+    shapes = probe.map_shapes(model, np.asarray(image[None], "float32"))
+    seen = {
+        path: shape
+        for path, shape in shapes.items()
+        if shape != image.shape and type(layers[path]).__name__ != "ZeroPadding2D"
+    }
+    chosen = last_of_each_size(seen)
+    return explain.feature_maps(model, image, chosen) if chosen else {}
 
 
 def _first_hits(evaluation: Evaluation, count: int) -> np.ndarray:
