@@ -6,6 +6,7 @@ import inspect
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from cnnkit import report
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment import Experiment, defaults_of, name_of, summary_of
-from cnnkit.runs import Run, atomic
+from cnnkit.runs import Evaluation, Run, atomic
 from cnnkit.training.deployment import first_filters
 from cnnkit.training.environment import environment
 from cnnkit.training.fit import evaluate, fit
@@ -103,11 +104,26 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
             images = test.inputs if len(experiment.data.image_shape) == 3 else None
             filters = first_filters(experiment.model)
             log.show_results(evaluation, images, filters)
-            report.write(run, evaluation, images, filters)
+            views = _views(fitted.model, experiment.data, evaluation)
+            report.write(run, evaluation, images, filters, views)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
         log.close(succeeded)
+
+
+def _views(model: keras.Model, data: Dataset, evaluation: Evaluation) -> report.Views | None:
+    """Return what the network looks at; None where that cannot be shown."""
+    if len(data.image_shape) != 3:
+        return None
+    try:
+        return report.look(model, data, evaluation)
+    except Exception as error:  # a trained network must not be lost for a picture of it
+        message = (
+            f"The report leaves out what {model.name} looks at: {type(error).__name__}: {error}"
+        )
+        warnings.warn(message, stacklevel=2)
+        return None
 
 
 def _recipe(function: Callable, experiment: Experiment, settings: dict, seed: int) -> dict:

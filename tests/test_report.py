@@ -177,15 +177,16 @@ def test_a_browser_shows_all_of_it_and_asks_nobody(browser, made, width):
         if event["method"] == "Network.requestWillBeSent"
     }
     assert {url for url in asked if not url.startswith("data:")} == {made[0].as_uri()}
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
     sizes = browser.execute_script(
         "return [...document.images].map(image => [image.complete, image.naturalWidth, image.width])"
     )
-    assert len(sizes) == 12 + 6
+    assert len(sizes) == 12 + 6 + 8  # mistakes, filters, closest calls
     assert all(complete and natural and shown for complete, natural, shown in sizes)
     boxes = browser.execute_script(
         "return [...document.querySelectorAll('.curves svg')].map(s => s.getBoundingClientRect().width)"
     )
-    assert len(boxes) == 2
+    assert len(boxes) == 2 + 1  # curves, and the reliability diagram
     assert min(boxes) > 0.75 * min(width, 480) - 90
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.title.startswith("invented")
