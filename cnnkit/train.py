@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import inspect
 import shlex
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from cnnkit import report
 from cnnkit.data.dataset import Dataset
@@ -19,6 +21,8 @@ from cnnkit.experiment import Experiment, defaults_of, name_of, summary_of
 from cnnkit.runs import Evaluation, Run, atomic
 from cnnkit.training.deployment import first_filters
 from cnnkit.training.environment import environment
+from cnnkit.training.explanations import Explain
+from cnnkit.training.film import frames
 from cnnkit.training.fit import evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.tensorboard import TensorBoardLog
@@ -105,7 +109,7 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
             filters = first_filters(experiment.model)
             log.show_results(evaluation, images, filters)
             views = _views(fitted.model, experiment.data, evaluation)
-            report.write(run, evaluation, images, filters, views)
+            report.write(run, evaluation, images, filters, views, _film(experiment))
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
@@ -116,12 +120,22 @@ def _views(model: keras.Model, data: Dataset, evaluation: Evaluation) -> report.
     """Return what the network looks at; None where that cannot be shown."""
     if len(data.image_shape) != 3:
         return None
+    return _or_none("what the network looks at", lambda: report.look(model, data, evaluation))
+
+
+def _film(experiment: Experiment) -> dict[int, np.ndarray] | None:
+    """Return what the callback Explain drew, by epoch; None where there was none."""
+    for callback in experiment.callbacks:
+        if isinstance(callback, Explain):
+            return _or_none("the film", functools.partial(frames, callback.folder))
+    return None
+
+
+def _or_none(shown: str, make: Callable):
     try:
-        return report.look(model, data, evaluation)
+        return make()
     except Exception as error:  # a trained network must not be lost for a picture of it
-        message = (
-            f"The report leaves out what {model.name} looks at: {type(error).__name__}: {error}"
-        )
+        message = f"The report leaves out {shown}: {type(error).__name__}: {error}"
         warnings.warn(message, stacklevel=2)
         return None
 

@@ -1,5 +1,6 @@
 """report.html: one file that tells how good a run is, where it is wrong, and how to do it again."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -23,6 +24,7 @@ def write(
     images: np.ndarray | None = None,
     filters: np.ndarray | None = None,
     views: Views | None = None,
+    film: Mapping[int, np.ndarray] | None = None,
 ) -> Path:
     """Write the run's report.html and return its path.
 
@@ -32,6 +34,7 @@ def write(
         anything with `images[indices] -> array`; None where inputs are no pictures.
     filters: the first convolution's kernel, shape (height, width, in, out), or None.
     views: what `look` returns for the same evaluation, or None to leave out what it looks at.
+    film: pictures of what was learnt by epoch, uint8, shape (height, width, 3), or None.
 
     The rest is read from the run folder; what is missing there is left out. The file needs no
     network and holds no script.
@@ -48,6 +51,7 @@ def write(
         else "",
         insight.path(views, evaluation) if views else "",
         recipe.filters(filters),
+        insight.film(film) if film else "",
         certainty.calibration(evaluation, images) if evaluation else "",
         results.classes(test) if test else "",
         recipe.recipe(known),

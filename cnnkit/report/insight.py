@@ -1,5 +1,7 @@
 """What the network looks at, the path of one image through it, and what mistakes resemble."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from cnnkit import plots
@@ -11,6 +13,7 @@ from cnnkit.runs import Evaluation
 IN_HEADLINE = 4
 MAPS = 16  # of a stage, the strongest
 LIKELIEST = 5
+FRAMES = 24  # at most, spread over the epochs
 LIGHT = {"Grad-CAM": "What is lit raised the answer's score (Grad-CAM).",
          "gradient": "What is lit would change the answer's score most (gradient)."}  # fmt: skip
 
@@ -68,6 +71,26 @@ def resemblance(views: Views, evaluation: Evaluation) -> str:
     rows = "".join(_resembling(views, evaluation, index) for index in wrong)
     note = f"The nearest of {views.compared:,} training images, by what the last layer reads."
     return more("What these mistakes resemble", f'<p class="soft">{note}</p>', rows)
+
+
+def film(frames: Mapping[int, np.ndarray]) -> str:
+    """Pictures by epoch, one at a time: a slider that the arrow keys move, without a script."""
+    epochs = np.array(sorted(frames))
+    some = np.unique(np.linspace(0, len(epochs) - 1, min(len(epochs), FRAMES)).round().astype(int))
+    shown = epochs[some].tolist()
+    choices = "".join(
+        f'<label><input type="radio" name="film"{" checked" if epoch == shown[-1] else ""}>'
+        f"<span>{epoch}</span>"
+        f"{picture(frames[epoch], f'What was learnt by the end of epoch {epoch}', drawn=True)}</label>"
+        for epoch in shown
+    )
+    return section(
+        "Learning as a film",
+        '<p class="soft">Validation images with the probability of each class, the right one in '
+        "orange, then where the network looks and its first filters, as far as it has them. Choose "
+        "an epoch; the arrow keys go from one to the next.</p>",
+        f'<fieldset class="film"><legend>Epoch</legend>{choices}</fieldset>',
+    )
 
 
 def _resembling(views: Views, evaluation: Evaluation, index: int) -> str:

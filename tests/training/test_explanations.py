@@ -144,6 +144,8 @@ def test_a_film_shows_the_epochs_that_were_written(runs_dir, tmp_path, monkeypat
         frames = [np.asarray(frame.convert("L"), float) for frame in ImageSequence.Iterator(film)]
     assert len(frames) == 4
     assert all((one != other).any() for one, other in itertools.pairwise(frames))
+    page = (cnnkit.runs.resolve("one", runs_dir).folder / "report.html").read_text()
+    assert re.findall(r"by the end of epoch (\d+)", page) == ["1", "2", "4", "5"]
     wrong = CliRunner().invoke(
         main, ["explain", "film", "one", "--runs-dir", str(runs_dir), "--tag", "filter"]
     )
