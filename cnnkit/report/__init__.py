@@ -50,6 +50,7 @@ def write(
         if evaluation
         else "",
         insight.path(views, evaluation) if views else "",
+        insight.robustness(views) if views else "",
         recipe.filters(filters),
         insight.film(film) if film else "",
         certainty.calibration(evaluation, images) if evaluation else "",
