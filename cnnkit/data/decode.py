@@ -70,11 +70,11 @@ def read(path: str | os.PathLike) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise BadImage("is not a regular file")
-    with open(descriptor, "rb") as file:
+    with open(descriptor, "rb", buffering=0) as file:
         if status.st_size > LARGEST_BYTES:
             raise BadImage(f"has {status.st_size:,} bytes, more than {LARGEST_BYTES:,}")
         try:
-            return file.read(LARGEST_BYTES)
+            return file.readall()
         except OSError as error:
             raise BadImage(f"cannot be read: {error.strerror}") from None
 
