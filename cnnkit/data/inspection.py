@@ -19,7 +19,7 @@ from cnnkit.data.table import SUFFIXES, list_table
 
 LOOKED_AT = 40  # pixels a side that a JPEG keeps at least: enough for what is measured here
 BLANK, NEARLY_BLANK = 1.0, 6.0  # standard deviations of brightness, of 255
-LEVELS = np.stack([np.arange(256), np.arange(256) ** 2])
+LEVELS = np.arange(256)  # that a channel's values may have
 NAMED = {  # endings that say what kind a file is; others say nothing
     ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".gif": ("GIF",),
     ".bmp": ("BMP",), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".webp": ("WEBP",),
@@ -203,9 +203,11 @@ def inspect(path: str | os.PathLike, progress: Callable = lambda found, total: f
 
 def _moments(*images: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return (means, standard deviations) of the images' channels, from their histograms."""
-    counts = np.concatenate([image.histogram() for image in images]).reshape(-1, 256).astype(float)
+    counts = np.array([count for image in images for count in image.histogram()], float)
+    counts = counts.reshape(-1, 256)
     pixels = counts.sum(axis=1)
-    mean, square = (counts @ LEVELS.T / pixels[:, None]).T
+    mean = (counts * LEVELS).sum(axis=1) / pixels
+    square = (counts * LEVELS**2).sum(axis=1) / pixels
     return tuple(mean.tolist()), tuple(np.sqrt(np.maximum(square - mean**2, 0)).tolist())
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import PIL
 
-from cnnkit.data import cache, decode, threads
+from cnnkit.data import cache, decode, resize, threads
 from cnnkit.data.decode import BadImage, display
 from cnnkit.errors import BadFilesError
 
@@ -35,7 +34,7 @@ class Decoding:
     def name(self) -> str:
         """All that the pixels depend on beside the file, as a folder's name in the cache."""
         shape = "x".join(map(str, self.shape))
-        return f"{shape}-{self.fit}{cache.MARK}{decode.VERSION}-pillow-{PIL.__version__}"
+        return f"{shape}-{self.fit}{cache.MARK}{decode.VERSION}-{resize.name()}"
 
     def __call__(self, content: bytes) -> np.ndarray:
         """Return the pixels of a file's bytes; raises BadImage."""
