@@ -172,6 +172,27 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]):
     return figure
 
 
+def reliability(found):
+    """Return accuracy against confidence, bin by bin, and the diagonal on which both agree.
+
+    found: what `cnnkit.runs.reliability` returns. A mark's area follows the samples in its bin;
+    below the diagonal the network is surer than it is right.
+    """
+    figure = _figure(3.6, 3.4)
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="#888888", lw=1, ls="--", label="as sure as right")
+    filled = found.counts > 0
+    areas = 12 + 130 * found.counts[filled] / max(found.counts.max(), 1)
+    sure, right = found.confidences[filled], found.accuracies[filled]
+    axes.plot(sure, right, color=TRAINING, lw=1)
+    axes.scatter(sure, right, areas, color=TRAINING, label="bins of test samples")
+    axes.set(xlim=(0, 1.04), ylim=(0, 1.04), xlabel="confidence", ylabel="accuracy")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right", fontsize=8)
+    return figure
+
+
 def filters(kernels: np.ndarray, largest: int = 64):
     """Return a layer's kernels as pictures, at most `largest` of them; `tiles` says how."""
     shown = tiles(np.asarray(kernels)[..., :largest])

@@ -2,22 +2,27 @@
 
 import contextlib
 import errno
+import functools
 import inspect
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from cnnkit import report
+from cnnkit import explanation_plots, report
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment import Experiment, defaults_of, name_of, summary_of
-from cnnkit.runs import Run, atomic
+from cnnkit.runs import Evaluation, Run, atomic
 from cnnkit.training.deployment import first_filters
 from cnnkit.training.environment import environment
+from cnnkit.training.explanations import Explain
+from cnnkit.training.film import frames
 from cnnkit.training.fit import evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.tensorboard import TensorBoardLog
@@ -100,14 +105,58 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
                     },
                 },
             )
-            images = test.inputs if len(experiment.data.image_shape) == 3 else None
-            filters = first_filters(experiment.model)
-            log.show_results(evaluation, images, filters)
-            report.write(run, evaluation, images, filters)
+            _show(run, experiment, fitted.model, evaluation, log)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
         log.close(succeeded)
+
+
+def _show(
+    run: Run,
+    experiment: Experiment,
+    model: keras.Model,
+    evaluation: Evaluation,
+    log: TensorBoardLog,
+) -> None:
+    """Draw what is known of a trained model, for TensorBoard and for the report."""
+    data = experiment.data
+    images = data.test.inputs if len(data.image_shape) == 3 else None
+    filters = first_filters(experiment.model)
+    log.show_results(evaluation, images, filters)
+    explained = [each for each in experiment.callbacks if isinstance(each, Explain)]
+    views = _views(model, data, evaluation, closely=bool(explained))
+    if views and views.walk:
+        walk = explanation_plots.walkthrough(views.walk, data.class_names)
+        log.show_figure("test/walkthrough", walk)
+        changed = explanation_plots.robustness({model.name: views.responses})
+        log.show_figure("test/robustness", changed)
+    film = _film(explained[0].folder) if explained else None
+    report.write(run, evaluation, images, filters, views, film)
+
+
+def _views(
+    model: keras.Model, data: Dataset, evaluation: Evaluation, closely: bool
+) -> report.Views | None:
+    """Return what the network looks at; None where that cannot be shown."""
+    if len(data.image_shape) != 3:
+        return None
+    look = functools.partial(report.look, closely=closely)
+    return _or_none("what the network looks at", lambda: look(model, data, evaluation))
+
+
+def _film(folder: Path) -> dict[int, np.ndarray] | None:
+    """Return what the callback Explain drew, by epoch."""
+    return _or_none("the film", lambda: frames(folder))
+
+
+def _or_none(shown: str, make: Callable):
+    try:
+        return make()
+    except Exception as error:  # a trained network must not be lost for a picture of it
+        message = f"The report leaves out {shown}: {type(error).__name__}: {error}"
+        warnings.warn(message, stacklevel=2)
+        return None
 
 
 def _recipe(function: Callable, experiment: Experiment, settings: dict, seed: int) -> dict:

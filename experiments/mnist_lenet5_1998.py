@@ -1,6 +1,6 @@
 """LeNet-5 as published in 1998 on MNIST: 60,000 weights, its own output, its own loss, 20 passes.
 
-Result  99.05 % of 10,000 test images, 0.95 % error (seed 0)
+Result  99.05 % of 10,000 test images, 0.95 % error; 99.13 %, 0.87 %, with --distortions (seed 0)
 Cost    5 minutes of training on two CPU cores that had other work, too
 Needs   MNIST, 11 MB: downloaded by Keras, or mnist.npz in the folder that CNNKIT_DATA names
 Source  LeCun et al. 1998, sections II and III, https://doi.org/10.1109/5.726791: there 0.95 % error,

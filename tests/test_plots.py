@@ -11,6 +11,7 @@ from PIL import Image
 
 from cnnkit import plots
 from cnnkit.errors import SettingError
+from cnnkit.runs import reliability
 
 
 def drawn(axes):
@@ -161,3 +162,11 @@ def test_a_notebook_shows_a_figure_once_as_the_value_of_a_cell():
     for cell in notebook.cells:
         (output,) = cell.outputs
         assert base64.b64decode(output.data["image/png"])[:4] == b"\x89PNG"
+
+
+def test_a_reliability_diagram_has_a_point_a_filled_bin():
+    labels, sure = np.array([0, 0, 1, 0]), np.array([0.95, 0.9, 0.92, 0.6])
+    found = reliability(labels, np.stack([sure, 1 - sure], axis=1), bins=5)
+    axes = plots.reliability(found).axes[0]
+    points = axes.get_lines()[1].get_xydata()
+    np.testing.assert_allclose(points, [[0.6, 1], [(0.95 + 0.9 + 0.92) / 3, 2 / 3]])

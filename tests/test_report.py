@@ -177,18 +177,46 @@ def test_a_browser_shows_all_of_it_and_asks_nobody(browser, made, width):
         if event["method"] == "Network.requestWillBeSent"
     }
     assert {url for url in asked if not url.startswith("data:")} == {made[0].as_uri()}
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
     sizes = browser.execute_script(
         "return [...document.images].map(image => [image.complete, image.naturalWidth, image.width])"
     )
-    assert len(sizes) == 12 + 6
+    assert len(sizes) == 12 + 6 + 8  # mistakes, filters, closest calls
     assert all(complete and natural and shown for complete, natural, shown in sizes)
     boxes = browser.execute_script(
         "return [...document.querySelectorAll('.curves svg')].map(s => s.getBoundingClientRect().width)"
     )
-    assert len(boxes) == 2
+    assert len(boxes) == 2 + 1  # curves, and the reliability diagram
     assert min(boxes) > 0.75 * min(width, 480) - 90
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.title.startswith("invented")
+
+
+@pytest.mark.parametrize("width", [360, 1200])
+def test_a_film_is_moved_by_the_arrow_keys(browser, tmp_path, width):
+    frames = {epoch: np.full((40, 700, 3), 10 * epoch, "uint8") for epoch in (1, 5, 10)}
+    page = report.write(Run.create(tmp_path, "learnt"), None, film=frames)
+    emulate(browser, width)
+    browser.get(page.as_uri())
+
+    def shown():
+        return [image.get_attribute("alt").split()[-1] for image in images if image.is_displayed()]
+
+    images = browser.find_elements("css selector", ".film img")
+    assert (len(images), shown()) == (3, ["10"])
+    chosen = browser.find_element("css selector", ".film input:checked")
+    chosen.send_keys("\ue012")  # the left arrow
+    assert shown() == ["5"]
+    browser.find_element("css selector", ".film span").click()
+    assert shown() == ["1"]
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_a_long_film_keeps_its_first_and_last_epoch(tmp_path):
+    frames = {epoch: np.zeros((4, 4, 3), "uint8") for epoch in range(1, 201)}
+    text = report.write(Run.create(tmp_path, "long"), None, film=frames).read_text()
+    epochs = [int(epoch) for epoch in re.findall(r"by the end of epoch (\d+)", text)]
+    assert (len(epochs), epochs[0], epochs[-1]) == (24, 1, 200)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

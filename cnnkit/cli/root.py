@@ -26,6 +26,7 @@ COMMANDS = {
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),
     "explain": ("cnnkit.cli.explain:command", "See what a run's network sees in an image."),
+    "mistakes": ("cnnkit.cli.mistakes:command", "List where a run is wrong, and how sure it is."),
     "tensorboard": ("cnnkit.cli.tensorboard:command", "Watch the runs in TensorBoard."),
 }
 

@@ -34,6 +34,16 @@ def dataset_of(run: Run) -> Dataset:
     return found
 
 
+def experiment_of(run: Run):
+    """Return a run's Experiment once more, by its recipe: its network is not trained."""
+    quiet.import_keras()
+    if run.experiment["experiment"] == "classify":
+        from cnnkit.classify import classify
+
+        return classify(**run.experiment["settings"])
+    return finding.load(run.folder / "experiment.py")(**run.experiment["settings"])
+
+
 def image_for(run: Run, word: str) -> tuple[np.ndarray, str]:
     """Return an image as a run's model takes it, float32, and what to call it.
 

@@ -28,6 +28,7 @@ _PLACES = {
     "insertion": "attribution.sanity",
     "integrated_gradients": "attribution.pixels",
     "layer_cam": "attribution.cams",
+    "nearest": "neighbours",
     "occlusion": "attribution.masks",
     "randomisation": "attribution.sanity",
     "rise": "attribution.masks",

@@ -17,6 +17,8 @@ from keras import ops
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.explain.gradients import compiled, rehearse
 
+REORDERING = (keras.layers.Permute, keras.layers.Reshape)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -135,13 +137,15 @@ def reader(model: keras.Model, paths: list[str]) -> Callable:
 def map_shapes(model: keras.Model, batch: np.ndarray) -> dict[str, tuple[int, ...]]:
     """Return the shape (height, width, channels) of every feature map of an image, by path.
 
-    Of sequences, (steps, channels). Maps of a single place, as after global pooling, are left out.
+    Of sequences, (steps, channels). Maps of a single place, as after global pooling, are left out,
+    and what only has its axes in another order.
     Raises SettingError where there are none.
     """
     shapes = {}
 
     def note(values):
-        shapes.update({call.path: tuple(call.output.shape[1:]) for call in _calls(model, values)})
+        calls = [call for call in _calls(model, values) if not isinstance(call.layer, REORDERING)]
+        shapes.update({call.path: tuple(call.output.shape[1:]) for call in calls})
         return values
 
     rehearse(note, batch[:1])

@@ -83,7 +83,7 @@ def model() -> keras.Model:
     """
     classifier = keras.Sequential(
         [
-            keras.Input((9, 9, 1)),
+            keras.Input((9, 9, 1), name="picture"),
             keras.layers.Conv2D(3, 3, use_bias=False, name="match"),
             keras.layers.Rescaling(1 / 9, name="mean"),
             keras.layers.ReLU(name="relu"),

@@ -1,14 +1,18 @@
 """report.html: one file that tells how good a run is, where it is wrong, and how to do it again."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
 import numpy as np
 
 from cnnkit.errors import RunFolderError
-from cnnkit.report import recipe, results
+from cnnkit.report import certainty, insight, recipe, results
 from cnnkit.report.markup import escape
+from cnnkit.report.views import Views, look
 from cnnkit.runs import Evaluation, Run, atomic
+
+__all__ = ["Views", "look", "write"]
 
 HERE = Path(__file__).parent
 READ = ("experiment", "dataset", "environment", "status", "results", "history")
@@ -19,6 +23,8 @@ def write(
     evaluation: Evaluation | None,
     images: np.ndarray | None = None,
     filters: np.ndarray | None = None,
+    views: Views | None = None,
+    film: Mapping[int, np.ndarray] | None = None,
 ) -> Path:
     """Write the run's report.html and return its path.
 
@@ -27,6 +33,8 @@ def write(
     images: the test inputs, shape (samples, height, width, channels), of any range, an array or
         anything with `images[indices] -> array`; None where inputs are no pictures.
     filters: the first convolution's kernel, shape (height, width, in, out), or None.
+    views: what `look` returns for the same evaluation, or None to leave out what it looks at.
+    film: pictures of what was learnt by epoch, uint8, shape (height, width, 3), or None.
 
     The rest is read from the run folder; what is missing there is left out. The file needs no
     network and holds no script.
@@ -34,13 +42,21 @@ def write(
     known = {name: _read(run, name) for name in READ}
     test = evaluation.as_results() if evaluation else known["results"].get("test")
     parts = [
-        results.headline(known, test),
+        results.headline(known, test, insight.looks(views, evaluation) if views else ""),
+        results.confusion(test) if test else "",
+        results.mistakes(
+            evaluation, images, insight.resemblance(views, evaluation) if views else ""
+        )
+        if evaluation
+        else "",
+        insight.path(views, evaluation) if views else "",
+        insight.robustness(views) if views else "",
+        recipe.filters(filters),
+        insight.film(film) if film else "",
+        certainty.calibration(evaluation, images) if evaluation else "",
+        results.classes(test) if test else "",
         recipe.recipe(known),
         recipe.curves(known["history"]),
-        results.confusion(test) if test else "",
-        results.mistakes(evaluation, images) if evaluation else "",
-        recipe.filters(filters),
-        results.classes(test) if test else "",
         recipe.making(run, known),
     ]
     names = known["experiment"].get("experiment", "A run"), run.name

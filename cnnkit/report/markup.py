@@ -56,9 +56,10 @@ def section(title: str, *content: str) -> str:
     return "\n".join(["<section>", f"<h2>{title}</h2>", *content, "</section>"])
 
 
-def more(summary: str, *content: str) -> str:
-    """Return content that is folded away until it is asked for."""
-    return f"<details><summary>{escape(summary)}</summary>{''.join(content)}</details>"
+def more(summary: str, *content: str, unfolded: bool = False) -> str:
+    """Return content that is folded away until it is asked for, or until it is not wanted."""
+    opened = " open" if unfolded else ""
+    return f"<details{opened}><summary>{escape(summary)}</summary>{''.join(content)}</details>"
 
 
 def facts(rows: Mapping[str, object]) -> str:
@@ -95,15 +96,16 @@ def scrolling(caption: str, content: str) -> str:
     )
 
 
-def picture(pixels: np.ndarray, words: str) -> str:
+def picture(pixels: np.ndarray, words: str, drawn: bool = False) -> str:
     """Return a picture that holds its own bytes.
 
-    pixels: uint8, shape (height, width) or (height, width, 3). words: what it shows.
+    pixels: uint8, shape (height, width) or (height, width, 3). words: what it shows. drawn: whether
+    every pixel of it counts, however large it is.
     """
     image = Image.fromarray(pixels)
     height, width = pixels.shape[:2]
     kind, options, look = "png", {"optimize": True}, "pixels"
-    if max(height, width) > LARGEST_PNG:
+    if max(height, width) > LARGEST_PNG and not drawn:
         image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
         kind, options, look = "jpeg", {"quality": 85}, "photo"
     content = io.BytesIO()

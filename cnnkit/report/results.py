@@ -10,6 +10,7 @@ from cnnkit.report.markup import (
     duration,
     escape,
     interval,
+    more,
     percent,
     picture,
     scrolling,
@@ -29,10 +30,11 @@ UNFINISHED = {
 }
 
 
-def headline(known: dict, test: dict | None) -> str:
-    """How good, where wrong, and at what cost: the first screen.
+def headline(known: dict, test: dict | None, looks: str = "") -> str:
+    """How good, where wrong, what it looks at, and at what cost: the first screen.
 
     known: the run folder's files by name, such as known["experiment"], each {} if it is missing.
+    looks: the part that shows what it looks at.
     """
     recipe = known["experiment"]
     answers = _verdict(test) if test else _unfinished(known["status"])
@@ -45,6 +47,7 @@ def headline(known: dict, test: dict | None) -> str:
 <p class="soft">{escape(recipe.get("description", ""))}</p>
 <div class="answers">
 {answers}
+{looks}
 </div>
 <dl>{figures}</dl>
 </header>"""
@@ -61,27 +64,27 @@ def confusion(test: dict) -> str:
         caption = f"The {len(rows)} pairs of the {len(names)} classes that are confused most often."
         headings = ("true", "predicted", "times", "of", "rate")
         return section("Confusions", table(caption, headings, rows, text=2))
-    rates = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    body = ""
-    for row, name in enumerate(names):
-        cells = "".join(
-            _cell(int(matrix[row, column]), float(rates[row, column]), row != column)
-            for column in range(len(names))
-        )
-        body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>\n'
+    rates = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     return section(
         "Confusion matrix",
         scrolling(
             "Test samples: a row a true class, a column what the network said.",
-            f'<table class="matrix"><thead><tr><td></td>{head}</tr></thead>\n'
-            f"<tbody>{body}</tbody></table>",
+            _matrix(names, rates, matrix.astype(str)),
+        ),
+        more(
+            "The same as rates",
+            scrolling(
+                "Per cent of each true class.", _matrix(names, rates, np.char.mod("%.1f", rates))
+            ),
         ),
     )
 
 
-def mistakes(evaluation: Evaluation, images) -> str:
-    """The wrong answers that the network was surest of, as pictures where inputs are pictures."""
+def mistakes(evaluation: Evaluation, images, resemblance: str = "") -> str:
+    """The wrong answers that the network was surest of, as pictures where inputs are pictures.
+
+    resemblance: what to say of them further.
+    """
     worst = evaluation.worst_mistakes(WORST)
     if not len(worst):
         return ""
@@ -89,7 +92,7 @@ def mistakes(evaluation: Evaluation, images) -> str:
     items = "".join(
         _mistake(evaluation, index, image) for index, image in zip(worst, shown, strict=True)
     )
-    return section("Worst mistakes", f'<ul class="pictures">\n{items}</ul>')
+    return section("Worst mistakes", f'<ul class="pictures">\n{items}</ul>', resemblance)
 
 
 def classes(test: dict) -> str:
@@ -101,14 +104,15 @@ def classes(test: dict) -> str:
             percent(row["recall"]),
             interval(row["recall_interval"]),
             percent(row["precision"]),
+            interval(row.get("precision_interval")),
         )
         for row in sorted(test["classes"], key=lambda row: (row["recall"] is None, row["recall"]))
     ]
     caption = (
-        "The weakest first. Recall: the part of a class that is found, with its 95 % interval. "
-        "Precision: the part of what is called so that is right."
+        "The weakest first. Recall: the part of a class that is found. Precision: the part of what "
+        "is called so that is right. Each with its 95 % interval."
     )
-    headings = ("class", "samples", "recall", "interval", "precision")
+    headings = ("class", "samples", "recall", "interval", "precision", "interval")
     return section("Classes", table(caption, headings, rows))
 
 
@@ -189,10 +193,18 @@ def _mistake(evaluation: Evaluation, index: int, pixels: np.ndarray | None) -> s
     )
 
 
-def _cell(count: int, rate: float, is_miss: bool) -> str:
-    kind = "none" if not count else "miss" if is_miss else "hit"
-    shade = 0.06 + 0.5 * rate if count else 0
-    return f'<td class="{kind}" style="--rate:{shade:.2f}">{count}</td>'
+def _matrix(names: list[str], rates: np.ndarray, said: np.ndarray) -> str:
+    """Return a table of what is said in each cell, shaded by the rate in per cent."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = ""
+    for row, name in enumerate(names):
+        cells = ""
+        for column, rate in enumerate(rates[row]):
+            kind = "none" if not rate else "miss" if row != column else "hit"
+            shade = 0.06 + 0.005 * rate if rate else 0
+            cells += f'<td class="{kind}" style="--rate:{shade:.2f}">{said[row, column]}</td>'
+        body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>\n'
+    return f'<table class="matrix"><thead><tr><td></td>{head}</tr></thead>\n<tbody>{body}</tbody></table>'
 
 
 def _names(test: dict) -> list[str]:

@@ -1,7 +1,17 @@
 """The run folder: written while training, read afterwards; reading numbers needs no Keras."""
 
+from cnnkit.runs.calibration import (
+    Reliability,
+    fit_temperature,
+    reliability,
+    scale_by_temperature,
+)
 from cnnkit.runs.evaluation import Evaluation, wilson_interval
+from cnnkit.runs.label_errors import likely_mislabelled
 from cnnkit.runs.listing import find, resolve
 from cnnkit.runs.run import Report, Run
 
-__all__ = ["Evaluation", "Report", "Run", "find", "resolve", "wilson_interval"]
+__all__ = [
+    "Evaluation", "Reliability", "Report", "Run", "find", "fit_temperature", "likely_mislabelled",
+    "reliability", "resolve", "scale_by_temperature", "wilson_interval",
+]  # fmt: skip

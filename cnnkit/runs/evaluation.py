@@ -5,6 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
+from cnnkit.runs.calibration import Reliability, reliability
+
 CONFIDENCE = 1.959964  # two-sided 95 % quantile of the normal distribution
 
 
@@ -25,6 +27,11 @@ class Evaluation:
     def predicted(self) -> np.ndarray:
         """The most probable class of each sample, shape (samples,)."""
         return self.probabilities.argmax(axis=1)
+
+    @cached_property
+    def confidences(self) -> np.ndarray:
+        """The probability of the predicted class of each sample, shape (samples,)."""
+        return self.probabilities.max(axis=1)
 
     @cached_property
     def losses(self) -> np.ndarray:
@@ -49,13 +56,32 @@ class Evaluation:
         pairs = self.labels * classes + self.predicted
         return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
+    @property
+    def confusion_rates(self) -> np.ndarray:
+        """The confusion matrix by row: the part of each true class, NaN for one without samples."""
+        supports = self.confusion_matrix.sum(axis=1, keepdims=True)
+        return self.confusion_matrix / np.where(supports > 0, supports, np.nan)
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """How often a prediction is right, by how sure the network was of it."""
+        return reliability(self.labels, self.probabilities)
+
     def worst_mistakes(self, count: int) -> np.ndarray:
-        """Return the indices of the wrongly classified samples, highest loss first."""
+        """Return the indices of the wrongly classified samples, highest loss first.
+
+        Those are the mistakes that the network was surest of: it gave the truth the least chance.
+        """
         wrong = np.flatnonzero(self.predicted != self.labels)
         return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
 
+    def most_uncertain(self, count: int) -> np.ndarray:
+        """Return the indices of the samples, right or wrong, whose two best classes are closest."""
+        best = np.partition(self.probabilities, -2, axis=1)[:, -2:]
+        return np.argsort(best[:, 1] - best[:, 0], kind="stable")[:count]
+
     def per_class(self) -> list[dict]:
-        """Return a row a class: name, support, precision, recall and recall's interval.
+        """Return a row a class: name, support, precision and recall, each with its interval.
 
         Precision is None for a class that was never predicted, recall for one without samples.
         """
@@ -69,6 +95,7 @@ class Evaluation:
                     "name": name,
                     "support": support,
                     "precision": hits / predicted if predicted else None,
+                    "precision_interval": wilson_interval(hits, predicted) if predicted else None,
                     "recall": hits / support if support else None,
                     "recall_interval": wilson_interval(hits, support) if support else None,
                 }
@@ -85,6 +112,7 @@ class Evaluation:
             "loss": float(self.losses.mean()),
             "confusion_matrix": self.confusion_matrix.tolist(),
             "classes": self.per_class(),
+            "calibration_error": self.reliability.expected_error,
         }
 
 

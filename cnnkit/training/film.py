@@ -49,20 +49,27 @@ def write(folder: str | Path, path: str | Path, tags: Sequence[str] = (), second
     path = Path(path)
     if path.suffix not in KINDS:
         raise SettingError(f"A film is FILE{' or FILE'.join(KINDS)}, not {path.name!r}.")
+    shown = frames(folder, tags)
+    drawn = [_titled(pixels, f"epoch {epoch}") for epoch, pixels in shown.items()]
+    durations = [round(1000 * seconds)] * len(drawn)
+    durations[-1] *= 4
+    drawn[0].save(path, save_all=True, append_images=drawn[1:], duration=durations, loop=0)
+    return list(shown)
+
+
+def frames(folder: str | Path, tags: Sequence[str] = ()) -> dict[int, np.ndarray]:
+    """Return the pictures of a folder of events, one below the other: by epoch, counted from 1.
+
+    tags: which pictures; without them, decisions, Grad-CAM and filters. Each frame is uint8, shape
+    (height, width, 3). Raises SettingError where there are none, or none of that name.
+    """
     found = pictures(folder)
     chosen = tags or [tag for tag in USUAL if tag in found] or list(found)
     for tag in chosen:
         if tag not in found:
             raise SettingError(f"{folder} has no pictures {tag!r}, only {', '.join(found)}.")
     epochs = sorted(set.intersection(*(set(found[tag]) for tag in chosen)))
-    frames = [
-        _titled(tiles.stacked([found[tag][epoch] for tag in chosen]), f"epoch {epoch + 1}")
-        for epoch in epochs
-    ]
-    durations = [round(1000 * seconds)] * len(frames)
-    durations[-1] *= 4
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
-    return [epoch + 1 for epoch in epochs]
+    return {epoch + 1: tiles.stacked([found[tag][epoch] for tag in chosen]) for epoch in epochs}
 
 
 def _titled(pixels: np.ndarray, title: str) -> Image.Image:

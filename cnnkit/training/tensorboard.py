@@ -77,6 +77,10 @@ class TensorBoardLog(keras.callbacks.Callback):
         self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
         self.logs.scalar("test/accuracy", evaluation.accuracy, self.step)
 
+    def show_figure(self, tag: str, figure) -> None:
+        """Add a matplotlib figure of a finished run."""
+        self.logs.image(tag, plots.png(figure), self.step)
+
     def close(self, succeeded: bool) -> None:
         """Say how the run ended, and write out what is buffered."""
         self.logs.settings_end(succeeded)

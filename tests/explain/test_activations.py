@@ -50,6 +50,14 @@ def nested(digits_model):
     return keras.Model(image, digits_model.get_layer("logits")(flat), name="nested")
 
 
+def test_a_layer_that_only_reorders_axes_has_no_maps_of_its_own():
+    assert set(explain.feature_maps(explain.xo.model(), explain.xo.X)) == {
+        "relu",
+        "pool",
+        "pool_again",
+    }
+
+
 def test_maps_inside_a_nested_backbone_are_reached(digits_model, digits):
     inside = explain.feature_maps(nested(digits_model), digits[0][:3])
     flat = explain.feature_maps(digits_model, digits[0][:3])

@@ -53,6 +53,22 @@ def test_the_worst_mistakes_come_first_and_hits_never():
     assert evaluation.worst_mistakes(1).tolist() == [3]
 
 
+def test_the_closest_calls_by_hand():
+    probabilities = np.array([[0.9, 0.1, 0.0], [0.45, 0.1, 0.45], [0.1, 0.6, 0.3], [0.0, 0.2, 0.8]])
+    evaluation = Evaluation(np.array([0, 1, 2, 0]), probabilities, ("a", "b", "c"))
+    assert evaluation.most_uncertain(2).tolist() == [1, 2]
+
+
+def test_rates_are_those_of_scikit_learn_and_a_class_without_samples_has_none():
+    labels = np.array([0, 0, 2, 2, 2])
+    evaluation = Evaluation(labels, np.eye(3)[[0, 1, 2, 2, 0]], ("a", "b", "c"))
+    expected = metrics.confusion_matrix(labels, [0, 1, 2, 2, 0], labels=range(3), normalize="true")
+    np.testing.assert_allclose(evaluation.confusion_rates[[0, 2]], expected[[0, 2]])
+    assert np.isnan(evaluation.confusion_rates[1]).all()
+    first = evaluation.per_class()[0]
+    assert first["precision_interval"] == wilson_interval(1, 2)
+
+
 def test_a_class_given_no_chance_has_a_finite_loss():
     evaluation = Evaluation(np.array([0]), np.array([[0.0, 1.0]]), ("a", "b"))
     assert np.isfinite(evaluation.losses).all()

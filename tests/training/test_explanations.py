@@ -98,6 +98,15 @@ def test_pictures_are_of_the_first_the_last_and_every_second_epoch(ask, tag):
     assert (arrays[0] != arrays[-1]).any()
 
 
+def test_a_walkthrough_and_the_robustness_stand_beside_the_results(ask, runs_dir):
+    assert {"test/walkthrough", "test/robustness"} <= set(
+        json.loads(ask("plugin/images/tags"))["seen/one/tensorboard"]
+    )
+    page = (cnnkit.runs.resolve("one", runs_dir).folder / "report.html").read_text()
+    assert "The same, number by number" in page
+    assert "What it survives" in page
+
+
 def test_the_projector_serves_the_embeddings_with_their_labels(ask, runs_dir):
     assert json.loads(ask("plugin/projector/runs")) == [RUN]
     (found,) = json.loads(ask("plugin/projector/info", run=RUN))["embeddings"]
@@ -144,6 +153,8 @@ def test_a_film_shows_the_epochs_that_were_written(runs_dir, tmp_path, monkeypat
         frames = [np.asarray(frame.convert("L"), float) for frame in ImageSequence.Iterator(film)]
     assert len(frames) == 4
     assert all((one != other).any() for one, other in itertools.pairwise(frames))
+    page = (cnnkit.runs.resolve("one", runs_dir).folder / "report.html").read_text()
+    assert re.findall(r"by the end of epoch (\d+)", page) == ["1", "2", "4", "5"]
     wrong = CliRunner().invoke(
         main, ["explain", "film", "one", "--runs-dir", str(runs_dir), "--tag", "filter"]
     )

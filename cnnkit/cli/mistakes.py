@@ -1,0 +1,154 @@
+"""`cnnkit mistakes RUN`: where a run's network is wrong, how sure it is, and what it confuses."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.run_images import dataset_of, experiment_of, model_of, write_picture
+from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.screen import console, table
+from cnnkit.errors import SettingError
+from cnnkit.runs import (
+    Evaluation,
+    fit_temperature,
+    likely_mislabelled,
+    reliability,
+    scale_by_temperature,
+)
+
+NEIGHBOURS = 3
+
+
+@click.command("mistakes", cls=OneSentence)
+@click.argument("run", shell_complete=complete_run)
+@click.option(
+    "--count", default=8, show_default=True, type=click.IntRange(1), help="Samples in each list."
+)
+@click.option("--temperature", is_flag=True, help="Fit one to the validation samples.")
+@click.option("--label-errors", is_flag=True, help="Look for wrong training labels: trains anew.")
+@click.option(
+    "--folds", default=4, show_default=True, type=click.IntRange(2), help="Of --label-errors."
+)
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), default="mistakes.png",
+    show_default=True, help="The picture: mistakes, each beside the training images nearest to it.",
+)  # fmt: skip
+@runs_dir_option
+@debug_option
+def command(run, count, temperature, label_errors, folds, output, runs_dir):
+    """List where RUN is wrong on its test samples, and how far its probabilities can be trusted.
+
+    RUN is a run's folder, the start of its name, or "latest".
+    """
+    run, model = model_of(run, runs_dir)
+    data = dataset_of(run)
+    if data.test.labels.ndim != 1:
+        raise SettingError(f"{run.name} gives a sample several classes; mistakes need one class.")
+    evaluation = _evaluated(model, data.test, data.class_names)
+    low, high = evaluation.as_results()["accuracy_interval"]
+    click.echo(
+        f"Test accuracy      {evaluation.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"
+    )
+    click.echo(f"Calibration error  {evaluation.reliability.expected_error:.2%}")
+    if temperature:
+        _temperature(_evaluated(model, data.validation, data.class_names), evaluation)
+    _print_classes(evaluation)
+    _print_samples("worst mistakes", evaluation, evaluation.worst_mistakes(count))
+    _print_samples("closest calls", evaluation, evaluation.most_uncertain(count))
+    if len(data.image_shape) == 3 and evaluation.correct < len(data.test):
+        write_picture(_picture(model, data, evaluation, count), output)
+    if label_errors:
+        _label_errors(run, data, folds, count, output)
+
+
+def _evaluated(model, split, class_names) -> Evaluation:
+    from cnnkit.data.batches import Batches
+
+    answers = model.predict(Batches(split, batch_size=256), verbose=0)
+    return Evaluation(split.labels, np.asarray(answers, np.float64), class_names)
+
+
+def _temperature(validation: Evaluation, test: Evaluation) -> None:
+    found = fit_temperature(validation.labels, validation.probabilities)
+    scaled = scale_by_temperature(test.probabilities, found)
+    after = reliability(test.labels, scaled).expected_error
+    click.echo(f"Temperature        {found:.3f}, by which the error becomes {after:.2%}")
+
+
+def _print_classes(evaluation: Evaluation) -> None:
+    numbers = ("samples", "recall", "its interval", "precision", "and its interval")
+    listing = table("class", *numbers, numbers=numbers)
+    rows = evaluation.per_class()
+    for row in sorted(rows, key=lambda row: (row["recall"] is None, row["recall"])):
+        rates = []
+        for name in ("recall", "precision"):
+            ends = row[f"{name}_interval"]
+            rates.append("" if ends is None else f"{row[name]:.1%}")
+            rates.append("" if ends is None else f"{ends[0]:.1%} to {ends[1]:.1%}")
+        listing.add_row(row["name"], str(row["support"]), *rates)
+    console().print(listing)
+
+
+def _print_samples(title: str, evaluation: Evaluation, samples: np.ndarray) -> None:
+    if not len(samples):
+        return
+    listing = table(title, "is", "answer", "with", "true class", numbers=("with", "true class"))
+    for sample in samples:
+        label, guess = evaluation.labels[sample], evaluation.predicted[sample]
+        chances = evaluation.probabilities[sample]
+        listing.add_row(
+            f"test:{sample}", evaluation.class_names[label], evaluation.class_names[guess],
+            f"{chances[guess]:.1%}", f"{chances[label]:.1%}",
+        )  # fmt: skip
+    console().print(listing)
+
+
+def _picture(model, data, evaluation: Evaluation, count: int):
+    from cnnkit import plots, report
+
+    views, names = report.look(model, data, evaluation, mistakes=count), data.class_names
+    images, captions, wrong = [], [], []
+    for index in np.flatnonzero(
+        evaluation.predicted[views.samples] != evaluation.labels[views.samples]
+    ):
+        sample = views.samples[index]
+        guess, label = names[evaluation.predicted[sample]], names[evaluation.labels[sample]]
+        images.append(views.images[index])
+        captions.append(f"test:{sample} {guess} (is {label})")
+        wrong.append(True)
+        if views.neighbours is not None:
+            images.extend(views.neighbours[index])
+            captions.extend(f"training: {names[near]}" for near in views.neighbour_labels[index])
+            wrong.extend([False] * len(views.neighbours[index]))
+    columns = len(images) // sum(wrong)
+    return plots.image_grid(np.stack(images), captions, wrong, columns=max(columns, 4))
+
+
+def _label_errors(run, data, folds: int, count: int, output: Path) -> None:
+    from cnnkit import plots
+    from cnnkit.training.folds import out_of_fold
+
+    click.echo(f"Training {folds} times, each without a part of the training samples ...")
+    labels, names = data.train.labels, data.class_names
+    answers = out_of_fold(lambda: experiment_of(run), folds, run.experiment["seed"])
+    found = likely_mislabelled(labels, answers)
+    click.echo(f"{len(found)} of {len(labels):,} training labels are doubted; look at each.")
+    if not len(found):
+        return
+    others = answers.copy()
+    others[np.arange(len(labels)), labels] = -1
+    rather = others.argmax(axis=1)
+    listing = table("training sample", "labelled", "rather", "with", numbers=("with",))
+    for sample in found[:count]:
+        chance = f"{answers[sample, rather[sample]]:.1%}"
+        listing.add_row(f"train:{sample}", names[labels[sample]], names[rather[sample]], chance)
+    console().print(listing)
+    if len(data.image_shape) == 3:
+        captions = [
+            f"train:{sample} {names[labels[sample]]}, rather {names[rather[sample]]}?"
+            for sample in found[:count]
+        ]
+        figure = plots.image_grid(data.train.inputs[found[:count]], captions)
+        write_picture(figure, output.with_name(f"{output.stem}-labels{output.suffix}"))

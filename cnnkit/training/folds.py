@@ -1,0 +1,79 @@
+"""Out-of-fold predictions: what networks say of training samples that they never saw."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from cnnkit.data.batches import Batches
+from cnnkit.data.dataset import Split
+from cnnkit.errors import SettingError
+from cnnkit.experiment import Experiment
+from cnnkit.explain.batches import in_compiled_batches
+from cnnkit.training.deployment import deployed
+from cnnkit.training.explanations import Explain
+from cnnkit.training.step_inputs import made_in_step
+
+
+def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -> np.ndarray:
+    """Train anew on all folds but one, for each, and return what is said of the one left out.
+
+    make: returns the experiment afresh, the same at every call. folds: from 2 to the number of
+    training samples. Gives probabilities, shape (training samples, classes), in the order of
+    `data.train`, by the weights after the last epoch. Takes about `folds` times as long as a run;
+    keeps all of the training inputs in memory. Raises SettingError for labels of several classes.
+
+    Copies of one image in several folds are seen after all.
+    """
+    answers = None
+    for fold in range(folds):
+        keras.utils.set_random_seed(seed)
+        experiment = make()
+        train = experiment.data.train
+        places = folds_of(train.labels, folds, seed)
+        if answers is None:
+            answers = np.empty((len(train), experiment.data.num_classes))
+        held = np.flatnonzero(places == fold)
+        _train(experiment, np.flatnonzero(places != fold), seed)
+        answers[held] = _predict(deployed(experiment), train.inputs[held])
+    return answers
+
+
+def folds_of(labels: np.ndarray, folds: int, seed: int = 0) -> np.ndarray:
+    """Return the fold of each sample, from 0, shape (samples,), each class shared out evenly."""
+    if labels.ndim != 1:
+        raise SettingError("Folds are made of samples with one class each, not with several.")
+    if not 2 <= folds <= len(labels):
+        raise SettingError(
+            f"There are from 2 to {len(labels)} folds of these samples, not {folds}."
+        )
+    order = np.random.default_rng([seed, folds]).permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    places = np.empty(len(labels), np.int64)
+    places[order] = np.arange(len(labels)) % folds
+    return places
+
+
+def _predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
+    # `model.predict` of one model after another makes TensorFlow warn of retracing.
+    def answer(batch):
+        return model(keras.ops.cast(batch, "float32"), training=False)
+
+    return in_compiled_batches(answer, 256, inputs)
+
+
+def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
+    data, model = experiment.data, experiment.model
+    model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
+    options = {"batch_size": experiment.batch_size, "scale": data.scale}
+    if getattr(experiment.augment, "mixes_labels", False):
+        options["num_classes"] = data.num_classes
+    rest = Split(data.train.inputs[chosen], data.train.labels[chosen])
+    train = Batches(rest, seed=seed, augment=experiment.augment, **options)
+    # Explain draws into a run's folder, and here is no run.
+    own = [each for each in experiment.callbacks if not isinstance(each, Explain)]
+    with made_in_step(model, train, Batches(data.validation, **options)) as (inputs, validation):
+        model.fit(
+            inputs, validation_data=validation, epochs=experiment.epochs, shuffle=False, verbose=0,
+            callbacks=[train.follow(), *own],
+        )  # fmt: skip

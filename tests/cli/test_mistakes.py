@@ -1,0 +1,56 @@
+"""`cnnkit mistakes`: its numbers are those of scikit-learn on the model's own predictions."""
+
+import re
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from sklearn import metrics
+
+from cnnkit import data, runs
+from cnnkit.cli import main
+
+
+@pytest.fixture(scope="module")
+def runs_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mistaken")
+    result = cnnkit(
+        "run", "--dataset", "xo", "--dataset-option", "train=64", "--dataset-option", "test=40",
+        "--dataset-option", "image_size=12", "--epochs", 1, "--model", "convnet", "--model-option",
+        "widths=(4,)", "--model-option", "depths=(1,)", "--name", "weak", "--runs-dir", folder,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+def cnnkit(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def test_says_what_scikit_learn_says_and_draws_mistakes(runs_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = cnnkit("mistakes", "weak", "--temperature", "--runs-dir", runs_dir)
+    assert result.exit_code == 0, result.output
+    test = data.xo(train=64, test=40, image_size=12).test
+    chances = runs.resolve("weak", runs_dir).model.predict(test.inputs, verbose=0)
+    guesses = chances.argmax(axis=1)
+    assert f"{metrics.accuracy_score(test.labels, guesses):.2%}" in result.output
+    for name, recall in zip("XO", metrics.recall_score(test.labels, guesses, average=None)):  # noqa: B905
+        assert re.search(rf"{name} +\d+ +{100 * recall:.1f}%", result.output)
+    listed = re.search(r"worst mistakes.*?closest", result.output, re.DOTALL)[0]
+    samples = [int(number) for number in re.findall(r"test:(\d+)", listed)]
+    losses = -np.log(chances[np.arange(40), test.labels])
+    wrong = np.flatnonzero(guesses != test.labels)
+    assert samples == wrong[np.argsort(-losses[wrong], kind="stable")][:8].tolist()
+    assert re.search(r"Temperature +\d+\.\d+", result.output)
+    assert np.asarray(Image.open("mistakes.png").convert("L")).std() > 10
+
+
+def test_looks_for_label_errors_on_request(runs_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = cnnkit(
+        "mistakes", "weak", "--label-errors", "--folds", 2, "--count", 2, "--runs-dir", runs_dir
+    )
+    assert result.exit_code == 0, result.output
+    assert re.search(r"\d+ of \d+ training labels are doubted", result.output)
