@@ -22,7 +22,8 @@ def evaluations(draw):
 @settings(deadline=None)
 @given(evaluations())
 def test_measures_as_scikit_learn_does(evaluation):
-    labels, predicted, results = evaluation.labels, evaluation.predicted, evaluation.as_results()
+    labels, results = evaluation.labels, evaluation.as_results()
+    predicted = evaluation.probabilities > 0.5
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         labels, predicted, average=None, zero_division=np.nan
     )
