@@ -67,7 +67,7 @@ def classify(
     loss = {}
     if balance == "weights":
         loss["loss"] = weighted_loss(images)
-    elif getattr(policy, "mixes_labels", False):
+    elif getattr(policy, "mixes_labels", False) and not images.multi_label:
         loss["loss"] = keras.losses.CategoricalCrossentropy(from_logits=True)
     steps = epochs * -(-len(images.train) // batch_size)
     rate = schedules.schedule(schedule, learning_rate, steps, warm_up=warm_up)

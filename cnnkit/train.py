@@ -139,7 +139,7 @@ def _views(
     model: keras.Model, data: Dataset, evaluation: Evaluation, closely: bool
 ) -> report.Views | None:
     """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3:
+    if len(data.image_shape) != 3 or data.multi_label:
         return None
     look = functools.partial(report.look, closely=closely)
     return _or_none("what the network looks at", lambda: look(model, data, evaluation))

@@ -11,6 +11,7 @@ from cnnkit import data, models
 from cnnkit.classify import classify
 from cnnkit.cli import finding, quiet
 from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.verdict import in_words
 from cnnkit.experiment import name_of, options_of, read_source, summary_of
 
 NAMES = {"dataset": data.names, "model": models.names}
@@ -89,11 +90,10 @@ def _run(experiment: Callable, options: dict) -> None:
 
     began = time.perf_counter()
     run = train.run(experiment, **options)
-    test, seconds = run.results["test"], time.perf_counter() - began
-    low, high = test["accuracy_interval"]
+    seconds, words = time.perf_counter() - began, in_words(run.results["test"])
+    lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())
     click.echo(
-        f"\nTest accuracy  {test['accuracy']:.2%}  ({test['correct']} of {test['samples']}; "
-        f"95 % interval {low:.2%} to {high:.2%})\n"
+        f"\n{''.join(lines)}"
         f"Run folder     {run.folder}  ({seconds:.0f} s)\n\n"
         f"Watch it       cnnkit tensorboard --runs-dir {options['runs_dir']}\n"
         f"Read it        open {run.folder / 'report.html'}"

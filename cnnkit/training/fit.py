@@ -8,7 +8,7 @@ import numpy as np
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Split
 from cnnkit.experiment import Experiment
-from cnnkit.runs import Evaluation, Run
+from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run
 from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
 from cnnkit.training.explanations import Explain
@@ -22,7 +22,7 @@ class Fitted:
     """What training leaves: the model as it is saved, and what is known of the chosen epoch."""
 
     model: keras.Model
-    validation: dict  # epoch, accuracy, loss
+    validation: dict  # epoch, accuracy (of several classes: average_precision), loss
     epoch_seconds: list[float]
 
 
@@ -53,14 +53,16 @@ def fit(
             shuffle=False,  # `train` has its own order; Keras would give its steps in another one
             callbacks=[train.follow(), *callbacks],
         )
-    chosen = {key.removeprefix("val_"): best.logs.get(key) for key in ("val_accuracy", "val_loss")}
+    score = "average_precision" if data.multi_label else "accuracy"
+    chosen = {name: best.logs.get(f"val_{name}") for name in (score, "loss")}
     return Fitted(best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds)
 
 
 def evaluate(
     model: keras.Model, split: Split, class_names: tuple[str, ...], stop: StopOnSignal
-) -> Evaluation:
+) -> Evaluation | MultiLabelEvaluation:
     """Return what the predictions of a model from raw inputs to probabilities are worth."""
     batches = Batches(split, batch_size=256)
     probabilities = model.predict(batches, verbose=0, callbacks=[stop])
-    return Evaluation(split.labels, np.asarray(probabilities, np.float64), class_names)
+    kind = MultiLabelEvaluation if split.multi_label else Evaluation
+    return kind(split.labels, np.asarray(probabilities, np.float64), class_names)

@@ -3,7 +3,7 @@
 import keras
 
 from cnnkit import plots
-from cnnkit.runs import Evaluation, Run
+from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run
 from cnnkit.training.event_log import EventLog, graph_of
 
 PICTURES = 25  # in the grid of inputs
@@ -56,26 +56,30 @@ class TensorBoardLog(keras.callbacks.Callback):
             values = keras.ops.convert_to_numpy(variable)
             self.train.histogram(variable.path, values, epoch)
 
-    def show_results(self, evaluation: Evaluation, images, filters) -> None:
+    def show_results(self, evaluation: Evaluation | MultiLabelEvaluation, images, filters) -> None:
         """Add the pictures of a finished run: test images with labels, filters, confusion matrix.
+
+        Where samples may have several classes, no class is taken for another: there is no matrix.
 
         images: floats of shape (samples, height, width, channels), or None where inputs are none.
         filters: the first convolution's kernel (height, width, in, out), or None.
         """
-        names = evaluation.class_names
         if images is not None:
-            pairs = list(zip(evaluation.predicted, evaluation.labels, strict=True))[:PICTURES]
+            first = range(min(PICTURES, len(evaluation.labels)))
             figure = plots.image_grid(
                 images[:PICTURES],
-                captions=[f"{names[guess]} (is {names[label]})" for guess, label in pairs],
-                wrong=[guess != label for guess, label in pairs],
+                captions=[f"{evaluation.said(i)} (is {evaluation.true(i)})" for i in first],
+                wrong=[not evaluation.right[i] for i in first],
             )
             self.logs.image("test/predicted_and_true", plots.png(figure), self.step)
         if filters is not None:
             self.logs.image("filters/first_layer", plots.png(plots.filters(filters)), self.step)
-        matrix = plots.confusion_matrix(evaluation.confusion_matrix, names)
-        self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
-        self.logs.scalar("test/accuracy", evaluation.accuracy, self.step)
+        if isinstance(evaluation, Evaluation):
+            matrix = plots.confusion_matrix(evaluation.confusion_matrix, evaluation.class_names)
+            self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
+        for name, score in evaluation.scores.items():
+            if score is not None:
+                self.logs.scalar(f"test/{name}", score, self.step)
 
     def show_figure(self, tag: str, figure) -> None:
         """Add a matplotlib figure of a finished run."""
