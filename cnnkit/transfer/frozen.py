@@ -9,36 +9,29 @@ def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     The first goes from the model's input to the last tensor through which all later layers read and
     which no training changes: no layer before it has trainable weights, draws random numbers as
     dropout does, or normalises by batch statistics. The second goes on from there. None where
-    nothing with weights comes before such a tensor, or where the model is no graph with one input
-    and each layer called once.
+    nothing with weights comes before such a tensor, or where the model is no graph of one input.
     """
     if isinstance(model, keras.Sequential) and model.built:
         model = keras.Model(model.inputs, model.outputs, name=model.name)
-    if not hasattr(model, "operations"):
+    # `layer.output` is of the layer's first call, which may be in a graph that it was taken from;
+    # only the nodes are of this one. Without them all of the model trains, which is slower.
+    nodes = getattr(model, "_nodes_by_depth", {})
+    calls = [node for depth in sorted(nodes, reverse=True) for node in nodes[depth]]
+    calls = [node for node in calls if not node.is_input]
+    if len(getattr(model, "inputs", ())) != 1:
         return None
-    calls = [each for each in model.operations if not isinstance(each, keras.layers.InputLayer)]
-    try:
-        reads = [keras.tree.flatten(call.input) for call in calls]
-        gives = [call.output for call in calls]
-    except (AttributeError, ValueError):  # called more than once
-        return None
-    if len(model.inputs) != 1:
-        return None
-    still = next((n for n, call in enumerate(calls) if not _at_rest(call)), len(calls) - 1)
-    for last in reversed(range(still)):
-        before = {id(tensor) for tensor in (*model.inputs, *map(_first, gives[:last]))}
-        later = (tensor for tensors in reads[last + 1 :] for tensor in tensors)
-        if isinstance(gives[last], list) or any(id(tensor) in before for tensor in later):
+    still = next((n for n, call in enumerate(calls) if not _at_rest(call.operation)), len(calls))
+    for last in reversed(range(min(still, len(calls) - 1))):
+        gives = calls[last].output_tensors
+        later = {id(tensor) for call in calls[last + 1 :] for tensor in call.input_tensors}
+        made = {id(tensor) for call in calls[last + 1 :] for tensor in call.output_tensors}
+        if len(gives) != 1 or later - made != {id(gives[0])}:
             continue
-        beginning = keras.Model(model.inputs, gives[last])
+        beginning = keras.Model(model.inputs, gives[0])
         if not beginning.weights:
             return None
-        return beginning, keras.Model(gives[last], model.outputs, name=model.name)
+        return beginning, keras.Model(gives[0], model.outputs, name=model.name)
     return None
-
-
-def _first(outputs):
-    return outputs[0] if isinstance(outputs, list) else outputs
 
 
 def _at_rest(layer) -> bool:
