@@ -1,0 +1,156 @@
+"""A new head on a frozen MobileNetV2: features computed once against Keras' guide.
+
+python -m benchmarks.transfer [--photographs FOLDER] [--images 2000] [--epochs 5 20] [--rounds 3]
+
+Both start from a folder of 500 x 375 JPEGs, eight tenths to train on, one to validate, one to test,
+and end with the test accuracy of a classifier on 224 x 224 pixels, turn and turn about. Theirs is
+keras.io/guides/transfer_learning: `image_dataset_from_directory`, the frozen network inside the
+model, `model.fit`, `model.evaluate`. Ours is a whole `cnnkit.run`, report included, with empty
+caches. Ratios are their time over ours, with the least and the greatest of all rounds. Weights are
+ImageNet's where KERAS_HOME has them, otherwise random, which changes no time.
+
+Then features a second in bfloat16 over those in float32, on photographs that are in memory.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+
+import cnnkit
+from benchmarks.data import write_photographs
+from cnnkit import data, transfer
+
+SIZE, BATCH = 224, 32
+PARTS = {"train": 8, "valid": 1, "test": 1}
+
+
+def lay_out(folder: Path, images: int, source: Path | None) -> None:
+    """Write photographs as SPLIT/CLASS/IMAGE."""
+    write_photographs(folder / "all", images, source)
+    names = [name for name, share in PARTS.items() for _ in range(share)]
+    for number, path in enumerate(sorted((folder / "all").rglob("*.jpg"))):
+        target = folder / names[number % len(names)] / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    shutil.rmtree(folder / "all")
+
+
+def by_the_guide(folder: Path, weights: str | None, epochs: int) -> float:
+    """Train as Keras' guide to transfer learning does, and return the test accuracy."""
+    keras.utils.set_random_seed(0)
+    parts = {
+        name: keras.utils.image_dataset_from_directory(
+            folder / name, image_size=(SIZE, SIZE), batch_size=BATCH, shuffle=name == "train",
+            verbose=False,
+        )
+        for name in PARTS
+    }  # fmt: skip
+    body = keras.applications.MobileNetV2(
+        include_top=False, weights=weights, input_shape=(SIZE, SIZE, 3)
+    )
+    body.trainable = False
+    image = keras.Input((SIZE, SIZE, 3))
+    maps = body(keras.applications.mobilenet_v2.preprocess_input(image), training=False)
+    values = keras.layers.Dropout(0.2)(keras.layers.GlobalAveragePooling2D()(maps))
+    model = keras.Model(image, keras.layers.Dense(2)(values))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(), loss, metrics=["accuracy"])
+    model.fit(parts["train"], validation_data=parts["valid"], epochs=epochs, verbose=0)
+    return model.evaluate(parts["test"], verbose=0)[1]
+
+
+def by_cnnkit(folder: Path, weights: str | None, epochs: int) -> float:
+    """Train the same by `cnnkit.run` with empty caches, and return the test accuracy."""
+
+    def photos():
+        """A new head on a frozen MobileNetV2."""
+        images = data.folder(folder, image_size=SIZE)
+        model = transfer.create(
+            "mobilenet_v2", images.image_shape, 2, dropout=0.2, weights=weights or "none"
+        )
+        return cnnkit.Experiment(
+            data=images, model=model, optimizer=keras.optimizers.Adam(), epochs=epochs,
+            batch_size=BATCH,
+        )  # fmt: skip
+
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ["CNNKIT_CACHE"] = f"{empty}/cache"
+        run = cnnkit.run(photos, runs_dir=f"{empty}/runs")
+        return run.results["test"]["accuracy"]
+
+
+def seconds(function: Callable, *arguments) -> tuple[float, object]:
+    began = time.perf_counter()
+    result = function(*arguments)
+    return time.perf_counter() - began, result
+
+
+def report(title: str, pairs: list[tuple[float, float]], ends: str) -> None:
+    ratios = [theirs / ours for theirs, ours in pairs]
+    times = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(
+        f"{title}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); "
+        f"{' s, '.join(f'{each:.1f}' for each in times)} s; {ends}",
+        flush=True,
+    )
+
+
+def features_a_second(policy: str, weights: str | None, images: np.ndarray) -> float:
+    keras.config.set_dtype_policy(policy)
+    try:
+        body = transfer.backbone("mobilenet_v2", (SIZE, SIZE, 3), weights=weights or "none")
+        pooled = keras.layers.GlobalAveragePooling2D()(body.output)
+        model = keras.Model(body.input, pooled)
+        model.predict(images[:BATCH], batch_size=BATCH, verbose=0)
+        taken, _ = seconds(lambda: model.predict(images, batch_size=BATCH, verbose=0))
+        return len(images) / taken
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photographs", type=Path)
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--epochs", type=int, nargs="+", default=[5, 20])
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    weights = "imagenet" if transfer.in_cache("mobilenet_v2") else None
+    warnings.filterwarnings("ignore", "The backbone .* is untrained")
+    print(f"{options.images} JPEGs, {keras.backend.backend()} on {os.cpu_count()} cores, "
+          f"weights: {weights or 'random'}", flush=True)  # fmt: skip
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(work) / "photographs"
+        lay_out(folder, options.images, options.photographs)
+        by_the_guide(folder, weights, 1)  # imports, and fills the file cache
+        for epochs in options.epochs:
+            pairs = []
+            for _ in range(options.rounds):
+                theirs, guide = seconds(by_the_guide, folder, weights, epochs)
+                ours, kit = seconds(by_cnnkit, folder, weights, epochs)
+                pairs.append((theirs, ours))
+            report(f"{epochs} epochs", pairs, f"test accuracy {guide:.1%}, ours {kit:.1%}")
+    images = np.random.default_rng(0).integers(0, 256, (512, SIZE, SIZE, 3), dtype=np.uint8)
+    pairs = [
+        tuple(
+            1 / features_a_second(policy, weights, images)
+            for policy in ("float32", "mixed_bfloat16")
+        )
+        for _ in range(options.rounds)
+    ]
+    report("features, bfloat16 over float32", pairs, "seconds an image")
+
+
+if __name__ == "__main__":
+    main()
