@@ -28,12 +28,15 @@ def command_of(experiment: Callable, name: str) -> click.Command:
     def call(**options):
         _run(experiment, options)
 
-    settings = options_of(
-        experiment, {name: _complete_from(names) for name, names in NAMES.items()}
-    )
-    own = [option for option in settings if option.name != "seed"]  # every run has --seed
+    own = settings_of(experiment)
     command = RunCommand(name, params=own, callback=call, help=summary_of(experiment))
     return _with_run_options(command)
+
+
+def settings_of(experiment: Callable) -> list[click.Option]:
+    """Return an option for each setting but the seed, which every command has as its own."""
+    completions = {name: _complete_from(names) for name, names in NAMES.items()}
+    return [option for option in options_of(experiment, completions) if option.name != "seed"]
 
 
 class RunCommand(OneSentence):
@@ -41,7 +44,14 @@ class RunCommand(OneSentence):
 
 
 class ChooseExperiment(RunCommand):
-    """`cnnkit run`: the first word names the experiment; without one it is the built-in one."""
+    """`cnnkit run`: the first word names the experiment; without one it is the built-in one.
+
+    of: makes the command of an experiment and its name.
+    """
+
+    def __init__(self, *arguments, of: Callable[[Callable, str], click.Command], **options):
+        super().__init__(*arguments, **options)
+        self.of = of
 
     def make_context(self, info_name, args, parent=None, **extra):
         """Become the command of the experiment that the arguments name."""
@@ -52,7 +62,7 @@ class ChooseExperiment(RunCommand):
         if extra.get("resilient_parsing"):  # completion must not pay for Keras
             command = _sketch(path)
         else:
-            command = command_of(finding.load(path), word)
+            command = self.of(finding.load(path), word)
         return command.make_context(f"{info_name} {word}", rest, parent, **extra)
 
     def shell_complete(self, ctx, incomplete):
@@ -121,5 +131,5 @@ def _complete_from(names: Callable[[], list[str]]):
 
 _built_in = command_of(classify, "run")
 command = ChooseExperiment(
-    "run", params=_built_in.params, callback=_built_in.callback, help=_built_in.help
+    "run", params=_built_in.params, callback=_built_in.callback, help=_built_in.help, of=command_of
 )

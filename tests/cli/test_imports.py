@@ -38,6 +38,7 @@ def imported_by(*arguments, **environment):
         ["runs"],
         ["runs", "--help"],
         ["run", "--help"],
+        ["lr-find", "--help"],
         ["new", "--help"],
         ["data", "--help"],
         ["data", "inspect", "--help"],
