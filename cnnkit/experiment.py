@@ -58,6 +58,9 @@ class Experiment:
     metrics: as in Keras; unless given, accuracy, or, for samples of several classes, the part of
         the labels that is right and the mean average precision. callbacks: as in Keras.
     augment: a Keras layer that changes training inputs at random, or None.
+    cached_views: where the model begins with frozen layers, such as a pretrained backbone, their
+        features are computed once and kept; with augment, of so many changes of each training
+        image, all of them in every epoch, or, with 0, anew in each epoch and not kept.
 
     Raises SettingError for epochs or batch_size below 1, and where data and model do not fit.
     """
@@ -71,11 +74,16 @@ class Experiment:
     metrics: tuple | None = None
     callbacks: tuple = ()
     augment: "keras.Layer | None" = None
+    cached_views: int = 0
 
     def __post_init__(self):
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} is at least 1, not {getattr(self, name)}.")
+        if self.cached_views < 0 or (self.cached_views and self.augment is None):
+            raise SettingError(
+                f"cached_views is at least 0, and 0 without augment, not {self.cached_views}."
+            )
         if self.loss is None:
             object.__setattr__(self, "loss", _loss(self.data))
         if self.metrics is None:

@@ -85,7 +85,7 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
     began = time.perf_counter()
     run.write_status("running", epoch=0)
     _write_recipe(run, experiment.data, recipe, function)
-    log, stop, succeeded = TensorBoardLog(run, recipe), StopOnSignal(), False
+    log, stop, succeeded = TensorBoardLog(run, recipe, experiment.model), StopOnSignal(), False
     try:
         with stop.listening():
             fitted = fit(experiment, run, log, stop, recipe["seed"])

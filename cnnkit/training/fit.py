@@ -13,6 +13,7 @@ from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
 from cnnkit.training.explanations import Explain
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.kept_features import trained_part
 from cnnkit.training.step_inputs import made_in_step
 from cnnkit.training.tensorboard import TensorBoardLog
 
@@ -33,13 +34,14 @@ def fit(
 
     Raises TrainingError when loss or weights are no longer finite, Interrupted after a signal.
     """
-    data, model = experiment.data, experiment.model
+    part = trained_part(experiment, seed)
+    data, model = part.data, part.model
     model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
     record, best = Record(run), KeepBest(run, deployed(experiment))
     batches = {"batch_size": experiment.batch_size, "scale": data.scale}
-    if getattr(experiment.augment, "mixes_labels", False):
+    if getattr(part.augment, "mixes_labels", False):
         batches["num_classes"] = data.num_classes
-    train = Batches(data.train, seed=seed, augment=experiment.augment, **batches)
+    train = Batches(data.train, seed=seed, augment=part.augment, **batches)
     validation = Batches(data.validation, **batches)
     for callback in experiment.callbacks:
         if isinstance(callback, Explain) and callback.folder is None:

@@ -15,11 +15,12 @@ class TensorBoardLog(keras.callbacks.Callback):
     Tags are those of `keras.callbacks.TensorBoard`: `batch_loss`, `epoch_loss`,
     `evaluation_loss_vs_iterations` and so on, in the folders train/ and validation/. Keras'
     callback draws the graph on TensorFlow alone; this one writes the same on every backend.
+    whole: the model of the graph, of which `fit` may train a part.
     """
 
-    def __init__(self, run: Run, recipe: dict):
+    def __init__(self, run: Run, recipe: dict, whole: keras.Model):
         super().__init__()
-        self.recipe, self.trial = recipe, f"{run.folder.parent.name}/{run.name}"
+        self.whole, self.recipe, self.trial = whole, recipe, f"{run.folder.parent.name}/{run.name}"
         folder = run.folder / "tensorboard"
         self.logs = EventLog(folder)
         self.train, self.validation = EventLog(folder / "train"), EventLog(folder / "validation")
@@ -27,7 +28,7 @@ class TensorBoardLog(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Write what is known before the first step."""
         self.step = 0
-        self.train.graph(graph_of(self.model))
+        self.train.graph(graph_of(self.whole))
         self.logs.text("recipe", _as_table(self.recipe))
         self.logs.settings(
             {name: _plain(value) for name, value in self.recipe["settings"].items()}
