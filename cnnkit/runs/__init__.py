@@ -13,6 +13,7 @@ from cnnkit.runs.multi_label import MultiLabelEvaluation
 from cnnkit.runs.run import Report, Run, samples
 
 __all__ = [
-    "Evaluation", "MultiLabelEvaluation", "Reliability", "Report", "Run", "find", "fit_temperature", "likely_mislabelled",
-    "reliability", "resolve", "samples", "scale_by_temperature", "wilson_interval",
+    "Evaluation", "MultiLabelEvaluation", "Reliability", "Report", "Run", "find", "fit_temperature",
+    "likely_mislabelled", "reliability", "resolve", "samples", "scale_by_temperature",
+    "wilson_interval",
 ]  # fmt: skip
