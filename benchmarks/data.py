@@ -77,9 +77,6 @@ def our_epoch(dataset, scaled: bool = False) -> None:
 
 
 def our_first_epoch(folder: Path) -> None:
-    from cnnkit.data import cache
-
-    cache.clear()
     our_epoch(our_data(folder))
 
 
@@ -179,7 +176,7 @@ def peak(folder: Path) -> int:
 
 
 def main() -> None:
-    from cnnkit.data import resize
+    from cnnkit.data import cache, resize
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photographs", type=Path)
@@ -195,6 +192,7 @@ def main() -> None:
         times = {name: [] for name in names}
         for _ in range(options.rounds):
             times["keras"].append(seconds(keras_epoch, folder))
+            cache.clear()
             times["first"].append(seconds(our_first_epoch, folder))
             times["second"].append(seconds(our_epoch, our_data(folder)))
             times["scaled"].append(seconds(our_epoch, our_data(folder), True))

@@ -211,6 +211,7 @@ def _write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> 
             "image_shape": data.image_shape,
             "value_range": data.value_range,
             "class_names": data.class_names,
+            "samples": {name: len(split) for name, split in data.splits.items()},
             "counts": data.counts(),
             "content_hash": data.content_hash,
             "left_out": data.left_out,

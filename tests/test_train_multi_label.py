@@ -77,11 +77,13 @@ def test_the_results_are_those_of_the_saved_model_by_scikit_learn(run, patches):
     assert test["exact_match"] == metrics.accuracy_score(labels, probabilities > 0.5)
 
 
-def test_the_report_names_classes_and_confuses_none(run):
+def test_the_report_names_classes_and_confuses_none(run, patches):
     text = (run.folder / "report.html").read_text()
     first = text.split("<section>")[0]
     assert f"{100 * run.results['test']['mean_average_precision']:.2f}\u202f%" in first
     assert "Confusion" not in text
+    assert f"{len(patches.train)} train, " in text  # samples, not labels
+    assert f"{int(patches.train.labels[:, 1].sum())} of green" in text
     assert re.findall(r"<h2>Classes</h2>.*?</table>", text, re.S)[0].count("<tr>") == 4
     report.write(run, None)
     assert "mean average precision" in (run.folder / "report.html").read_text()

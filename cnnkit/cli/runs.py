@@ -9,7 +9,7 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
 from cnnkit.cli.verdict import in_words, score
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import Run, find, resolve
+from cnnkit.runs import Run, find, resolve, samples
 
 runs_dir_option = click.option(
     "--runs-dir", default="runs", show_default=True, help="Where the runs are."
@@ -53,7 +53,7 @@ def show(run, runs_dir):
     facts.add_row(
         "status", status["state"] + (f": {status['reason']}" if status.get("reason") else "")
     )
-    facts.add_row("data", f"{found.dataset['name']} {_sizes(found.dataset['counts'])}")
+    facts.add_row("data", f"{found.dataset['name']} {_sizes(found.dataset)}")
     facts.add_row(
         "model", f"{recipe['model']['name']}, {recipe['model']['parameters']:,} parameters"
     )
@@ -107,5 +107,5 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.2%}"
 
 
-def _sizes(counts: dict[str, list[int]]) -> str:
-    return ", ".join(f"{sum(numbers):,} {split}" for split, numbers in counts.items())
+def _sizes(data: dict) -> str:
+    return ", ".join(f"{number:,} {split}" for split, number in samples(data).items())

@@ -41,6 +41,6 @@ def bilinear(
         resize_alg=fast.ResizeAlg.convolution(fast.FilterType.bilinear),
         crop_box=fast.CropBox(left, top, right - left, bottom - top),
     )
-    resized = Image.new(image.mode, size)
+    resized = Image.new(image.mode, size, None)  # whose pixels are all written
     _THREAD.resizer.resize_pil(image, resized, options)
     return resized

@@ -18,8 +18,8 @@ def describes(test: dict | None) -> bool:
 
 
 def verdict(test: dict) -> str:
-    """How good, and at which classes it is weakest."""
-    rows = [row for row in _weakest_first(test) if row["average_precision"] is not None]
+    """How good, and which classes it ranks worst."""
+    rows = [row for row in _weakest_first(test) if (row["average_precision"] or 1) < 1]
     weakest = "".join(
         f"<li><b>{escape(row['name'])}</b> {percent(row['average_precision'])} "
         f'<span class="soft">in {row["support"]:,} of {test["samples"]:,}</span></li>\n'
@@ -35,7 +35,7 @@ classes.</p>
 </div>
 <div>
 <h2>Where it is weakest</h2>
-<ol>{weakest}</ol>
+{f"<ol>{weakest}</ol>" if rows else "<p>Nowhere, on these samples.</p>"}
 </div>"""
 
 

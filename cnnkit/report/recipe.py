@@ -19,9 +19,10 @@ from cnnkit.report.markup import (
     section,
     table,
 )
-from cnnkit.runs import Run
+from cnnkit.runs import Run, samples
 
 MOST_KERNELS = 64
+MOST_COUNTS = 20  # classes up to which each has its number of training samples told
 PANEL = (3.6, 2.5)  # inches at which letters can be read on a phone
 UNSAID = ("name", "trainable", "dtype", "data_format", "ema_momentum", "interpolation")
 
@@ -29,7 +30,7 @@ UNSAID = ("name", "trainable", "dtype", "data_format", "ema_momentum", "interpol
 def recipe(known: dict) -> str:
     """What was trained on what."""
     recipe, data, model = known["experiment"], known["dataset"], known["experiment"].get("model")
-    rows = {"data": _data(data), "source": data.get("source")}
+    rows = {"data": _data(data), "source": data.get("source"), "trained on": _balance(data)}
     if model:
         rows["network"] = f"{model['name']}, {model['parameters']:,} parameters"
     for name in ("optimizer", "loss", "augment"):
@@ -131,10 +132,20 @@ def describe(thing) -> str | None:
     return f"{thing['class_name']}({', '.join(f'{name}={said[name]}' for name in said)})"
 
 
+def _balance(data: dict) -> str | None:
+    """Return how many training samples each class has, after all balancing."""
+    if not data:
+        return None
+    counts = dict(zip(data["class_names"], data["counts"]["train"], strict=True))
+    if len(counts) > MOST_COUNTS:
+        return f"{min(counts.values()):,} to {max(counts.values()):,} samples of each class"
+    return ", ".join(f"{number:,} of {name}" for name, number in counts.items())
+
+
 def _data(data: dict) -> str | None:
     if not data:
         return None
-    sizes = ", ".join(f"{sum(counts):,} {split}" for split, counts in data["counts"].items())
+    sizes = ", ".join(f"{number:,} {split}" for split, number in samples(data).items())
     shape = " × ".join(map(str, data["image_shape"]))
     return f"{data['name']}: {len(data['class_names'])} classes, {shape}; {sizes}"
 

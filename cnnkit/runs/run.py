@@ -169,6 +169,14 @@ class Report:
         return f'<iframe srcdoc="{page}" width="100%" height="800" title="report"></iframe>'
 
 
+def samples(dataset: dict) -> dict[str, int]:
+    """Return how many samples each split has, from a run's dataset.json."""
+    if "samples" in dataset:
+        return dataset["samples"]
+    # Older runs have counts by class alone, and one class a sample.
+    return {split: sum(counts) for split, counts in dataset["counts"].items()}
+
+
 def _now() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
