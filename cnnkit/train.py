@@ -1,4 +1,7 @@
-"""run(experiment, **settings) -> Run: one call of an experiment, from its settings to its report."""
+"""run(experiment, **settings) -> Run: one call of an experiment, from its settings to its report.
+
+resume(experiment, run) goes on where a run was stopped, and ends with the same numbers.
+"""
 
 import contextlib
 import errno
@@ -18,13 +21,17 @@ from cnnkit import report
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment import Experiment, defaults_of, name_of, summary_of
-from cnnkit.runs import Evaluation, Run, atomic
+from cnnkit.runs import Evaluation, Run, appended, atomic, checkpoints, sums
+from cnnkit.runs.lock import locked
+from cnnkit.training import differences
 from cnnkit.training.deployment import first_filters
 from cnnkit.training.environment import environment
 from cnnkit.training.explanations import Explain
 from cnnkit.training.film import frames
 from cnnkit.training.fit import evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.resumable import Saving
+from cnnkit.training.state import settings_of
 from cnnkit.training.tensorboard import TensorBoardLog
 
 SEEDS = 2**32
@@ -37,6 +44,8 @@ def run(
     seed: int | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
+    checkpoint_minutes: float | None = 10.0,
+    checkpoint_steps: int | None = None,
     **settings,
 ) -> Run:
     """Call an experiment with these settings, train what it returns, and return the run.
@@ -45,11 +54,61 @@ def run(
         setting of that name. Its own default, or 0, unless given.
     runs_dir: where the run's folder is made, as runs_dir/EXPERIMENT/NAME.
     name: the folder's name; time and four letters unless given.
+    checkpoint_minutes, checkpoint_steps: how long training goes on within an epoch before the next
+        checkpoint; each epoch ends with one in any case.
 
     Raises TypeError for a setting that the experiment does not have, SettingError for a value that
     is not allowed, TrainingError when training breaks down, Interrupted after a signal. Whatever
     is raised once training has begun stands in status.json, too.
     """
+    saving = Saving(checkpoint_minutes, checkpoint_steps)
+    resolved, settings, seed = _called(experiment, settings, seed)
+    folder = Run.create(runs_dir, name_of(experiment), name)
+    recipe = _recipe(experiment, resolved, settings, seed)
+    with locked(folder.folder):
+        _recorded(folder, lambda: _begin(folder, resolved, recipe, experiment, saving))
+    return folder
+
+
+def resume(
+    experiment: Callable[..., Experiment],
+    run: Run,
+    *,
+    allow_changes: bool = False,
+    checkpoint_minutes: float | None = 10.0,
+    checkpoint_steps: int | None = None,
+    **settings,
+) -> Run:
+    """Go on with a run from its last checkpoint, to the same end as if it had not been stopped.
+
+    experiment: the one that the run is of. settings: those of the run unless given.
+    allow_changes: go on although recipe, data, versions or machine are others than they were;
+        status.json keeps what differed.
+
+    Raises SettingError, with a table, where something differs and that is not allowed;
+    RunFolderError where another process works on the run, where it is finished, or where no
+    checkpoint is whole; and what `run` raises.
+    """
+    saving, kept = Saving(checkpoint_minutes, checkpoint_steps), run.experiment
+    with locked(run.folder):
+        if run.status["state"] == "finished" and not allow_changes:
+            raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
+        wanted = differences.settings_of(experiment, kept["settings"]) | settings
+        resolved, wanted, seed = _called(experiment, wanted, kept["seed"])
+        recipe = _recipe(experiment, resolved, wanted, seed)
+        recipe |= {name: kept[name] for name in ("experiment", "command", "file")}
+        changes = differences.between(run, resolved.data, recipe)
+        if changes and not allow_changes:
+            raise SettingError(
+                f"{run.folder} cannot be resumed exactly, because something has changed; "
+                f"--allow-changes goes on all the same:\n{differences.as_table(changes)}"
+            )
+        _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, saving, changes))
+    return run
+
+
+def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Experiment, dict, int]:
+    """Return what an experiment's function answers, all of its settings, and the seed."""
     settings = defaults_of(experiment) | settings
     inspect.signature(experiment).bind(**settings)
     seed = settings.get("seed", 0) if seed is None else seed
@@ -65,12 +124,17 @@ def run(
             f"The experiment {name_of(experiment)!r} should return an Experiment, "
             f"not {type(resolved).__name__}."
         )
-    folder = Run.create(runs_dir, name_of(experiment), name)
-    recipe = _recipe(experiment, resolved, settings, seed)
+    return resolved, settings, seed
+
+
+def _recorded(folder: Run, train: Callable[[], None]) -> None:
+    """Train; whatever is raised stands in status.json, too."""
     try:
-        _train(folder, resolved, recipe, experiment)
+        train()
     except KeyboardInterrupt as error:
-        folder.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
+        with contextlib.suppress(OSError):
+            folder.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
+        error.add_note(f"Go on with: cnnkit resume {shlex.quote(str(folder.folder))}")
         raise
     except Exception as error:
         with contextlib.suppress(OSError):  # the disk may be what failed
@@ -78,17 +142,50 @@ def run(
         if isinstance(error, OSError) and error.errno in DISK_ERRORS:
             raise RunFolderError(f"{folder.folder} cannot be written: {error}.") from error
         raise
-    return folder
 
 
-def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -> None:
-    began = time.perf_counter()
+def _begin(
+    run: Run, experiment: Experiment, recipe: dict, function: Callable, saving: Saving
+) -> None:
     run.write_status("running", epoch=0)
     _write_recipe(run, experiment.data, recipe, function)
-    log, stop, succeeded = TensorBoardLog(run, recipe), StopOnSignal(), False
+    _train(run, experiment, recipe, saving, None)
+
+
+def _go_on(
+    run: Run,
+    experiment: Experiment,
+    recipe: dict,
+    function: Callable,
+    saving: Saving,
+    changes: list[tuple[str, str, str]],
+) -> None:
+    folder = run.folder / "checkpoints"
+    start, damaged = checkpoints.latest(folder)
+    for reason in damaged:
+        warnings.warn(f"{reason} The one before it is used.", stacklevel=2)
+    if changes:
+        _write_recipe(run, experiment.data, recipe, function)
+    checkpoints.remove_after(folder, start)
+    appended.cut(run.folder, start.state["appended"] if start else {})
+    place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
+    resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
+    run.write_status("running", epoch=place["epoch"], resumed=resumed, reason=None)
+    _train(run, experiment, recipe, saving, start)
+
+
+def _train(
+    run: Run,
+    experiment: Experiment,
+    recipe: dict,
+    saving: Saving,
+    start: checkpoints.Checkpoint | None,
+) -> None:
+    began = time.perf_counter()
+    log, stop, succeeded = TensorBoardLog(run, recipe, start is not None), StopOnSignal(), False
     try:
         with stop.listening():
-            fitted = fit(experiment, run, log, stop, recipe["seed"])
+            fitted = fit(experiment, run, log, stop, recipe["seed"], saving, start)
             trained = time.perf_counter()
             test = experiment.data.test
             evaluation = evaluate(fitted.model, test, experiment.data.class_names, stop)
@@ -114,6 +211,9 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
         log.close(succeeded)
+    sums.write(run.folder, sums.names_below(run.folder, leave_out=("checkpoints", "status.json")))
+    if fitted.unsaved is not None:
+        raise fitted.unsaved
 
 
 def _views(model: keras.Model, data: Dataset, evaluation: Evaluation) -> report.Views | None:
@@ -148,6 +248,7 @@ def _recipe(function: Callable, experiment: Experiment, settings: dict, seed: in
         "description": summary_of(function),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "settings": settings,
+        "file": inspect.getsourcefile(function),
         "seed": seed,
         "data": experiment.data.name,
         "epochs": experiment.epochs,
@@ -157,6 +258,7 @@ def _recipe(function: Callable, experiment: Experiment, settings: dict, seed: in
         "metrics": [_described(metric) for metric in experiment.metrics],
         "augment": _described(experiment.augment),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
+        "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
         "model": {
             "name": model.name,
             "parameters": model.count_params(),
@@ -204,3 +306,6 @@ def _write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> 
     except (OSError, TypeError):
         source = inspect.getsource(function)  # a notebook's cell has no module of its own
     atomic.write_text(run.folder / "experiment.py", source)
+    sums.write(
+        run.folder, sums.names_below(run.folder, ("checkpoints", "tensorboard", "status.json"))
+    )

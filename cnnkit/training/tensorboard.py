@@ -15,10 +15,12 @@ class TensorBoardLog(keras.callbacks.Callback):
     Tags are those of `keras.callbacks.TensorBoard`: `batch_loss`, `epoch_loss`,
     `evaluation_loss_vs_iterations` and so on, in the folders train/ and validation/. Keras'
     callback draws the graph on TensorFlow alone; this one writes the same on every backend.
+    resumed: whether the folder holds the beginning of the training already.
     """
 
-    def __init__(self, run: Run, recipe: dict):
+    def __init__(self, run: Run, recipe: dict, resumed: bool = False):
         super().__init__()
+        self.resumed = resumed
         self.recipe, self.trial = recipe, f"{run.folder.parent.name}/{run.name}"
         folder = run.folder / "tensorboard"
         self.logs = EventLog(folder)
@@ -27,6 +29,8 @@ class TensorBoardLog(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Write what is known before the first step."""
         self.step = 0
+        if self.resumed:
+            return
         self.train.graph(graph_of(self.model))
         self.logs.text("recipe", _as_table(self.recipe))
         self.logs.settings(
@@ -34,6 +38,14 @@ class TensorBoardLog(keras.callbacks.Callback):
             | {"experiment": self.recipe["experiment"], "seed": self.recipe["seed"]},
             trial=self.trial,
         )
+
+    def get_state(self) -> dict:
+        """Return how many steps there were."""
+        return {"step": self.step}
+
+    def set_state(self, state: dict) -> None:
+        """Go on from what `get_state` returned."""
+        self.step = state["step"]
 
     def on_train_batch_end(self, batch, logs=None):
         """Add a point a step: as Keras does, the mean since the epoch began."""
@@ -76,6 +88,11 @@ class TensorBoardLog(keras.callbacks.Callback):
         matrix = plots.confusion_matrix(evaluation.confusion_matrix, names)
         self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
         self.logs.scalar("test/accuracy", evaluation.accuracy, self.step)
+
+    def flush(self) -> None:
+        """Write out what is buffered."""
+        for log in (self.logs, self.train, self.validation):
+            log.flush()
 
     def close(self, succeeded: bool) -> None:
         """Say how the run ended, and write out what is buffered."""
