@@ -8,7 +8,6 @@ import errno
 import functools
 import inspect
 import shlex
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -20,22 +19,22 @@ import numpy as np
 from cnnkit import report
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.experiment import Experiment, defaults_of, name_of, summary_of
-from cnnkit.runs import Evaluation, Run, appended, atomic, checkpoints, sums
+from cnnkit.experiment import Experiment, defaults_of, name_of
+from cnnkit.runs import Evaluation, Run, appended, checkpoints, sums
 from cnnkit.runs.lock import locked
 from cnnkit.training import differences
 from cnnkit.training.deployment import first_filters
-from cnnkit.training.environment import environment
 from cnnkit.training.explanations import Explain
 from cnnkit.training.film import frames
 from cnnkit.training.fit import evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.recipe import recipe_of, write_recipe
 from cnnkit.training.resumable import Saving
-from cnnkit.training.state import settings_of
 from cnnkit.training.tensorboard import TensorBoardLog
 
 SEEDS = 2**32
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
+NOT_SEALED = ("checkpoints", "status.json")  # checkpoints have hashes of their own
 
 
 def run(
@@ -64,9 +63,15 @@ def run(
     saving = Saving(checkpoint_minutes, checkpoint_steps)
     resolved, settings, seed = _called(experiment, settings, seed)
     folder = Run.create(runs_dir, name_of(experiment), name)
-    recipe = _recipe(experiment, resolved, settings, seed)
+    recipe = recipe_of(experiment, resolved, settings, seed)
+
+    def begin():
+        folder.write_status("running", epoch=0)
+        write_recipe(folder, resolved.data, recipe, experiment)
+        _train(folder, resolved, recipe, saving, None)
+
     with locked(folder.folder):
-        _recorded(folder, lambda: _begin(folder, resolved, recipe, experiment, saving))
+        _recorded(folder, begin)
     return folder
 
 
@@ -95,8 +100,8 @@ def resume(
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
         wanted = differences.settings_of(experiment, kept["settings"]) | settings
         resolved, wanted, seed = _called(experiment, wanted, kept["seed"])
-        recipe = _recipe(experiment, resolved, wanted, seed)
-        recipe |= {name: kept[name] for name in ("experiment", "command", "file")}
+        recipe = recipe_of(experiment, resolved, wanted, seed)
+        recipe |= {name: kept.get(name) for name in ("experiment", "command", "file")}
         changes = differences.between(run, resolved.data, recipe)
         if changes and not allow_changes:
             raise SettingError(
@@ -139,17 +144,11 @@ def _recorded(folder: Run, train: Callable[[], None]) -> None:
     except Exception as error:
         with contextlib.suppress(OSError):  # the disk may be what failed
             folder.write_status("failed", reason=f"{type(error).__name__}: {error}")
-        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        if isinstance(error, OSError) and (
+            error.errno in DISK_ERRORS or str(error.filename or "").startswith(str(folder.folder))
+        ):
             raise RunFolderError(f"{folder.folder} cannot be written: {error}.") from error
         raise
-
-
-def _begin(
-    run: Run, experiment: Experiment, recipe: dict, function: Callable, saving: Saving
-) -> None:
-    run.write_status("running", epoch=0)
-    _write_recipe(run, experiment.data, recipe, function)
-    _train(run, experiment, recipe, saving, None)
 
 
 def _go_on(
@@ -165,12 +164,12 @@ def _go_on(
     for reason in damaged:
         warnings.warn(f"{reason} The one before it is used.", stacklevel=2)
     if changes:
-        _write_recipe(run, experiment.data, recipe, function)
+        write_recipe(run, experiment.data, recipe, function)
     checkpoints.remove_after(folder, start)
     appended.cut(run.folder, start.state["appended"] if start else {})
     place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
     resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
-    run.write_status("running", epoch=place["epoch"], resumed=resumed, reason=None)
+    run.write_status("running", resumed=resumed, reason=None)
     _train(run, experiment, recipe, saving, start)
 
 
@@ -182,6 +181,7 @@ def _train(
     start: checkpoints.Checkpoint | None,
 ) -> None:
     began = time.perf_counter()
+    run.write_status("running", epoch=start.epoch if start else 0)
     log, stop, succeeded = TensorBoardLog(run, recipe, start is not None), StopOnSignal(), False
     try:
         with stop.listening():
@@ -211,7 +211,7 @@ def _train(
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
         log.close(succeeded)
-    sums.write(run.folder, sums.names_below(run.folder, leave_out=("checkpoints", "status.json")))
+    sums.write(run.folder, sums.names_below(run.folder, NOT_SEALED))
     if fitted.unsaved is not None:
         raise fitted.unsaved
 
@@ -238,74 +238,3 @@ def _or_none(shown: str, make: Callable):
         message = f"The report leaves out {shown}: {type(error).__name__}: {error}"
         warnings.warn(message, stacklevel=2)
         return None
-
-
-def _recipe(function: Callable, experiment: Experiment, settings: dict, seed: int) -> dict:
-    """Return what experiment.json says: every field, resolved."""
-    model = experiment.model
-    return {
-        "experiment": name_of(function),
-        "description": summary_of(function),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "settings": settings,
-        "file": inspect.getsourcefile(function),
-        "seed": seed,
-        "data": experiment.data.name,
-        "epochs": experiment.epochs,
-        "batch_size": experiment.batch_size,
-        "optimizer": keras.optimizers.serialize(experiment.optimizer),
-        "loss": _described(experiment.loss),
-        "metrics": [_described(metric) for metric in experiment.metrics],
-        "augment": _described(experiment.augment),
-        "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
-        "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
-        "model": {
-            "name": model.name,
-            "parameters": model.count_params(),
-            "layers": [
-                {
-                    "name": layer.name,
-                    "kind": type(layer).__name__,
-                    "output_shape": list(layer.output.shape),
-                    "parameters": layer.count_params(),
-                }
-                for layer in model.layers
-            ],
-            "config": keras.saving.serialize_keras_object(model),
-        },
-    }
-
-
-def _described(thing):
-    """Return a Keras object as JSON; names and None as they are."""
-    if thing is None or isinstance(thing, str):
-        return thing
-    return keras.saving.serialize_keras_object(thing)
-
-
-def _write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> None:
-    run.write_json("experiment.json", recipe)
-    run.write_json("environment.json", environment(recipe["seed"]))
-    run.write_json(
-        "dataset.json",
-        {
-            "name": data.name,
-            "source": data.source,
-            "image_shape": data.image_shape,
-            "value_range": data.value_range,
-            "class_names": data.class_names,
-            "counts": data.counts(),
-            "content_hash": data.content_hash,
-            "left_out": data.left_out,
-        },
-    )
-    if data.vocabulary:
-        atomic.write_text(run.folder / "vocabulary.txt", "\n".join(data.vocabulary) + "\n")
-    try:
-        source = inspect.getsource(inspect.getmodule(function))
-    except (OSError, TypeError):
-        source = inspect.getsource(function)  # a notebook's cell has no module of its own
-    atomic.write_text(run.folder / "experiment.py", source)
-    sums.write(
-        run.folder, sums.names_below(run.folder, ("checkpoints", "tensorboard", "status.json"))
-    )

@@ -170,6 +170,9 @@ def test_an_exception_keeps_everything_up_to_that_epoch(tmp_path):
     continued = cnnkit.resume(tiny, run, allow_changes=True)  # without the callback that fails
     assert continued.status["state"] == "finished"
     assert continued.history["epoch"] == [1, 2, 3, 4, 5]
+    (resumed,) = continued.status["resumed"]
+    assert (resumed["epoch"], resumed["step"]) == (2, 0)
+    assert ["callbacks", "['Fail']", "[]"] in resumed["changes"]
 
 
 def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ COMMANDS = {
         "cnnkit.cli.run:command",
         "Train: an experiment by name or file, or any data and model.",
     ),
+    "resume": ("cnnkit.cli.resume:command", "Go on with a run that was stopped."),
     "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
     "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),
     "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),

@@ -149,6 +149,12 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         self.save()
         self.stop.check()
 
+    def on_train_end(self, logs=None):
+        """Try once more what failed, and end."""
+        if self.failure is not None:
+            self.save()
+        super().on_train_end(logs)
+
     def save(self) -> None:
         """Write a checkpoint of this moment; raises TrainingError where a number is not finite.
 

@@ -9,7 +9,7 @@ from keras import ops
 
 from cnnkit.errors import RunFolderError
 
-ARRAY, TUPLE = "__array__", "__tuple__"  # what JSON has no word for
+ARRAY, TUPLE, OP = "__array__", "__tuple__", "__op__"  # what JSON has no word for
 # What Keras gives to every callback, and what its CSVLogger reads from the file that it adds to.
 NOT_STATE = ("_model", "model", "params", "append_header")
 
@@ -63,8 +63,9 @@ def remembered(
     """Return what each callback remembers as JSON, and the arrays that it names.
 
     A callback with `get_state() -> dict` and `set_state(dict)` says itself what that is; of any
-    other, as Keras' own are, it is every attribute made of numbers, texts, None and arrays that is
-    no longer what it was in `before`, which is the callback's `attributes_of` when training began.
+    other, as Keras' own are, it is every attribute made of numbers, texts, None, arrays and
+    functions of keras.ops that is no longer what it was in `before`: the callback's
+    `attributes_of` when training began.
     """
     arrays, states = {}, []
     for number, (callback, known) in enumerate(zip(callbacks, before, strict=True)):
@@ -133,6 +134,9 @@ def _packed(value, name: str, arrays: dict):
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
         arrays[name] = np.array(value)
         return {ARRAY: name}
+    # Keras' callbacks that monitor a metric keep keras.ops.less or greater, and what goes with it.
+    if getattr(ops, getattr(value, "__name__", ""), None) is value:
+        return {OP: value.__name__}
     if isinstance(value, (list, tuple)):
         items = [_packed(item, f"{name}/{place}", arrays) for place, item in enumerate(value)]
         return items if isinstance(value, list) else {TUPLE: items}
@@ -157,6 +161,8 @@ def _unpacked(value, arrays: dict):
         return value
     if ARRAY in value:
         return np.array(arrays[value[ARRAY]])
+    if OP in value:
+        return getattr(ops, value[OP])
     if TUPLE in value:
         return tuple(_unpacked(item, arrays) for item in value[TUPLE])
     return {key: _unpacked(item, arrays) for key, item in value.items()}
