@@ -1,6 +1,7 @@
 """A run that is stopped and resumed ends as one that never was."""
 
 import json
+import os
 
 import keras
 import numpy as np
@@ -22,16 +23,8 @@ def stopped(runs_dir, name, at, every=1, **settings):
     return cnnkit.runs.resolve(name, runs_dir)
 
 
-@pytest.fixture(scope="module")
-def runs_dir(tmp_path_factory):
-    """A folder with a run that was never stopped."""
-    folder = tmp_path_factory.mktemp("runs")
-    cnnkit.run(small.small, runs_dir=folder, name="whole")
-    return folder
-
-
-def test_resume_refuses_changes_and_else_ends_with_the_same_bits(runs_dir):
-    run = stopped(runs_dir, "stopped", STEPS + 4)
+def test_resume_refuses_changes_and_else_ends_with_the_same_bits(whole, tmp_path):
+    run = stopped(tmp_path, "stopped", STEPS + 4)
     with pytest.raises(SettingError, match=r"has changed; --allow-changes") as refused:
         cnnkit.resume(small.small, run, epochs=EPOCHS + 1)
     assert "settings.epochs  3     4" in str(refused.value)
@@ -45,7 +38,7 @@ def test_resume_refuses_changes_and_else_ends_with_the_same_bits(runs_dir):
     run.write_json("dataset.json", dataset)
 
     cnnkit.resume(small.small, run)
-    assert differing(runs_dir / "small" / "whole", run.folder) == []
+    assert differing(whole.folder, run.folder) == []
     assert run.status["resumed"] == [{"epoch": 1, "step": 3, "changes": []}]
     last, _ = checkpoints.latest(run.folder / "checkpoints")
     assert (last.epoch, last.step) == (EPOCHS, 0)
@@ -56,9 +49,9 @@ def test_resume_refuses_changes_and_else_ends_with_the_same_bits(runs_dir):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("at", range(1, EPOCHS * STEPS + 1))
-def test_resume_after_every_step_ends_with_the_same_bits(runs_dir, at):
+def test_resume_after_every_step_ends_with_the_same_bits(whole, tmp_path, at):
     rng = np.random.default_rng(at)
-    run = stopped(runs_dir, f"every-{at}", at, int(rng.integers(1, 5)))
+    run = stopped(tmp_path, f"every-{at}", at, int(rng.integers(1, 5)))
     while run.status["state"] != "finished":
         small.Stop.at = int(rng.integers(at, EPOCHS * STEPS + 9))
         try:
@@ -66,7 +59,7 @@ def test_resume_after_every_step_ends_with_the_same_bits(runs_dir, at):
         except RuntimeError:
             at += 1
     small.Stop.at = None
-    assert differing(runs_dir / "small" / "whole", run.folder) == []
+    assert differing(whole.folder, run.folder) == []
 
 
 @pytest.mark.slow
@@ -95,25 +88,22 @@ def test_early_stopping_stops_a_resumed_run_where_it_would_have_stopped(tmp_path
     assert differing(whole.folder, again.folder) == []
 
 
-def test_a_finished_run_is_not_resumed(runs_dir):
+def test_a_finished_run_is_not_resumed(whole):
     with pytest.raises(RunFolderError, match="is finished; there is nothing to resume"):
-        cnnkit.resume(small.small, cnnkit.runs.resolve("whole", runs_dir))
+        cnnkit.resume(small.small, whole)
 
 
-def test_a_second_process_is_refused_with_the_firsts_pid(runs_dir, tmp_path):
-    import os
-
-    run = cnnkit.runs.resolve("whole", runs_dir)
+def test_a_second_process_is_refused_with_the_firsts_pid(whole):
     with (
-        locked(run.folder),
+        locked(whole.folder),
         pytest.raises(RunFolderError, match=f"Another process works in .*: pid {os.getpid()} on"),
     ):
-        cnnkit.resume(small.small, run)
+        cnnkit.resume(small.small, whole)
 
 
 @pytest.mark.slow
-def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(runs_dir):
-    run = stopped(runs_dir, "damaged", STEPS + 4)
+def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(whole, tmp_path):
+    run = stopped(tmp_path, "damaged", STEPS + 4)
     *_, before, last = checkpoints.names(run.folder / "checkpoints")
     path = run.folder / "checkpoints" / last / "arrays.safetensors"
     content = bytearray(path.read_bytes())
@@ -122,23 +112,22 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_is_used(runs_dir):
     with pytest.warns(UserWarning, match=f"{last} is damaged: arrays.safetensors has changed"):
         cnnkit.resume(small.small, run)
     assert run.status["resumed"][0]["step"] == int(before[-8:])
-    assert differing(runs_dir / "small" / "whole", run.folder) == []
+    assert differing(whole.folder, run.folder) == []
 
 
 @pytest.mark.slow
-def test_a_run_stopped_before_its_first_checkpoint_begins_anew(runs_dir):
-    run = stopped(runs_dir, "early", 2, every=100)
+def test_a_run_stopped_before_its_first_checkpoint_begins_anew(whole, tmp_path):
+    run = stopped(tmp_path, "early", 2, every=100)
     assert checkpoints.names(run.folder / "checkpoints") == []
     cnnkit.resume(small.small, run)
-    assert differing(runs_dir / "small" / "whole", run.folder) == []
+    assert differing(whole.folder, run.folder) == []
 
 
-def test_verify_names_the_file_that_changed(runs_dir):
-    run = cnnkit.runs.resolve("whole", runs_dir)
-    assert cnnkit.runs.verify(run) == {}
-    path = run.folder / "metrics.csv"
+def test_verify_names_the_file_that_changed(whole):
+    assert cnnkit.runs.verify(whole) == {}
+    path = whole.folder / "metrics.csv"
     kept = path.read_text()
     path.write_text(kept.replace("1", "2", 1))
-    assert cnnkit.runs.verify(run) == {"metrics.csv": "has changed since it was written"}
+    assert cnnkit.runs.verify(whole) == {"metrics.csv": "has changed since it was written"}
     path.write_text(kept)
-    assert json.loads((run.folder / "status.json").read_text())["state"] == "finished"
+    assert json.loads((whole.folder / "status.json").read_text())["state"] == "finished"
