@@ -16,6 +16,12 @@ def classify(
     epochs: int = 10,
     batch_size: int = 64,
     learning_rate: float = 1e-3,
+    optimizer: Literal["adam", "adamw", "lion", "muon", "sgd"] = "adam",
+    weight_decay: float | None = None,
+    schedule: Literal[
+        "constant", "cosine", "linear", "one_cycle", "polynomial", "step"
+    ] = "constant",
+    warm_up: float = 0.0,
     augment: str | None = None,
     balance: Literal["none", "weights", "sampling"] = "none",
     samples_per_class: int | None = None,
@@ -31,7 +37,11 @@ def classify(
         model_options: An option of the network's factory.
         epochs: How often training sees every image.
         batch_size: Images a step.
-        learning_rate: Step size of the Adam optimizer.
+        learning_rate: Step size, at its highest; `cnnkit lr-find` draws what comes of which.
+        optimizer: By Keras' name; SGD with Nesterov's momentum of 0.9.
+        weight_decay: Of kernels alone, times the learning rate; the optimizer's own unless given.
+        schedule: How the learning rate goes on from there.
+        warm_up: The part of the steps, 0 to 1, in which the learning rate first rises from zero.
         augment: An augmentation's name, for training alone; `cnnkit data show --help` lists them.
         balance: Let every class count the same, by weights in the loss or by repeating samples.
         samples_per_class: The most training samples of each class, for a quick trial; all of them
@@ -44,6 +54,7 @@ def classify(
 
     from cnnkit.data.imbalance import balanced, few
     from cnnkit.data.weighted_loss import weighted_loss
+    from cnnkit.training import optimizers, schedules
 
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
     images = data.load(dataset, **options)
@@ -56,12 +67,14 @@ def classify(
     loss = {}
     if balance == "weights":
         loss["loss"] = weighted_loss(images)
-    elif getattr(policy, "mixes_labels", False):
+    elif getattr(policy, "mixes_labels", False) and not images.multi_label:
         loss["loss"] = keras.losses.CategoricalCrossentropy(from_logits=True)
+    steps = epochs * -(-len(images.train) // batch_size)
+    rate = schedules.schedule(schedule, learning_rate, steps, warm_up=warm_up)
     return Experiment(
         data=images,
         model=network,
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=optimizers.optimizer(optimizer, rate, weight_decay=weight_decay),
         epochs=epochs,
         batch_size=batch_size,
         augment=policy,

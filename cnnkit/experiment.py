@@ -6,7 +6,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -25,10 +25,28 @@ RANGES = {
 }
 
 
-def _cross_entropy():
+def _loss(data: Dataset):
     import keras  # the command line reads this module, and its --help must not pay for Keras
 
+    if data.multi_label:
+        return keras.losses.BinaryCrossentropy(from_logits=True)
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def _metrics(data: Dataset, loss) -> tuple:
+    if not data.multi_label:
+        return ("accuracy",)
+    import keras
+
+    logits = getattr(loss, "from_logits", False)
+    # Keras takes "accuracy" of several classes to be whether the likeliest is the first that is true.
+    return (
+        keras.metrics.BinaryAccuracy("label_accuracy", threshold=0.0 if logits else 0.5),
+        keras.metrics.AUC(
+            curve="PR", multi_label=True, num_labels=data.num_classes, from_logits=logits,
+            name="average_precision",
+        ),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +54,13 @@ class Experiment:
     """What `model.fit` needs: the answer of an experiment's function to its settings.
 
     data: the splits. model: takes `data.image_shape`, gives a number a class.
-    loss: cross-entropy on logits unless given; metrics and callbacks as in Keras.
+    loss: cross-entropy on logits unless given; for samples of several classes, of a sigmoid each.
+    metrics: as in Keras; unless given, accuracy, or, for samples of several classes, the part of
+        the labels that is right and the mean average precision. callbacks: as in Keras.
     augment: a Keras layer that changes training inputs at random, or None.
+    cached_views: where the model begins with frozen layers, such as a pretrained backbone, their
+        features are computed once and kept; with augment, of so many changes of each training
+        image, all of them in every epoch, or, with 0, anew in each epoch and not kept.
 
     Raises SettingError for epochs or batch_size below 1, and where data and model do not fit.
     """
@@ -47,19 +70,28 @@ class Experiment:
     optimizer: "keras.optimizers.Optimizer"
     epochs: int
     batch_size: int = 32
-    loss: "keras.losses.Loss" = field(default_factory=_cross_entropy)
-    metrics: tuple = ("accuracy",)
+    loss: "keras.losses.Loss | None" = None
+    metrics: tuple | None = None
     callbacks: tuple = ()
     augment: "keras.Layer | None" = None
+    cached_views: int = 0
 
     def __post_init__(self):
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} is at least 1, not {getattr(self, name)}.")
-        if self.data.train.labels.ndim == 2:
+        if self.cached_views < 0 or (self.cached_views and self.augment is None):
             raise SettingError(
-                f"Samples of the data set {self.data.name!r} may have several classes, and a run "
-                "measures one class a sample; train on its batches with model.fit."
+                f"cached_views is at least 0, and 0 without augment, not {self.cached_views}."
+            )
+        if self.loss is None:
+            object.__setattr__(self, "loss", _loss(self.data))
+        if self.metrics is None:
+            object.__setattr__(self, "metrics", _metrics(self.data, self.loss))
+        if self.data.multi_label and "Categorical" in type(self.loss).__name__:
+            raise SettingError(
+                f"Samples of the data set {self.data.name!r} may have several classes, and the "
+                f"loss {type(self.loss).__name__} takes one: leave it out, for a sigmoid a class."
             )
         outputs, classes = self.model.output_shape[-1], self.data.num_classes
         if outputs != classes:

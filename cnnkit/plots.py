@@ -60,6 +60,24 @@ def curves(history: dict[str, list[float]]):
     return figure
 
 
+def learning_rates(trial):
+    """Return the loss against the learning rate, on a logarithmic axis, with the suggestion marked.
+
+    trial: what `cnnkit.training.rate_finder.find_learning_rate` returns.
+    """
+    figure = _figure(5.2, 3.4)
+    axes = figure.add_subplot()
+    axes.plot(trial.rates, trial.losses, color=TRAINING, lw=0.8, alpha=0.4, label="a batch")
+    axes.plot(trial.rates, trial.smooth, color=TRAINING, label="running mean")
+    label = f"suggested: {trial.suggestion:.1e}"
+    axes.axvline(trial.suggestion, color=VALIDATION, ls="--", label=label)
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
 def image_grid(
     images: np.ndarray,
     captions: Sequence[str] | None = None,
@@ -210,45 +228,6 @@ def tiles(kernels: np.ndarray) -> np.ndarray:
         kernels = kernels.mean(axis=2, keepdims=True)
     reach = max(float(np.abs(kernels).max()), 1e-12)
     return np.moveaxis(kernels, 3, 0) / (2 * reach) + 0.5
-
-
-def architecture(anatomy):
-    """Return a drawing of a network: a box a layer, downwards in the order of a forward pass.
-
-    anatomy: what `cnnkit.explain.anatomy` returns. Boxes side by side are branches; a box's width
-    follows the logarithm of its number of maps or units.
-    """
-    depths = {}
-    for row in anatomy.rows:
-        depths[row.name] = 1 + max((depths[name] for name in row.reads), default=-1)
-    spots, branches = {}, [0] * (max(depths.values()) + 1)
-    for depth in range(len(branches)):
-        side_by_side = [row for row in anatomy.rows if depths[row.name] == depth]
-        # Below what it reads, so that lines seldom cross.
-        side_by_side.sort(key=lambda row: sum(spots[name][0] for name in row.reads))
-        branches[depth] = len(side_by_side)
-        for place, row in enumerate(side_by_side):
-            spots[row.name] = (2.6 * (place - (len(side_by_side) - 1) / 2), depth)
-    figure = _figure(2.6 * max(branches) + 1, min(0.42 * len(branches) + 0.5, 580))
-    axes = figure.add_subplot()
-    axes.set(xlim=(-1.3 * max(branches), 1.3 * max(branches)), ylim=(len(branches), -1))
-    axes.axis("off")
-    for row in anatomy.rows:
-        x, y = spots[row.name]
-        half = 0.35 + 0.085 * math.log2((row.output_shape or (1,))[-1] or 1)
-        colour = VALIDATION if row.parameters else TRAINING
-        axes.fill(
-            [x - half, x + half, x + half, x - half],
-            [y - 0.36] * 2 + [y + 0.36] * 2,
-            color=colour,
-            alpha=0.35,
-        )
-        size = " x ".join("any" if n is None else str(n) for n in row.output_shape)
-        axes.text(x, y, f"{row.name}\n{size}", ha="center", va="center", fontsize=6)
-        for source in row.reads:
-            there = spots[source]
-            axes.plot([there[0], x], [there[1] + 0.36, y - 0.36], color="black", lw=0.5, zorder=0)
-    return figure
 
 
 def png(figure) -> bytes:

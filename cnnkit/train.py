@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cnnkit import report
+from cnnkit import explanation_plots, report
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment import Experiment, defaults_of, name_of
@@ -182,7 +182,8 @@ def _train(
 ) -> None:
     began = time.perf_counter()
     run.write_status("running", epoch=start.epoch if start else 0)
-    log, stop, succeeded = TensorBoardLog(run, recipe, start is not None), StopOnSignal(), False
+    log = TensorBoardLog(run, recipe, experiment.model, resumed=start is not None)
+    stop, succeeded = StopOnSignal(), False
     try:
         with stop.listening():
             fitted = fit(experiment, run, log, stop, recipe["seed"], saving, start)
@@ -202,11 +203,7 @@ def _train(
                     },
                 },
             )
-            images = test.inputs if len(experiment.data.image_shape) == 3 else None
-            filters = first_filters(experiment.model)
-            log.show_results(evaluation, images, filters)
-            views = _views(fitted.model, experiment.data, evaluation)
-            report.write(run, evaluation, images, filters, views, _film(experiment))
+            _show(run, experiment, fitted.model, evaluation, log)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
@@ -216,19 +213,42 @@ def _train(
         raise fitted.unsaved
 
 
-def _views(model: keras.Model, data: Dataset, evaluation: Evaluation) -> report.Views | None:
+def _show(
+    run: Run,
+    experiment: Experiment,
+    model: keras.Model,
+    evaluation: Evaluation,
+    log: TensorBoardLog,
+) -> None:
+    """Draw what is known of a trained model, for TensorBoard and for the report."""
+    data = experiment.data
+    images = data.test.inputs if len(data.image_shape) == 3 else None
+    filters = first_filters(experiment.model)
+    log.show_results(evaluation, images, filters)
+    explained = [each for each in experiment.callbacks if isinstance(each, Explain)]
+    views = _views(model, data, evaluation, closely=bool(explained))
+    if views and views.walk:
+        walk = explanation_plots.walkthrough(views.walk, data.class_names)
+        log.show_figure("test/walkthrough", walk)
+        changed = explanation_plots.robustness({model.name: views.responses})
+        log.show_figure("test/robustness", changed)
+    film = _film(explained[0].folder) if explained else None
+    report.write(run, evaluation, images, filters, views, film)
+
+
+def _views(
+    model: keras.Model, data: Dataset, evaluation: Evaluation, closely: bool
+) -> report.Views | None:
     """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3:
+    if len(data.image_shape) != 3 or data.multi_label:
         return None
-    return _or_none("what the network looks at", lambda: report.look(model, data, evaluation))
+    look = functools.partial(report.look, closely=closely)
+    return _or_none("what the network looks at", lambda: look(model, data, evaluation))
 
 
-def _film(experiment: Experiment) -> dict[int, np.ndarray] | None:
-    """Return what the callback Explain drew, by epoch; None where there was none."""
-    for callback in experiment.callbacks:
-        if isinstance(callback, Explain):
-            return _or_none("the film", functools.partial(frames, callback.folder))
-    return None
+def _film(folder: Path) -> dict[int, np.ndarray] | None:
+    """Return what the callback Explain drew, by epoch."""
+    return _or_none("the film", lambda: frames(folder))
 
 
 def _or_none(shown: str, make: Callable):

@@ -156,14 +156,25 @@ def test_what_does_not_fit_is_refused(shapes, changes, words):
         Experiment(data=shapes, model=model, optimizer=keras.optimizers.SGD(), **changes)
 
 
-def test_samples_of_several_classes_are_refused():
-    from cnnkit.data import Dataset, Split
+def several():
+    """Samples that may have two classes, and a network for them."""
+    split = data.Split(np.zeros((4, 8, 8, 1), np.uint8), np.ones((4, 2), np.float32))
+    splits = {"train": split, "validation": split, "test": split}
+    tags = data.Dataset(name="tags", class_names=("a", "b"), **splits)
+    model = models.mlp((8, 8, 1), 2)
+    return {"data": tags, "model": model, "optimizer": keras.optimizers.SGD(), "epochs": 1}
 
-    split = Split(np.zeros((4, 8, 8, 1), np.uint8), np.ones((4, 2), np.float32))
-    several = Dataset(
-        name="tags", train=split, validation=split, test=split, class_names=("a", "b")
-    )
+
+def test_samples_of_several_classes_have_a_sigmoid_each():
+    made = Experiment(**several())
+    assert isinstance(made.loss, keras.losses.BinaryCrossentropy)
+    assert made.loss.from_logits
+    accuracy = made.metrics[0]
+    accuracy.update_state([[1.0, 0.0, 1.0, 0.0]], [[0.3, -0.2, -0.1, -7.0]])  # logits
+    assert float(accuracy.result()) == 0.75
+
+
+def test_a_loss_of_one_class_a_sample_is_refused_for_several():
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     with pytest.raises(SettingError, match="'tags' may have several classes"):
-        Experiment(
-            data=several, model=models.mlp((8, 8, 1), 2), optimizer=keras.optimizers.SGD(), epochs=1
-        )
+        Experiment(**several(), loss=loss)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from cnnkit import explain, explanation_plots
+from cnnkit import explain, explanation_plots, plots
 
 
 def drawn(axes):
@@ -94,6 +94,13 @@ def test_patches_are_those_that_were_found(model):
     assert figure.axes[0].get_title("left") == f"filter 3: {found.values[3, 0]:.3g}"
     patch = found.patches(images, 3)[1][..., 0]
     np.testing.assert_allclose(drawn(figure.axes[1])[0], patch / patch.max(), atol=1e-6)
+
+
+def test_numbers_on_light_squares_stay_dark_on_a_dark_page(model, image):
+    figure = explanation_plots.walkthrough(explain.walkthrough(model, image))
+    ink = {text.get_color() for axes in figure.axes for text in axes.texts if axes.images}
+    assert ink == {"white", "#111111"}
+    assert plots.svg(figure).count("fill: #111111") > 9
 
 
 def test_zero_is_grey_in_what_a_kernel_answers():

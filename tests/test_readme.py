@@ -45,7 +45,7 @@ def test_the_commands_do_what_they_say(tmp_path):
         assert words[0] == "cnnkit"
         if words[1] != "tensorboard":  # serves until it is stopped; tested with a real server
             python("-c", "from cnnkit.cli import main; main()", *words[1:], folder=tmp_path)
-    assert len(list((tmp_path / "runs").glob("*/*/report.html"))) == 3
+    assert len(list((tmp_path / "runs").glob("*/*/report.html"))) == 4
     assert (tmp_path / "experiments" / "strokes.py").exists()
 
 

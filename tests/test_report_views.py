@@ -94,6 +94,19 @@ def test_a_network_without_maps_is_seen_by_its_gradient(shapes, tmp_path):
     assert "The path of one image" not in text
 
 
+def test_a_closer_look_follows_one_image_and_changes_others(convolutional, shapes, tmp_path):
+    evaluation = evaluated(convolutional, shapes)
+    views = report.look(convolutional, shapes, evaluation, mistakes=1, closely=True)
+    np.testing.assert_array_equal(views.walk.image, views.images[0])
+    assert views.walk.label == shapes.test.labels[views.samples[0]]
+    assert {found.samples for found in views.responses.values()} == {len(shapes.test)}
+    unchanged = views.responses["shift"].accuracy[0]
+    assert unchanged == pytest.approx(evaluation.accuracy)
+    text = written(tmp_path, evaluation, shapes, views)
+    assert text.index("The same, number by number") < text.index("What it survives")
+    assert f"gives {views.walk.unit.value:.4g} in layer C1" in text
+
+
 def test_inputs_that_are_no_images_are_refused_with_their_shape(convolutional):
     with pytest.raises(SettingError, match=r"\(4000,\)"):
         report.look(convolutional, data.load("chirps", train=8, validation=4, test=4), None)

@@ -101,7 +101,7 @@ def filters():
 
 
 def architecture():
-    return plots.architecture(explain.anatomy(explain.xo.model()))
+    return explanation_plots.architecture(explain.anatomy(explain.xo.model()))
 
 
 FIGURES = (walkthrough, feature_maps, heat_maps, receptive_fields, kernel_answers, robustness,

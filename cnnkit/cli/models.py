@@ -111,9 +111,9 @@ def _print(found) -> None:
 
 
 def _draw(found, path: Path) -> None:
-    from cnnkit import plots
+    from cnnkit import explanation_plots, plots
 
-    figure = plots.architecture(found)
+    figure = explanation_plots.architecture(found)
     content = plots.png(figure) if path.suffix == ".png" else plots.svg(figure).encode()
     try:
         path.write_bytes(content)

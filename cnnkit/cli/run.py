@@ -13,6 +13,7 @@ from cnnkit.classify import classify
 from cnnkit.cli import finding, quiet
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.runs import complete_run
+from cnnkit.cli.verdict import in_words
 from cnnkit.errors import SettingError
 from cnnkit.experiment import name_of, options_of, read_source, summary_of
 from cnnkit.runs import Run, resolve
@@ -31,12 +32,15 @@ def command_of(experiment: Callable, name: str) -> click.Command:
     def call(**options):
         _run(experiment, options)
 
-    settings = options_of(
-        experiment, {name: _complete_from(names) for name, names in NAMES.items()}
-    )
-    own = [option for option in settings if option.name != "seed"]  # every run has --seed
+    own = settings_of(experiment)
     command = RunCommand(name, params=own, callback=call, help=summary_of(experiment))
     return _with_run_options(command)
+
+
+def settings_of(experiment: Callable) -> list[click.Option]:
+    """Return an option for each setting but the seed, which every command has as its own."""
+    completions = {name: _complete_from(names) for name, names in NAMES.items()}
+    return [option for option in options_of(experiment, completions) if option.name != "seed"]
 
 
 class RunCommand(OneSentence):
@@ -44,7 +48,14 @@ class RunCommand(OneSentence):
 
 
 class ChooseExperiment(RunCommand):
-    """`cnnkit run`: the first word names the experiment; without one it is the built-in one."""
+    """`cnnkit run`: the first word names the experiment; without one it is the built-in one.
+
+    of: makes the command of an experiment and its name.
+    """
+
+    def __init__(self, *arguments, of: Callable[[Callable, str], click.Command], **options):
+        super().__init__(*arguments, **options)
+        self.of = of
 
     def make_context(self, info_name, args, parent=None, **extra):
         """Become the command of the experiment that the arguments name."""
@@ -55,7 +66,7 @@ class ChooseExperiment(RunCommand):
         if extra.get("resilient_parsing"):  # completion must not pay for Keras
             command = _sketch(path)
         else:
-            command = command_of(finding.load(path), word)
+            command = self.of(finding.load(path), word)
         return command.make_context(f"{info_name} {word}", rest, parent, **extra)
 
     def shell_complete(self, ctx, incomplete):
@@ -115,11 +126,10 @@ def go_on(experiment: Callable, run: Run, options: dict) -> None:
 
 def tell(run: Run, began: float) -> None:
     """Print how well a run did, and where it is."""
-    test, seconds = run.results["test"], time.perf_counter() - began
-    low, high = test["accuracy_interval"]
+    seconds, words = time.perf_counter() - began, in_words(run.results["test"])
+    lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())
     click.echo(
-        f"\nTest accuracy  {test['accuracy']:.2%}  ({test['correct']} of {test['samples']}; "
-        f"95 % interval {low:.2%} to {high:.2%})\n"
+        f"\n{''.join(lines)}"
         f"Run folder     {run.folder}  ({seconds:.0f} s)\n\n"
         f"Watch it       cnnkit tensorboard --runs-dir {run.folder.parent.parent}\n"
         f"Read it        open {run.folder / 'report.html'}"
@@ -179,5 +189,5 @@ def _complete_from(names: Callable[[], list[str]]):
 
 _built_in = command_of(classify, "run")
 command = ChooseExperiment(
-    "run", params=_built_in.params, callback=_built_in.callback, help=_built_in.help
+    "run", params=_built_in.params, callback=_built_in.callback, help=_built_in.help, of=command_of
 )

@@ -75,7 +75,7 @@ def _from_split(run, split, number) -> tuple[np.ndarray, str]:
     if number >= len(chosen):
         raise SettingError(f"The {split} split has images 0 to {len(chosen) - 1}, not {number}.")
     image = np.asarray(chosen.inputs[np.array([number])][0], "float32")
-    return image, f"{split}:{number} (is {dataset.class_names[int(chosen.labels[number])]})"
+    return image, f"{split}:{number} (is {dataset.named(chosen.labels[number])})"
 
 
 def class_index(run: Run, word: str | None) -> int | None:

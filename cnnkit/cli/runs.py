@@ -9,6 +9,7 @@ from rich.table import Table
 
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
+from cnnkit.cli.verdict import in_words, score
 from cnnkit.errors import RunFolderError
 from cnnkit.runs import Run, find, resolve, verify
 
@@ -90,14 +91,12 @@ def show(run, runs_dir):
     facts.add_row("seed", str(recipe["seed"]))
     if results:
         test, validation = results["test"], results["validation"]
-        low, high = test["accuracy_interval"]
         facts.add_row("chosen epoch", str(validation["epoch"]))
-        facts.add_row("validation accuracy", _percent(validation["accuracy"]))
-        facts.add_row(
-            "test accuracy",
-            f"{test['accuracy']:.2%}, {test['correct']} of {test['samples']} "
-            f"(95 % interval {low:.2%} to {high:.2%})",
-        )
+        for name in ("accuracy", "average_precision"):
+            if name in validation:
+                facts.add_row(f"validation {name.replace('_', ' ')}", _percent(validation[name]))
+        for title, value in in_words(test).items():
+            facts.add_row(title, value)
         facts.add_row("training", f"{results['timing']['training_seconds']:.1f} s")
     screen.print(facts, highlight=False)
     _print_history(screen, found.history)
@@ -108,7 +107,8 @@ def _row(run: Run) -> list[str]:
     experiment = run.folder.parent.name
     try:
         status, history, results = run.status, run.history, run.results
-        best = max(history.get("val_accuracy", []), default=None)
+        values = history.get("val_accuracy") or history.get("val_average_precision") or []
+        best = max(values, default=None)
         return [
             experiment,
             run.name,
@@ -116,7 +116,7 @@ def _row(run: Run) -> list[str]:
             status["state"],
             str(len(history.get("epoch", []))),
             _percent(best),
-            _percent(results["test"]["accuracy"] if results else None),
+            _percent(score(results["test"]) if results else None),
             f"{sum(history.get('seconds', [])):.1f}",
         ]
     except (RunFolderError, KeyError, TypeError) as error:

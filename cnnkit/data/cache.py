@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import struct
+import threading
 import time
 import uuid
 import zlib
@@ -161,6 +162,7 @@ class Store:
             writer.abandon()
         make_room(self._began)
         self.reload()
+        self._verified |= writer.digests  # their pixels were at hand when the checksum was taken
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npy"
@@ -171,25 +173,29 @@ class Store:
 
 
 class Writer:
-    """Adds images to a folder of the cache, in files of FILE_ROWS."""
+    """Adds images to a folder of the cache, in files of FILE_ROWS and in the order they come in."""
 
     def __init__(self, folder: Path, shape: tuple[int, int, int]):
         self.folder, self.shape = folder, shape
-        self._file, self._rows, self._digests = None, [], set()
+        self.digests: set[bytes] = set()  # of what was added
+        self._file, self._rows, self._lock = None, [], threading.Lock()
 
     def add(self, digest: bytes, pixels: np.ndarray) -> None:
-        """Add an image, unless it was added before."""
-        if digest in self._digests:
-            return
-        if self._file is None:
-            self._path = self.folder / f"{uuid.uuid4().hex}.part"
-            self._file = open(self._path, "wb")  # noqa: SIM115 (open from one image to the next)
-            self._file.write(_header(0, self.shape))
-        self._file.write(pixels.tobytes())
-        self._rows.append((digest.hex(), zlib.crc32(pixels)))
-        self._digests.add(digest)
-        if len(self._rows) == FILE_ROWS:
-            self.close()
+        """Add an image, unless it was added before; any number of threads may do so at once."""
+        pixels = np.ascontiguousarray(pixels)
+        checksum = zlib.crc32(pixels)
+        with self._lock:
+            if digest in self.digests:
+                return
+            if self._file is None:
+                self._path = self.folder / f"{uuid.uuid4().hex}.part"
+                self._file = open(self._path, "wb")  # noqa: SIM115 (from one image to the next)
+                self._file.write(_header(0, self.shape))
+            self._file.write(pixels.data)
+            self._rows.append((digest.hex(), checksum))
+            self.digests.add(digest)
+            if len(self._rows) == FILE_ROWS:
+                self.close()
 
     def close(self) -> None:
         """Give what was written its name, and so its place in the cache."""

@@ -33,6 +33,11 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether a sample may have any number of classes, rather than exactly one."""
+        return self.labels.ndim == 2
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
@@ -71,6 +76,15 @@ class Dataset:
         return len(self.class_names)
 
     @property
+    def multi_label(self) -> bool:
+        """Whether a sample may have any number of classes, rather than exactly one.
+
+        What a run does with the data hangs on this alone: loss, metrics, what the model's outputs
+        become, how they are measured, and what the report shows.
+        """
+        return self.train.multi_label
+
+    @property
     def scale(self) -> float:
         """The factor from stored values to what a network sees: 1/255 for pictures, else 1."""
         pictures = tuple(self.value_range) == (0, 255) and not self.vocabulary
@@ -98,6 +112,13 @@ class Dataset:
         from cnnkit.data import preview
 
         return preview.figure(self, count, augment, seed)
+
+    def named(self, label: np.ndarray) -> str:
+        """Return a label's class, or those of a mixed or multiple label with their parts."""
+        if np.ndim(label) == 0:
+            return self.class_names[label]
+        parts = [(part, name) for part, name in zip(label, self.class_names, strict=True) if part]
+        return ", ".join(name if part == 1 else f"{part:.0%} {name}" for part, name in parts)
 
     def counts(self) -> dict[str, list[int]]:
         """Return how many samples of each class each split has."""

@@ -19,6 +19,7 @@ from cnnkit.data.table import SUFFIXES, list_table
 
 LOOKED_AT = 40  # pixels a side that a JPEG keeps at least: enough for what is measured here
 BLANK, NEARLY_BLANK = 1.0, 6.0  # standard deviations of brightness, of 255
+LEVELS = np.arange(256)  # that a channel's values may have
 NAMED = {  # endings that say what kind a file is; others say nothing
     ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".gif": ("GIF",),
     ".bmp": ("BMP",), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".webp": ("WEBP",),
@@ -59,13 +60,13 @@ def examine(content: bytes) -> Facts:
         pixels = decode.plain(image, 3)
         turn, frames = decode.orientation(image), _frames(image)
         grey = pixels.convert("L")
-        moments, (_, grey_deviation) = _moments(pixels), _moments(grey)
+        means, deviations = _moments(pixels, grey)
         bits, thumbnail = duplicates.fingerprint(grey)
     if turn in decode.SIDEWAYS:
         width, height = height, width
     return Facts(
-        kind, mode, width, height, len(content), turn, frames, *moments, grey_deviation[0],
-        hashlib.sha256(content).digest(), bits, thumbnail,
+        kind, mode, width, height, len(content), turn, frames, means[:3], deviations[:3],
+        deviations[3], hashlib.sha256(content).digest(), bits, thumbnail,
     )  # fmt: skip
 
 
@@ -200,13 +201,14 @@ def inspect(path: str | os.PathLike, progress: Callable = lambda found, total: f
     return Inspection(listing.root, listing.class_names, tuple(pictures), bad, listing.ignored)
 
 
-def _moments(image: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return (means, standard deviations) of the channels, from their histograms."""
-    counts = np.array(image.histogram(), float).reshape(-1, 256)
-    levels, pixels = np.arange(256), counts.sum(axis=1)
-    mean = counts @ levels / pixels
-    variance = counts @ levels**2 / pixels - mean**2
-    return tuple(mean.tolist()), tuple(np.sqrt(np.maximum(variance, 0)).tolist())
+def _moments(*images: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return (means, standard deviations) of the images' channels, from their histograms."""
+    counts = np.array([count for image in images for count in image.histogram()], float)
+    counts = counts.reshape(-1, 256)
+    pixels = counts.sum(axis=1)
+    mean = (counts * LEVELS).sum(axis=1) / pixels
+    square = (counts * LEVELS**2).sum(axis=1) / pixels
+    return tuple(mean.tolist()), tuple(np.sqrt(np.maximum(square - mean**2, 0)).tolist())
 
 
 def _frames(image: Image.Image) -> int:

@@ -1,5 +1,6 @@
 """Image files as an array that is read when it is indexed."""
 
+import contextlib
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -7,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import PIL
 
-from cnnkit.data import cache, decode, threads
+from cnnkit.data import cache, decode, resize, threads
 from cnnkit.data.decode import BadImage, display
 from cnnkit.errors import BadFilesError
 
@@ -34,7 +34,7 @@ class Decoding:
     def name(self) -> str:
         """All that the pixels depend on beside the file, as a folder's name in the cache."""
         shape = "x".join(map(str, self.shape))
-        return f"{shape}-{self.fit}{cache.MARK}{decode.VERSION}-pillow-{PIL.__version__}"
+        return f"{shape}-{self.fit}{cache.MARK}{decode.VERSION}-{resize.name()}"
 
     def __call__(self, content: bytes) -> np.ndarray:
         """Return the pixels of a file's bytes; raises BadImage."""
@@ -161,22 +161,20 @@ def _decode_all(
     keep: Callable[[bytes, np.ndarray], None],
     progress,
 ) -> tuple[list[bytes | None], dict[str, str]]:
-    def read(path: str) -> tuple[bytes, np.ndarray | None] | BadImage:
+    def read(path: str) -> bytes | BadImage:
         try:
             content = decode.read(root / path)
             digest = hashlib.sha256(content).digest()
-            return digest, None if digest in known else decoding(content)
+            if digest not in known:
+                keep(digest, decoding(content))  # here, so that no pixels wait for another thread
         except BadImage as reason:
             return reason
+        return digest
 
     digests, bad = [], {}
-    for path, found in zip(paths, progress(threads.ordered(read, paths)), strict=True):
-        if isinstance(found, BadImage):
-            bad[path] = str(found)
-            digests.append(None)
-            continue
-        digest, pixels = found
-        digests.append(digest)
-        if pixels is not None:
-            keep(digest, pixels)
+    with contextlib.closing(threads.ordered(read, paths)) as found_in_turn:
+        for path, found in zip(paths, progress(found_in_turn), strict=True):
+            if isinstance(found, BadImage):
+                bad[path], found = str(found), None
+            digests.append(found)
     return digests, bad

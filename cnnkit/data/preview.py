@@ -39,7 +39,7 @@ def expect_pictures(dataset: Dataset) -> None:
 def samples(dataset: Dataset, count: int = 25, seed: int = 0) -> tuple[np.ndarray, list[str]]:
     """Return (images, their classes): training images in turn from every class, as stored."""
     positions = _in_turn(dataset, count, seed)
-    captions = [_named(dataset, label) for label in dataset.train.labels[positions]]
+    captions = [dataset.named(label) for label in dataset.train.labels[positions]]
     return dataset.train.inputs[positions], captions
 
 
@@ -58,12 +58,12 @@ def augmented(
     chosen = Split(dataset.train.inputs[positions], labels)
     batches = {"batch_size": len(positions), "scale": dataset.scale}
     policy = augmentation(name, dataset)
-    columns = [(Batches(chosen, **batches)[0][0], [_named(dataset, one) for one in labels])]
+    columns = [(Batches(chosen, **batches)[0][0], [dataset.named(one) for one in labels])]
     for variant in range(variants):
         # Without a shuffling seed the order stays; the epoch is what the draws differ by.
         images, own = Batches(chosen, augment=policy, epoch=seed + variant, **batches)[0]
         mixed = own is not labels and own.ndim == 2
-        columns.append((images, [_named(dataset, one) if mixed else name for one in own]))
+        columns.append((images, [dataset.named(one) if mixed else name for one in own]))
     images = np.stack([images for images, _ in columns], axis=1)
     captions = np.stack([captions for _, captions in columns], axis=1)
     return images.reshape(-1, *dataset.image_shape), captions.reshape(-1).tolist()
@@ -92,11 +92,3 @@ def _by_class(dataset: Dataset, count: int, seed: int) -> list[np.ndarray]:
     labels = dataset.train.labels[order]
     member = labels.T > 0 if labels.ndim == 2 else labels == np.arange(dataset.num_classes)[:, None]
     return [order[own][:count] for own in member]
-
-
-def _named(dataset: Dataset, label: np.ndarray) -> str:
-    """Return a label's class, or those of a mixed or multiple label with their parts."""
-    if np.ndim(label) == 0:
-        return dataset.class_names[label]
-    parts = [(part, name) for part, name in zip(label, dataset.class_names, strict=True) if part]
-    return ", ".join(name if part == 1 else f"{part:.0%} {name}" for part, name in parts)

@@ -290,7 +290,9 @@ def _blame(model, batch, label, layer):
                 probe.replaced(layer, "activation", lambda sums: activation(sums + change)),
             ):
                 logits = one_column_a_class(model(ops.convert_to_tensor(batch), training=False))[0]
-            return (ops.logsumexp(logits) - logits[label],)
+            others = ops.concatenate([logits[:label], logits[label + 1 :]])
+            # logsumexp(logits) - logits[label], which would round to zero where the model is sure.
+            return (ops.softplus(ops.logsumexp(others - logits[label])),)
 
         with giving_logits(model):
             (value,), gradient = value_and_gradient(loss, change)

@@ -4,6 +4,7 @@ Each function returns a `matplotlib.figure.Figure`, which a notebook shows in pl
 `cnnkit.plots.png` makes a file of it.
 """
 
+from cnnkit.explanation_plots.architecture import architecture
 from cnnkit.explanation_plots.lines import probability_curves, robustness
 from cnnkit.explanation_plots.pictures import (
     feature_maps,
@@ -16,6 +17,6 @@ from cnnkit.explanation_plots.pictures import (
 from cnnkit.explanation_plots.walk import walkthrough
 
 __all__ = [
-    "feature_maps", "filters", "heat_maps", "kernel_answers", "probability_curves",
+    "architecture", "feature_maps", "filters", "heat_maps", "kernel_answers", "probability_curves",
     "receptive_fields", "robustness", "top_patches", "walkthrough",
 ]  # fmt: skip

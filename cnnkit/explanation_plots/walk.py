@@ -9,6 +9,7 @@ from cnnkit.explain.receptive_field import Field, field_after
 from cnnkit.explain.step_by_step import Walkthrough
 
 FOR, AGAINST, SHOWN = "#0072b2", "#d55e00", "#e69f00"
+INK = "#111111"  # on light squares also where a dark page gives black letters its light ink
 LARGEST_WRITTEN = 7  # rows or columns up to which numbers are written into the squares
 
 
@@ -192,7 +193,7 @@ def _numbers(axes, values: np.ndarray, title: str, signed: bool = False) -> None
             dark = abs(shade - 0.5) > 0.3 if signed else shade < 0.5
             axes.text(
                 column, row, written(value), ha="center", va="center", fontsize=8,
-                color="white" if dark else "black",
+                color="white" if dark else INK,
             )  # fmt: skip
     axes.set(xticks=[], yticks=[])
     axes.set_title(title, fontsize=9)

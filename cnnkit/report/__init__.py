@@ -7,10 +7,10 @@ from string import Template
 import numpy as np
 
 from cnnkit.errors import RunFolderError
-from cnnkit.report import certainty, insight, recipe, results
+from cnnkit.report import certainty, insight, multi_label, recipe, results
 from cnnkit.report.markup import escape
 from cnnkit.report.views import Views, look
-from cnnkit.runs import Evaluation, Run, atomic
+from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run, atomic
 
 __all__ = ["Views", "look", "write"]
 
@@ -20,7 +20,7 @@ READ = ("experiment", "dataset", "environment", "status", "results", "history")
 
 def write(
     run: Run,
-    evaluation: Evaluation | None,
+    evaluation: Evaluation | MultiLabelEvaluation | None,
     images: np.ndarray | None = None,
     filters: np.ndarray | None = None,
     views: Views | None = None,
@@ -41,19 +41,9 @@ def write(
     """
     known = {name: _read(run, name) for name in READ}
     test = evaluation.as_results() if evaluation else known["results"].get("test")
+    achieved = _several if multi_label.describes(test) else _single
     parts = [
-        results.headline(known, test, insight.looks(views, evaluation) if views else ""),
-        results.confusion(test) if test else "",
-        results.mistakes(
-            evaluation, images, insight.resemblance(views, evaluation) if views else ""
-        )
-        if evaluation
-        else "",
-        insight.path(views, evaluation) if views else "",
-        recipe.filters(filters),
-        insight.film(film) if film else "",
-        certainty.calibration(evaluation, images) if evaluation else "",
-        results.classes(test) if test else "",
+        *achieved(known, test, evaluation, images, filters, views, film),
         recipe.recipe(known),
         recipe.curves(known["history"]),
         recipe.making(run, known),
@@ -67,6 +57,34 @@ def write(
     path = run.folder / "report.html"
     atomic.write_text(path, page)
     return path
+
+
+def _single(known, test, evaluation, images, filters, views, film) -> list[str]:
+    """Return what was achieved where a sample has one class."""
+    verdict = results.verdict(test) if test else ""
+    looks = insight.looks(views, evaluation) if views else ""
+    resemblance = insight.resemblance(views, evaluation) if views else ""
+    return [
+        results.headline(known, verdict, looks),
+        results.confusion(test) if test else "",
+        results.mistakes(evaluation, images, resemblance) if evaluation else "",
+        insight.path(views, evaluation) if views else "",
+        insight.robustness(views) if views else "",
+        recipe.filters(filters),
+        insight.film(film) if film else "",
+        certainty.calibration(evaluation, images) if evaluation else "",
+        results.classes(test) if test else "",
+    ]
+
+
+def _several(known, test, evaluation, images, filters, views, film) -> list[str]:
+    """Return what was achieved where a sample may have several classes."""
+    return [
+        results.headline(known, multi_label.verdict(test)),
+        multi_label.mistakes(evaluation, images, results.WORST) if evaluation else "",
+        multi_label.classes(test),
+        recipe.filters(filters),
+    ]
 
 
 def _read(run: Run, name: str) -> dict:

@@ -3,10 +3,20 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib import style
 
-from cnnkit import plots
+from cnnkit import explanation_plots, plots
 from cnnkit.explanation_plots import tiles
-from cnnkit.report.markup import escape, more, percent, picture, section, table
+from cnnkit.report.markup import (
+    drawing,
+    escape,
+    more,
+    percent,
+    picture,
+    scrolling,
+    section,
+    table,
+)
 from cnnkit.report.views import Views
 from cnnkit.runs import Evaluation
 
@@ -56,7 +66,36 @@ def path(views: Views, evaluation: Evaluation) -> str:
         f"<b>{escape(name)}</b></figcaption></figure></li></ul>",
         stages,
         more(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
+        _walk(views, evaluation) if views.walk else "",
     )
+
+
+def _walk(views: Views, evaluation: Evaluation) -> str:
+    walk, names = views.walk, evaluation.class_names
+    words = (
+        f"Test image {views.samples[0]}, number by number: patch times kernel gives "
+        f"{walk.unit.value:.4g} in layer {walk.unit.layer}; the votes give {names[walk.label]} a "
+        f"probability of {percent(float(walk.probabilities[walk.label]), 2)}; one step back changes "
+        "the kernel."
+    )
+    with style.context("default"):  # as for the curves
+        drawn = drawing(explanation_plots.walkthrough(walk, names), "walk", words)
+    return more("The same, number by number", scrolling(words, f'<div class="wide">{drawn}</div>'))
+
+
+def robustness(views: Views) -> str:
+    """Accuracy as test images are shifted, turned, scaled, greyed, blurred, covered."""
+    if not views.responses:
+        return ""
+    samples = next(iter(views.responses.values())).samples
+    words = (
+        f"Accuracy on {samples} test images as they are changed more and more; "
+        "the band is the 95 % interval."
+    )
+    with style.context("default"):  # as for the curves
+        figure = explanation_plots.robustness({"accuracy": views.responses})
+        drawn = drawing(figure, "changed", words)
+    return section("What it survives", scrolling(words, f'<div class="wide">{drawn}</div>'))
 
 
 def resemblance(views: Views, evaluation: Evaluation) -> str:

@@ -30,14 +30,14 @@ UNFINISHED = {
 }
 
 
-def headline(known: dict, test: dict | None, looks: str = "") -> str:
+def headline(known: dict, verdict: str, looks: str = "") -> str:
     """How good, where wrong, what it looks at, and at what cost: the first screen.
 
     known: the run folder's files by name, such as known["experiment"], each {} if it is missing.
-    looks: the part that shows what it looks at.
+    verdict: how good and where wrong, "" for a run that was not tested. looks: what it looks at.
     """
     recipe = known["experiment"]
-    answers = _verdict(test) if test else _unfinished(known["status"])
+    answers = verdict or _unfinished(known["status"])
     figures = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
         for name, value in _figures(known).items()
@@ -51,6 +51,25 @@ def headline(known: dict, test: dict | None, looks: str = "") -> str:
 </div>
 <dl>{figures}</dl>
 </header>"""
+
+
+def verdict(test: dict) -> str:
+    """How good, and what is taken for what."""
+    wrong = test["samples"] - test["correct"]
+    pairs = "".join(
+        f"<li><b>{escape(true)}</b> taken for <b>{escape(predicted)}</b> "
+        f'<span class="soft">{times:,} of {of:,}</span></li>\n'
+        for true, predicted, times, of in _confused(test)[:CONFUSIONS]
+    )
+    return f"""<div>
+<p class="number">{percent(test["accuracy"], 2)}</p>
+<p>test accuracy, 95 % interval {interval(test["accuracy_interval"], 2)}</p>
+<p class="soft">{test["correct"]:,} of {test["samples"]:,} test samples are right, {wrong:,} wrong.</p>
+</div>
+<div>
+<h2>Where it is wrong</h2>
+{f"<ol>{pairs}</ol>{_weakest(test)}" if wrong else "<p>Nowhere, on these samples.</p>"}
+</div>"""
 
 
 def confusion(test: dict) -> str:
@@ -116,24 +135,6 @@ def classes(test: dict) -> str:
     return section("Classes", table(caption, headings, rows))
 
 
-def _verdict(test: dict) -> str:
-    wrong = test["samples"] - test["correct"]
-    pairs = "".join(
-        f"<li><b>{escape(true)}</b> taken for <b>{escape(predicted)}</b> "
-        f'<span class="soft">{times:,} of {of:,}</span></li>\n'
-        for true, predicted, times, of in _confused(test)[:CONFUSIONS]
-    )
-    return f"""<div>
-<p class="number">{percent(test["accuracy"], 2)}</p>
-<p>test accuracy, 95 % interval {interval(test["accuracy_interval"], 2)}</p>
-<p class="soft">{test["correct"]:,} of {test["samples"]:,} test samples are right, {wrong:,} wrong.</p>
-</div>
-<div>
-<h2>Where it is wrong</h2>
-{f"<ol>{pairs}</ol>{_weakest(test)}" if wrong else "<p>Nowhere, on these samples.</p>"}
-</div>"""
-
-
 def _weakest(test: dict) -> str:
     rows = [row for row in test["classes"] if row["recall"] is not None]
     if len(rows) < 3:  # of two classes, the confusions have said it
@@ -157,9 +158,11 @@ def _figures(known: dict) -> dict[str, str]:
         figures["data"] = known["dataset"]["name"]
     if model:
         figures["network"] = f"{model['name']}, {model['parameters']:,} parameters"
-    if validation.get("accuracy") is not None:
-        best = percent(validation["accuracy"], 2)
-        figures["validation accuracy"] = f"{best} at epoch {validation['epoch']}"
+    for name in ("accuracy", "average_precision"):
+        if validation.get(name) is not None:
+            best = percent(validation[name], 2)
+            words = f"validation {name.replace('_', ' ')}"
+            figures[words] = f"{best} at epoch {validation['epoch']}"
     if timing:
         epochs = len(timing.get("epoch_seconds", ()))
         spent = duration(timing["training_seconds"])

@@ -7,11 +7,14 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
+from cnnkit.explain import Response, Walkthrough, probe
+from cnnkit.explain.activations import last_of_each_size
 from cnnkit.runs import Evaluation
 
 HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
 NEIGHBOURS = 3
 MOST_VALUES = 30_000_000  # of the training images that neighbours are looked for among
+CHANGED_PIXELS = 200 * 64 * 64  # of the test images that are changed, 20 to 200 of them
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Views:
     neighbours, neighbour_labels: the nearest training images of each, (samples, count, height,
         width, channels) and (samples, count); None where the network has no features to compare.
     compared: among how many training images.
+    walk: the first image, number by number; responses: to changed test images, by change. None
+        unless they were asked for.
     """
 
     samples: np.ndarray
@@ -36,12 +41,22 @@ class Views:
     neighbours: np.ndarray | None
     neighbour_labels: np.ndarray | None
     compared: int
+    walk: Walkthrough | None = None
+    responses: dict[str, Response] | None = None
 
 
-def look(model, data: Dataset, evaluation: Evaluation, mistakes: int = MISTAKES) -> Views:
+def look(
+    model,
+    data: Dataset,
+    evaluation: Evaluation,
+    mistakes: int = MISTAKES,
+    *,
+    closely: bool = False,
+) -> Views:
     """Return how a model from raw inputs to probabilities sees hits and mistakes of the test split.
 
-    mistakes: at most so many. Raises SettingError where inputs are no images.
+    mistakes: at most so many. closely: whether to follow one image number by number, and to change
+    some, too, which takes seconds. Raises SettingError where inputs are no images.
     """
     if len(data.image_shape) != 3:
         raise SettingError(f"Inputs of shape {data.image_shape} are no images to look at.")
@@ -54,14 +69,21 @@ def look(model, data: Dataset, evaluation: Evaluation, mistakes: int = MISTAKES)
     except SettingError:  # a network without feature maps has pixels all the same
         slopes = explain.gradient(model, images, evaluation.predicted[samples])
         heat, method, maps = _strength(slopes), "gradient", {}
-    return Views(samples, images, data.value_range, heat, method, maps, *_near(model, data, images))
+    near = _near(model, data, images)
+    closer = _closely(model, data, images[0], samples[0]) if closely else ()
+    return Views(samples, images, data.value_range, heat, method, maps, *near, *closer)
+
+
+def _closely(model, data: Dataset, image: np.ndarray, sample: int):
+    test, (height, width, _) = data.test, data.image_shape
+    walk = explain.walkthrough(model, image, label=int(test.labels[sample]))
+    some = np.arange(min(len(test), max(20, min(200, CHANGED_PIXELS // (height * width)))))
+    images = np.asarray(test.inputs[some])
+    return walk, explain.robustness(model, images, test.labels[some], value_range=data.value_range)
 
 
 def _stages(model, image: np.ndarray) -> dict[str, np.ndarray]:
     """Return the maps of one layer a resolution, without those of pixels scaled or padded alone."""
-    from cnnkit.explain import probe  # imports Keras, which what else is here must not pay for
-    from cnnkit.explain.activations import last_of_each_size
-
     layers = probe.innermost_layers(model)
     shapes = probe.map_shapes(model, np.asarray(image[None], "float32"))
     seen = {

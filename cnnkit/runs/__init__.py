@@ -9,10 +9,12 @@ from cnnkit.runs.calibration import (
 from cnnkit.runs.evaluation import Evaluation, wilson_interval
 from cnnkit.runs.label_errors import likely_mislabelled
 from cnnkit.runs.listing import find, resolve
+from cnnkit.runs.multi_label import MultiLabelEvaluation
 from cnnkit.runs.run import Report, Run
 from cnnkit.runs.verification import verify
 
 __all__ = [
-    "Evaluation", "Reliability", "Report", "Run", "find", "fit_temperature", "likely_mislabelled",
-    "reliability", "resolve", "scale_by_temperature", "verify", "wilson_interval",
+    "Evaluation", "MultiLabelEvaluation", "Reliability", "Report", "Run", "find", "fit_temperature",
+    "likely_mislabelled", "reliability", "resolve", "scale_by_temperature", "verify",
+    "wilson_interval",
 ]  # fmt: skip

@@ -28,6 +28,24 @@ class Evaluation:
         """The most probable class of each sample, shape (samples,)."""
         return self.probabilities.argmax(axis=1)
 
+    @property
+    def right(self) -> np.ndarray:
+        """Whether a sample is classified rightly, shape (samples,)."""
+        return self.predicted == self.labels
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The measures that a run is told by."""
+        return {"accuracy": self.accuracy}
+
+    def said(self, sample: int) -> str:
+        """Return the class that the network says a sample is of."""
+        return self.class_names[self.predicted[sample]]
+
+    def true(self, sample: int) -> str:
+        """Return the class that a sample is of."""
+        return self.class_names[self.labels[sample]]
+
     @cached_property
     def confidences(self) -> np.ndarray:
         """The probability of the predicted class of each sample, shape (samples,)."""
@@ -42,7 +60,7 @@ class Evaluation:
     @property
     def correct(self) -> int:
         """How many samples are classified rightly."""
-        return int((self.predicted == self.labels).sum())
+        return int(self.right.sum())
 
     @property
     def accuracy(self) -> float:

@@ -6,8 +6,9 @@ from cnnkit.experiment import Experiment
 
 
 def deployed(experiment: Experiment) -> keras.Model:
-    """Return the experiment's model with scaling before it and, where it gives logits, softmax after.
+    """Return the experiment's model with scaling before it, and probabilities after it.
 
+    Logits go through a softmax, or, where samples may have several classes, each through a sigmoid.
     It shares the layers and weights of `experiment.model`. Inputs are the data set's raw values
     (0 to 255 for pictures), outputs are probabilities, shape (batch, classes).
     """
@@ -18,7 +19,11 @@ def deployed(experiment: Experiment) -> keras.Model:
         outputs = keras.layers.Rescaling(data.scale, name="scale")(outputs)
     outputs = model(outputs)
     if getattr(experiment.loss, "from_logits", False):
-        outputs = keras.layers.Softmax(name="probabilities", dtype="float32")(outputs)
+        named = {"name": "probabilities", "dtype": "float32"}
+        if data.multi_label:
+            outputs = keras.layers.Activation("sigmoid", **named)(outputs)
+        else:
+            outputs = keras.layers.Softmax(**named)(outputs)
     return keras.Model(inputs, outputs, name=f"{model.name}_deployed")
 
 

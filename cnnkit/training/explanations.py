@@ -33,7 +33,9 @@ class Explain(keras.callbacks.Callback):
     tensorboard/explain without one.
 
     Tags: `filters`, `feature_maps/LAYER` (a row an image), `grad_cam` and `decisions` (a column a
-    class, the right one in orange). The seconds it took are in `seconds`.
+    class, the right one in orange). The seconds it took are in `seconds`. The report of a run with
+    this callback also follows one image number by number, changes some, and shows these pictures
+    epoch by epoch.
     """
 
     def __init__(

@@ -9,13 +9,14 @@ import numpy as np
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Split
 from cnnkit.experiment import Experiment
-from cnnkit.runs import Evaluation, Run, appended
+from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run, appended
 from cnnkit.runs.checkpoints import Checkpoint
 from cnnkit.training import nonfinite
 from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
 from cnnkit.training.explanations import Explain
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.kept_features import trained_part
 from cnnkit.training.resumable import ResumableCallbacks, Saving
 from cnnkit.training.step_inputs import made_in_step
 from cnnkit.training.tensorboard import TensorBoardLog
@@ -26,7 +27,7 @@ class Fitted:
     """What training leaves: the model as it is saved, and what is known of the chosen epoch."""
 
     model: keras.Model
-    validation: dict  # epoch, accuracy, loss
+    validation: dict  # epoch, accuracy (of several classes: average_precision), loss
     epoch_seconds: list[float]
     unsaved: OSError | None  # why the last checkpoint could not be written
 
@@ -45,14 +46,15 @@ def fit(
     start: where to go on, or None to begin. Raises TrainingError when data, loss or weights are not
     finite, Interrupted after a signal.
     """
-    data, model = experiment.data, experiment.model
-    nonfinite.expect_sound(data)
+    nonfinite.expect_sound(experiment.data)
+    part = trained_part(experiment, seed)
+    data, model = part.data, part.model
     model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
     record, best = Record(run), KeepBest(run, deployed(experiment))
     batches = {"batch_size": experiment.batch_size, "scale": data.scale}
-    if getattr(experiment.augment, "mixes_labels", False):
+    if getattr(part.augment, "mixes_labels", False):
         batches["num_classes"] = data.num_classes
-    train = Batches(data.train, seed=seed, augment=experiment.augment, **batches)
+    train = Batches(data.train, seed=seed, augment=part.augment, **batches)
     validation = Batches(data.validation, **batches)
     for callback in experiment.callbacks:
         if isinstance(callback, Explain) and callback.folder is None:
@@ -79,7 +81,8 @@ def fit(
             shuffle=False,  # `train` has its own order; Keras would give its steps in another one
             callbacks=resumable,
         )
-    chosen = {key.removeprefix("val_"): best.logs.get(key) for key in ("val_accuracy", "val_loss")}
+    score = "average_precision" if data.multi_label else "accuracy"
+    chosen = {name: best.logs.get(f"val_{name}") for name in (score, "loss")}
     return Fitted(
         best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds, resumable.failure
     )
@@ -110,8 +113,9 @@ def _flushed(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[st
 
 def evaluate(
     model: keras.Model, split: Split, class_names: tuple[str, ...], stop: StopOnSignal
-) -> Evaluation:
+) -> Evaluation | MultiLabelEvaluation:
     """Return what the predictions of a model from raw inputs to probabilities are worth."""
     batches = Batches(split, batch_size=256)
     probabilities = model.predict(batches, verbose=0, callbacks=[stop])
-    return Evaluation(split.labels, np.asarray(probabilities, np.float64), class_names)
+    kind = MultiLabelEvaluation if split.multi_label else Evaluation
+    return kind(split.labels, np.asarray(probabilities, np.float64), class_names)

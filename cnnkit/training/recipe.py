@@ -34,6 +34,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "loss": _described(experiment.loss),
         "metrics": [_described(metric) for metric in experiment.metrics],
         "augment": _described(experiment.augment),
+        "cached_views": experiment.cached_views,
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
         "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
         "model": {

@@ -14,6 +14,8 @@ from keras import ops
 
 from cnnkit.data.batches import Batches
 
+RESIDENT = 2**30  # bytes of a mapped file up to which all of it is read into memory
+
 
 class StepInputs(keras.utils.PyDataset):
     """What a step makes its batch of, for `model.fit` inside `made_in_step`.
@@ -68,7 +70,9 @@ def made_in_step(
 
 
 def _in_memory(batches: Batches) -> bool:
-    return isinstance(batches.split.inputs, np.ndarray)
+    inputs = batches.split.inputs
+    mapped = isinstance(inputs, np.memmap) and inputs.nbytes > RESIDENT
+    return isinstance(inputs, np.ndarray) and not mapped
 
 
 def _making(batches: Batches, step):

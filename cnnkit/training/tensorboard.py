@@ -3,7 +3,7 @@
 import keras
 
 from cnnkit import plots
-from cnnkit.runs import Evaluation, Run
+from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run
 from cnnkit.training.event_log import EventLog, graph_of
 
 PICTURES = 25  # in the grid of inputs
@@ -15,13 +15,14 @@ class TensorBoardLog(keras.callbacks.Callback):
     Tags are those of `keras.callbacks.TensorBoard`: `batch_loss`, `epoch_loss`,
     `evaluation_loss_vs_iterations` and so on, in the folders train/ and validation/. Keras'
     callback draws the graph on TensorFlow alone; this one writes the same on every backend.
-    resumed: whether the folder holds the beginning of the training already.
+    whole: the model of the graph, of which `fit` may train a part. resumed: whether the folder
+    holds the beginning of the training already.
     """
 
-    def __init__(self, run: Run, recipe: dict, resumed: bool = False):
+    def __init__(self, run: Run, recipe: dict, whole: keras.Model, resumed: bool = False):
         super().__init__()
-        self.resumed = resumed
-        self.recipe, self.trial = recipe, f"{run.folder.parent.name}/{run.name}"
+        self.whole, self.recipe, self.resumed = whole, recipe, resumed
+        self.trial = f"{run.folder.parent.name}/{run.name}"
         folder = run.folder / "tensorboard"
         self.logs = EventLog(folder)
         self.train, self.validation = EventLog(folder / "train"), EventLog(folder / "validation")
@@ -31,7 +32,7 @@ class TensorBoardLog(keras.callbacks.Callback):
         self.step = 0
         if self.resumed:
             return
-        self.train.graph(graph_of(self.model))
+        self.train.graph(graph_of(self.whole))
         self.logs.text("recipe", _as_table(self.recipe))
         self.logs.settings(
             {name: _plain(value) for name, value in self.recipe["settings"].items()}
@@ -68,26 +69,34 @@ class TensorBoardLog(keras.callbacks.Callback):
             values = keras.ops.convert_to_numpy(variable)
             self.train.histogram(variable.path, values, epoch)
 
-    def show_results(self, evaluation: Evaluation, images, filters) -> None:
+    def show_results(self, evaluation: Evaluation | MultiLabelEvaluation, images, filters) -> None:
         """Add the pictures of a finished run: test images with labels, filters, confusion matrix.
+
+        Where samples may have several classes, no class is taken for another: there is no matrix.
 
         images: floats of shape (samples, height, width, channels), or None where inputs are none.
         filters: the first convolution's kernel (height, width, in, out), or None.
         """
-        names = evaluation.class_names
         if images is not None:
-            pairs = list(zip(evaluation.predicted, evaluation.labels, strict=True))[:PICTURES]
+            first = range(min(PICTURES, len(evaluation.labels)))
             figure = plots.image_grid(
                 images[:PICTURES],
-                captions=[f"{names[guess]} (is {names[label]})" for guess, label in pairs],
-                wrong=[guess != label for guess, label in pairs],
+                captions=[f"{evaluation.said(i)} (is {evaluation.true(i)})" for i in first],
+                wrong=[not evaluation.right[i] for i in first],
             )
             self.logs.image("test/predicted_and_true", plots.png(figure), self.step)
         if filters is not None:
             self.logs.image("filters/first_layer", plots.png(plots.filters(filters)), self.step)
-        matrix = plots.confusion_matrix(evaluation.confusion_matrix, names)
-        self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
-        self.logs.scalar("test/accuracy", evaluation.accuracy, self.step)
+        if isinstance(evaluation, Evaluation):
+            matrix = plots.confusion_matrix(evaluation.confusion_matrix, evaluation.class_names)
+            self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
+        for name, score in evaluation.scores.items():
+            if score is not None:
+                self.logs.scalar(f"test/{name}", score, self.step)
+
+    def show_figure(self, tag: str, figure) -> None:
+        """Add a matplotlib figure of a finished run."""
+        self.logs.image(tag, plots.png(figure), self.step)
 
     def flush(self) -> None:
         """Write out what is buffered."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 import re
 import warnings
@@ -11,8 +12,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from cnnkit.data.batches import Batches
 from cnnkit.data.cache import cache_folder
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.errors import SettingError
 from cnnkit.runs.atomic import replacing
 from cnnkit.transfer.heads import pooled
 
@@ -27,6 +30,9 @@ def features(
     pooling: str = "average",
     half: bool = False,
     cache: bool = True,
+    augment: keras.Layer | None = None,
+    views: int = 1,
+    seed: int = 0,
 ) -> Dataset:
     """Return the data set with a vector of features in the place of each image.
 
@@ -35,74 +41,152 @@ def features(
     written to the cache folder once, batch by batch, and read from there as they are indexed; the
     file's name says weights, network, input size, pooling, precision and content of the images, so
     a change of any of them computes anew. Where the disk is full they are kept in memory, with a
-    warning. The cache's limit does not count these files yet.
+    warning. Progress is shown while they are computed.
 
     backbone: takes pixels as stored in `dataset`, as `transfer.backbone` gives it.
-    Raises SettingError for a pooling that does not exist.
+    augment: a Keras layer that changes training images at random, as an Experiment has it; then
+        the training split holds each image `views` times, each time changed otherwise, by `seed`.
+
+    Raises SettingError for a pooling that does not exist, an augmentation that mixes labels, or
+    views without one.
     """
     extractor = keras.Model(backbone.inputs, pooled(backbone.outputs, pooling))
+    return features_by(extractor, dataset, half, cache, Views(augment, views, seed))
+
+
+@dataclasses.dataclass(frozen=True)
+class Views:
+    """How many times each training image is seen, and how it is changed each time."""
+
+    augment: keras.Layer | None = None
+    count: int = 1
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.count < 1 or (self.count > 1 and self.augment is None):
+            raise SettingError(
+                f"Several views of an image need an augmentation, and at least 1: {self.count}."
+            )
+        if getattr(self.augment, "mixes_labels", False):
+            raise SettingError("Features have one image each; choose an augmentation of one.")
+
+    def __str__(self) -> str:
+        if self.augment is None:
+            return ""
+        said = json.dumps(keras.saving.serialize_keras_object(self.augment), sort_keys=True)
+        return f"{said} {self.count} {self.seed}"
+
+    def of(self, split: Split, scale: float) -> Iterator[Batches]:
+        """Yield the batches of each view, inputs times `scale`; an order of its own in each."""
+        for view in range(self.count):
+            yield Batches(
+                split, BATCH, scale=scale, seed=self.seed, augment=self.augment, epoch=view
+            )
+
+    def labels(self, split: Split) -> np.ndarray:
+        """Return the labels in the order of all views."""
+        return np.concatenate([split.labels[each.order()] for each in self.of(split, 1.0)])
+
+
+def features_by(
+    extractor: keras.Model, dataset: Dataset, half: bool, cache: bool, views: Views
+) -> Dataset:
+    """Return what `features` says, of a model from pixels as stored to vectors or maps."""
     dtype = np.dtype("float16" if half else "float32")
-    network = _fingerprint(extractor)
-    splits = {
-        name: Split(_kept(extractor, split.inputs, dtype, network, cache), split.labels)
-        for name, split in dataset.splits.items()
-    }
-    return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **splits)
+    network, scale = _fingerprint(extractor), dataset.scale
+    seen = {}
+    for name, split in dataset.splits.items():
+        changed = views if name == "train" and views.augment is not None else None
+        work = _Work(extractor, split, dtype, changed, scale)
+        labels = split.labels if changed is None else changed.labels(split)
+        seen[name] = Split(_kept(work, network) if cache else _in_memory(work), labels)
+    return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **seen)
 
 
-def _kept(extractor, images, dtype: np.dtype, network: str, cache: bool) -> np.ndarray:
-    shape = len(images), extractor.output_shape[-1]
-    if not cache:
-        return _in_memory(extractor, images, dtype, shape)
-    key = hashlib.sha256(f"{LAYOUT} {network} {dtype} {_content(images)}".encode()).hexdigest()
+@dataclasses.dataclass(frozen=True)
+class _Work:
+    """Features to compute: of which images, by which network, as which type."""
+
+    extractor: keras.Model
+    split: Split
+    dtype: np.dtype
+    views: Views | None
+    scale: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        times = 1 if self.views is None else self.views.count
+        return times * len(self.split), *self.extractor.output_shape[1:]
+
+    def rows(self) -> Iterator[np.ndarray]:
+        """Yield features batch by batch, and show how far it is."""
+        progress, done = keras.utils.Progbar(self.shape[0], unit_name="image"), 0
+        for rows in self._in_order() if self.views is None else self._changed():
+            done += len(rows)
+            progress.update(done)
+            yield rows.astype(self.dtype)
+
+    def _in_order(self) -> Iterator[np.ndarray]:
+        images = self.split.inputs
+        for start in range(0, len(images), BATCH):
+            batch = np.asarray(images[np.arange(start, min(start + BATCH, len(images)))])
+            yield self._predicted(batch, padded=start > 0)
+
+    def _changed(self) -> Iterator[np.ndarray]:
+        for batches in self.views.of(self.split, self.scale):
+            for step in range(batches.num_batches):
+                yield self._predicted(batches[step][0] / self.scale, padded=step > 0)
+
+    def _predicted(self, batch: np.ndarray, padded: bool) -> np.ndarray:
+        """Return the features of a batch; all batches but one are of one size, compiled once."""
+        missing = BATCH - len(batch) if padded else 0
+        whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
+        return self.extractor.predict_on_batch(whole)[: len(batch)]
+
+
+def _kept(work: _Work, network: str) -> np.ndarray:
+    content = _content(work.split.inputs)
+    said = f"{LAYOUT} {network} {work.dtype} {content} {work.views or ''}"
+    key = hashlib.sha256(said.encode()).hexdigest()
     path = cache_folder() / "features" / f"{key[:40]}.npy"
-    found = _read(path, shape, dtype)
+    found = _read(path, work)
     if found is not None:
         return found
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
-            _write(temporary, extractor, images, dtype, shape)
+            _write(temporary, work)
     except OSError as error:
         warnings.warn(
             f"Features are not kept: {path.parent} cannot be written ({error.strerror or error}); "
             "make room there, or set CNNKIT_CACHE to another folder.",
             stacklevel=3,
         )
-        return _in_memory(extractor, images, dtype, shape)
-    return _read(path, shape, dtype)
+        return _in_memory(work)
+    return _read(path, work)
 
 
-def _write(path: Path, extractor, images, dtype: np.dtype, shape: tuple[int, int]) -> None:
-    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
+def _write(path: Path, work: _Work) -> None:
+    header = {"descr": work.dtype.str, "fortran_order": False, "shape": work.shape}
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for rows in _batches(extractor, images):
+        for rows in work.rows():
             # A full disk is an error here; in a mapped file it would end the process.
-            file.write(rows.astype(dtype).tobytes())
+            file.write(rows.tobytes())
 
 
-def _read(path: Path, shape: tuple[int, int], dtype: np.dtype) -> np.ndarray | None:
+def _read(path: Path, work: _Work) -> np.ndarray | None:
     """Return a whole file's rows, mapped; None where there is none, or it is damaged."""
     try:
         rows = np.load(path, mmap_mode="r")
     except (OSError, ValueError):
         return None
-    return rows if rows.shape == shape and rows.dtype == dtype else None
+    return rows if rows.shape == work.shape and rows.dtype == work.dtype else None
 
 
-def _in_memory(extractor, images, dtype: np.dtype, shape: tuple[int, int]) -> np.ndarray:
-    rows = [batch.astype(dtype) for batch in _batches(extractor, images)]
-    return np.concatenate(rows) if rows else np.empty(shape, dtype)
-
-
-def _batches(extractor, images) -> Iterator[np.ndarray]:
-    """Yield features of the images in order; all batches but one are of one size, compiled once."""
-    for start in range(0, len(images), BATCH):
-        batch = np.asarray(images[np.arange(start, min(start + BATCH, len(images)))])
-        missing = BATCH - len(batch) if start else 0
-        padded = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
-        yield extractor.predict_on_batch(padded)[: len(batch)]
+def _in_memory(work: _Work) -> np.ndarray:
+    rows = list(work.rows())
+    return np.concatenate(rows) if rows else np.empty(work.shape, work.dtype)
 
 
 def _fingerprint(model: keras.Model) -> str:

@@ -40,6 +40,7 @@ def imported_by(*arguments, **environment):
         ["runs", "verify"],
         ["resume", "--help"],
         ["run", "--help"],
+        ["lr-find", "--help"],
         ["new", "--help"],
         ["data", "--help"],
         ["data", "inspect", "--help"],

@@ -66,13 +66,6 @@ def test_sixteen_bits_become_eight_by_rounding(name):
     np.testing.assert_array_equal(pixels, np.round(values / 65535 * 255))
 
 
-def test_the_size_rule_is_pillows_antialiased_bilinear():
-    noise = np.random.default_rng(0).integers(0, 256, (90, 130, 3), dtype=np.uint8)
-    image = Image.fromarray(noise)
-    wanted = np.asarray(image.resize((24, 31), Image.Resampling.BILINEAR))
-    np.testing.assert_array_equal(decode.decode(zoo.saved(image, "PNG"), (31, 24)), wanted)
-
-
 def test_a_reduced_jpeg_stays_within_one_level_on_average(shared):
     differences = []
     for path in sorted((shared / "data/imagenet_sample").iterdir()):

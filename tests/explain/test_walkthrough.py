@@ -197,6 +197,16 @@ def test_one_step_back_is_one_step_of_keras_sgd_on_that_filter(digits_model, dig
     assert walk.back.loss_after < walk.loss
 
 
+def test_the_loss_of_a_model_that_is_sure_is_not_rounded_away(digits_model, digits):
+    images, labels = digits
+    sure = keras.models.clone_model(digits_model)
+    *features, kernel, bias = digits_model.get_weights()
+    sure.set_weights([*features, 3 * kernel, 3 * bias])
+    walk = explain.walkthrough(sure, images[7], label=int(labels[7]), learning_rate=0)
+    assert 1e-12 < walk.loss < 1e-4
+    assert walk.back.loss_after == pytest.approx(walk.loss, rel=1e-4)
+
+
 def test_the_model_is_left_as_it_was(digits_model, digits):
     before = digits_model.get_weights()
     explain.walkthrough(digits_model, digits[0][0])

@@ -100,6 +100,15 @@ def test_pictures_are_of_the_first_the_last_and_every_second_epoch(ask, tag):
     assert (arrays[0] != arrays[-1]).any()
 
 
+def test_a_walkthrough_and_the_robustness_stand_beside_the_results(ask, runs_dir):
+    assert {"test/walkthrough", "test/robustness"} <= set(
+        json.loads(ask("plugin/images/tags"))["seen/one/tensorboard"]
+    )
+    page = (cnnkit.runs.resolve("one", runs_dir).folder / "report.html").read_text()
+    assert "The same, number by number" in page
+    assert "What it survives" in page
+
+
 def test_the_projector_serves_the_embeddings_with_their_labels(ask, runs_dir):
     assert json.loads(ask("plugin/projector/runs")) == [RUN]
     (found,) = json.loads(ask("plugin/projector/info", run=RUN))["embeddings"]

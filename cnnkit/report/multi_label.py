@@ -1,0 +1,109 @@
+"""What a run achieved where a sample may have several classes: no class is taken for another.
+
+`test` is what results.json says about the test split: `MultiLabelEvaluation.as_results()`.
+"""
+
+import numpy as np
+
+from cnnkit import plots
+from cnnkit.report.markup import escape, interval, percent, picture, section, table
+from cnnkit.runs import MultiLabelEvaluation
+
+WEAKEST = 4  # classes named in the headline
+
+
+def describes(test: dict | None) -> bool:
+    """Return whether results are those of samples with several classes."""
+    return bool(test) and "exact_match" in test
+
+
+def verdict(test: dict) -> str:
+    """How good, and at which classes it is weakest."""
+    rows = [row for row in _weakest_first(test) if row["average_precision"] is not None]
+    weakest = "".join(
+        f"<li><b>{escape(row['name'])}</b> {percent(row['average_precision'])} "
+        f'<span class="soft">in {row["support"]:,} of {test["samples"]:,}</span></li>\n'
+        for row in rows[:WEAKEST]
+    )
+    return f"""<div>
+<p class="number">{percent(test["mean_average_precision"], 2)}</p>
+<p>mean average precision on the test samples</p>
+<p class="soft">All classes are right in {test["correct"]:,} of {test["samples"]:,} test samples:
+{percent(test["exact_match"], 2)}, 95 % interval {interval(test["exact_match_interval"], 2)}.
+F1 at 0.5: {percent(test["f1_micro"])} over all labels, {percent(test["f1_macro"])} on average over
+classes.</p>
+</div>
+<div>
+<h2>Where it is weakest</h2>
+<ol>{weakest}</ol>
+</div>"""
+
+
+def mistakes(evaluation: MultiLabelEvaluation, images, count: int) -> str:
+    """The worst answers: for each, what was missed and what was wrongly said to be there."""
+    worst = evaluation.worst_mistakes(count)
+    if not len(worst):
+        return ""
+    shown = plots.pixels(images[worst]) if images is not None else [None] * len(worst)
+    items = "".join(
+        _mistake(evaluation, index, image) for index, image in zip(worst, shown, strict=True)
+    )
+    return section("Worst mistakes", f'<ul class="pictures">\n{items}</ul>')
+
+
+def classes(test: dict) -> str:
+    """How good each class is, the weakest first."""
+    rows = [
+        (
+            row["name"],
+            f"{row['support']:,}",
+            percent(row["average_precision"]),
+            percent(row["f1"]),
+            percent(row["recall"]),
+            interval(row["recall_interval"]),
+            percent(row["precision"]),
+            interval(row["precision_interval"]),
+        )
+        for row in _weakest_first(test)
+    ]
+    caption = (
+        "The weakest first. Average precision: the mean precision over all thresholds at which one "
+        "more sample of the class is found. The others are at 0.5. Recall: the part of a class that "
+        "is found; precision: the part of what is called so that is right, each with its 95 % "
+        "interval; F1 is their harmonic mean."
+    )
+    headings = (
+        "class", "samples", "average precision", "F1", "recall", "interval", "precision", "interval",
+    )  # fmt: skip
+    return section("Classes", table(caption, headings, rows))
+
+
+def _weakest_first(test: dict) -> list[dict]:
+    def key(row):
+        return row["average_precision"] is None, row["average_precision"]
+
+    return sorted(test["classes"], key=key)
+
+
+def _mistake(evaluation: MultiLabelEvaluation, index: int, pixels: np.ndarray | None) -> str:
+    true, said = evaluation.labels[index] > 0, evaluation.predicted[index]
+    lines = [
+        f"{word} {_named(evaluation, index, chosen)}"
+        for word, chosen in (("Missed", true & ~said), ("Not there", said & ~true))
+        if chosen.any()
+    ]
+    words = f"Test image {index}: has {evaluation.true(index)}, said {evaluation.said(index)}."
+    image = "" if pixels is None else picture(pixels, words)
+    return (
+        f"<li><figure>{image}<figcaption>{'<br>'.join(lines)}"
+        f"<br>Has <b>{escape(evaluation.true(index))}</b><br><small>test sample {index}</small>"
+        f"</figcaption></figure></li>\n"
+    )
+
+
+def _named(evaluation: MultiLabelEvaluation, index: int, chosen: np.ndarray) -> str:
+    chances = evaluation.probabilities[index]
+    return ", ".join(
+        f'<b class="guess">{escape(evaluation.class_names[n])}</b> {percent(float(chances[n]))}'
+        for n in np.flatnonzero(chosen)
+    )
