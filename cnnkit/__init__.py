@@ -7,6 +7,7 @@ _PUBLIC = {
     "Experiment": "cnnkit.experiment:Experiment",
     "Explain": "cnnkit.training.explanations:Explain",
     "main": "cnnkit.cli.run:main",
+    "resume": "cnnkit.train:resume",
     "run": "cnnkit.train:run",
     "classify": "cnnkit.classify:classify",
     "data": "cnnkit.data",

@@ -1,11 +1,13 @@
-"""run(experiment, **settings) -> Run: one call of an experiment, from its settings to its report."""
+"""run(experiment, **settings) -> Run: one call of an experiment, from its settings to its report.
+
+resume(experiment, run) goes on where a run was stopped, and ends with the same numbers.
+"""
 
 import contextlib
 import errno
 import functools
 import inspect
 import shlex
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -17,18 +19,22 @@ import numpy as np
 from cnnkit import explanation_plots, report
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.experiment import Experiment, defaults_of, name_of, summary_of
-from cnnkit.runs import Evaluation, Run, atomic
+from cnnkit.experiment import Experiment, defaults_of, name_of
+from cnnkit.runs import Evaluation, Run, appended, checkpoints, sums
+from cnnkit.runs.lock import locked
+from cnnkit.training import differences
 from cnnkit.training.deployment import first_filters
-from cnnkit.training.environment import environment
 from cnnkit.training.explanations import Explain
 from cnnkit.training.film import frames
 from cnnkit.training.fit import evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.recipe import recipe_of, write_recipe
+from cnnkit.training.resumable import Saving
 from cnnkit.training.tensorboard import TensorBoardLog
 
 SEEDS = 2**32
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
+NOT_SEALED = ("checkpoints", "status.json")  # checkpoints have hashes of their own
 
 
 def run(
@@ -37,6 +43,8 @@ def run(
     seed: int | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
+    checkpoint_minutes: float | None = 10.0,
+    checkpoint_steps: int | None = None,
     **settings,
 ) -> Run:
     """Call an experiment with these settings, train what it returns, and return the run.
@@ -45,11 +53,67 @@ def run(
         setting of that name. Its own default, or 0, unless given.
     runs_dir: where the run's folder is made, as runs_dir/EXPERIMENT/NAME.
     name: the folder's name; time and four letters unless given.
+    checkpoint_minutes, checkpoint_steps: how long training goes on within an epoch before the next
+        checkpoint; each epoch ends with one in any case.
 
     Raises TypeError for a setting that the experiment does not have, SettingError for a value that
     is not allowed, TrainingError when training breaks down, Interrupted after a signal. Whatever
     is raised once training has begun stands in status.json, too.
     """
+    saving = Saving(checkpoint_minutes, checkpoint_steps)
+    resolved, settings, seed = _called(experiment, settings, seed)
+    folder = Run.create(runs_dir, name_of(experiment), name)
+    recipe = recipe_of(experiment, resolved, settings, seed)
+
+    def begin():
+        folder.write_status("running", epoch=0)
+        write_recipe(folder, resolved.data, recipe, experiment)
+        _train(folder, resolved, recipe, saving, None)
+
+    with locked(folder.folder):
+        _recorded(folder, begin)
+    return folder
+
+
+def resume(
+    experiment: Callable[..., Experiment],
+    run: Run,
+    *,
+    allow_changes: bool = False,
+    checkpoint_minutes: float | None = 10.0,
+    checkpoint_steps: int | None = None,
+    **settings,
+) -> Run:
+    """Go on with a run from its last checkpoint, to the same end as if it had not been stopped.
+
+    experiment: the one that the run is of. settings: those of the run unless given.
+    allow_changes: go on although recipe, data, versions or machine are others than they were;
+        status.json keeps what differed.
+
+    Raises SettingError, with a table, where something differs and that is not allowed;
+    RunFolderError where another process works on the run, where it is finished, or where no
+    checkpoint is whole; and what `run` raises.
+    """
+    saving, kept = Saving(checkpoint_minutes, checkpoint_steps), run.experiment
+    with locked(run.folder):
+        if run.status["state"] == "finished" and not allow_changes:
+            raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
+        wanted = differences.settings_of(experiment, kept["settings"]) | settings
+        resolved, wanted, seed = _called(experiment, wanted, kept["seed"])
+        recipe = recipe_of(experiment, resolved, wanted, seed)
+        recipe |= {name: kept.get(name) for name in ("experiment", "command", "file")}
+        changes = differences.between(run, resolved.data, recipe)
+        if changes and not allow_changes:
+            raise SettingError(
+                f"{run.folder} cannot be resumed exactly, because something has changed; "
+                f"--allow-changes goes on all the same:\n{differences.as_table(changes)}"
+            )
+        _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, saving, changes))
+    return run
+
+
+def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Experiment, dict, int]:
+    """Return what an experiment's function answers, all of its settings, and the seed."""
     settings = defaults_of(experiment) | settings
     inspect.signature(experiment).bind(**settings)
     seed = settings.get("seed", 0) if seed is None else seed
@@ -65,30 +129,64 @@ def run(
             f"The experiment {name_of(experiment)!r} should return an Experiment, "
             f"not {type(resolved).__name__}."
         )
-    folder = Run.create(runs_dir, name_of(experiment), name)
-    recipe = _recipe(experiment, resolved, settings, seed)
+    return resolved, settings, seed
+
+
+def _recorded(folder: Run, train: Callable[[], None]) -> None:
+    """Train; whatever is raised stands in status.json, too."""
     try:
-        _train(folder, resolved, recipe, experiment)
+        train()
     except KeyboardInterrupt as error:
-        folder.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
+        with contextlib.suppress(OSError):
+            folder.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
+        error.add_note(f"Go on with: cnnkit resume {shlex.quote(str(folder.folder))}")
         raise
     except Exception as error:
         with contextlib.suppress(OSError):  # the disk may be what failed
             folder.write_status("failed", reason=f"{type(error).__name__}: {error}")
-        if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        if isinstance(error, OSError) and (
+            error.errno in DISK_ERRORS or str(error.filename or "").startswith(str(folder.folder))
+        ):
             raise RunFolderError(f"{folder.folder} cannot be written: {error}.") from error
         raise
-    return folder
 
 
-def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -> None:
+def _go_on(
+    run: Run,
+    experiment: Experiment,
+    recipe: dict,
+    function: Callable,
+    saving: Saving,
+    changes: list[tuple[str, str, str]],
+) -> None:
+    folder = run.folder / "checkpoints"
+    start, damaged = checkpoints.latest(folder)
+    for reason in damaged:
+        warnings.warn(f"{reason} The one before it is used.", stacklevel=2)
+    if changes:
+        write_recipe(run, experiment.data, recipe, function)
+    checkpoints.remove_after(folder, start)
+    appended.cut(run.folder, start.state["appended"] if start else {})
+    place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
+    resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
+    run.write_status("running", resumed=resumed, reason=None)
+    _train(run, experiment, recipe, saving, start)
+
+
+def _train(
+    run: Run,
+    experiment: Experiment,
+    recipe: dict,
+    saving: Saving,
+    start: checkpoints.Checkpoint | None,
+) -> None:
     began = time.perf_counter()
-    run.write_status("running", epoch=0)
-    _write_recipe(run, experiment.data, recipe, function)
-    log, stop, succeeded = TensorBoardLog(run, recipe, experiment.model), StopOnSignal(), False
+    run.write_status("running", epoch=start.epoch if start else 0)
+    log = TensorBoardLog(run, recipe, experiment.model, resumed=start is not None)
+    stop, succeeded = StopOnSignal(), False
     try:
         with stop.listening():
-            fitted = fit(experiment, run, log, stop, recipe["seed"])
+            fitted = fit(experiment, run, log, stop, recipe["seed"], saving, start)
             trained = time.perf_counter()
             test = experiment.data.test
             evaluation = evaluate(fitted.model, test, experiment.data.class_names, stop)
@@ -110,6 +208,9 @@ def _train(run: Run, experiment: Experiment, recipe: dict, function: Callable) -
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
         log.close(succeeded)
+    sums.write(run.folder, sums.names_below(run.folder, NOT_SEALED))
+    if fitted.unsaved is not None:
+        raise fitted.unsaved
 
 
 def _show(
@@ -157,70 +258,3 @@ def _or_none(shown: str, make: Callable):
         message = f"The report leaves out {shown}: {type(error).__name__}: {error}"
         warnings.warn(message, stacklevel=2)
         return None
-
-
-def _recipe(function: Callable, experiment: Experiment, settings: dict, seed: int) -> dict:
-    """Return what experiment.json says: every field, resolved."""
-    model = experiment.model
-    return {
-        "experiment": name_of(function),
-        "description": summary_of(function),
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "settings": settings,
-        "seed": seed,
-        "data": experiment.data.name,
-        "epochs": experiment.epochs,
-        "batch_size": experiment.batch_size,
-        "optimizer": keras.optimizers.serialize(experiment.optimizer),
-        "loss": _described(experiment.loss),
-        "metrics": [_described(metric) for metric in experiment.metrics],
-        "augment": _described(experiment.augment),
-        "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
-        "model": {
-            "name": model.name,
-            "parameters": model.count_params(),
-            "layers": [
-                {
-                    "name": layer.name,
-                    "kind": type(layer).__name__,
-                    "output_shape": list(layer.output.shape),
-                    "parameters": layer.count_params(),
-                }
-                for layer in model.layers
-            ],
-            "config": keras.saving.serialize_keras_object(model),
-        },
-    }
-
-
-def _described(thing):
-    """Return a Keras object as JSON; names and None as they are."""
-    if thing is None or isinstance(thing, str):
-        return thing
-    return keras.saving.serialize_keras_object(thing)
-
-
-def _write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> None:
-    run.write_json("experiment.json", recipe)
-    run.write_json("environment.json", environment(recipe["seed"]))
-    run.write_json(
-        "dataset.json",
-        {
-            "name": data.name,
-            "source": data.source,
-            "image_shape": data.image_shape,
-            "value_range": data.value_range,
-            "class_names": data.class_names,
-            "samples": {name: len(split) for name, split in data.splits.items()},
-            "counts": data.counts(),
-            "content_hash": data.content_hash,
-            "left_out": data.left_out,
-        },
-    )
-    if data.vocabulary:
-        atomic.write_text(run.folder / "vocabulary.txt", "\n".join(data.vocabulary) + "\n")
-    try:
-        source = inspect.getsource(inspect.getmodule(function))
-    except (OSError, TypeError):
-        source = inspect.getsource(function)  # a notebook's cell has no module of its own
-    atomic.write_text(run.folder / "experiment.py", source)

@@ -37,7 +37,7 @@ def run(tmp_path_factory):
 
 def test_the_folder_holds_all_of_a_run(run):
     assert sorted(os.listdir(run.folder)) == [
-        "checkpoints", "dataset.json", "environment.json", "experiment.json", "experiment.py",
+        "SHA256SUMS", "checkpoints", "dataset.json", "environment.json", "experiment.json", "experiment.py",
         "metrics.csv", "model.keras", "report.html", "results.json", "status.json", "tensorboard",
     ]  # fmt: skip
     assert run.status["state"] == "finished"
@@ -136,11 +136,11 @@ def test_a_function_that_returns_something_else_is_refused(tmp_path):
 
 
 def test_nan_in_the_data_ends_the_run_with_its_reason(tmp_path):
-    with pytest.raises(TrainingError, match="epoch 1, step"):
+    with pytest.raises(TrainingError, match=r"sample 5 of the train split has nan at \(3, 3, 0\)"):
         cnnkit.run(tiny, bad_pixel=True, runs_dir=tmp_path, name="nan")
     status = json.loads((tmp_path / "tiny" / "nan" / "status.json").read_text())
     assert status["state"] == "failed"
-    assert "no finite number" in status["reason"] or "became nan" in status["reason"]
+    assert "sample 5" in status["reason"]
     assert not (tmp_path / "tiny" / "nan" / "model.keras").exists()
 
 
@@ -167,8 +167,12 @@ def test_an_exception_keeps_everything_up_to_that_epoch(tmp_path):
     assert run.status["reason"] == "RuntimeError: the roof fell in"
     assert run.history["epoch"] == [1, 2]
     assert run.model.count_params() > 0
-    continued = keras.saving.load_model(run.folder / "checkpoints" / "last.keras")
-    assert int(continued.optimizer.iterations) == 2 * 3
+    continued = cnnkit.resume(tiny, run, allow_changes=True)  # without the callback that fails
+    assert continued.status["state"] == "finished"
+    assert continued.history["epoch"] == [1, 2, 3, 4, 5]
+    (resumed,) = continued.status["resumed"]
+    assert (resumed["epoch"], resumed["step"]) == (2, 0)
+    assert ["callbacks", "['Fail']", "[]"] in resumed["changes"]
 
 
 def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch):

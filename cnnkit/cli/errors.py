@@ -34,6 +34,8 @@ class OneSentence(click.Command):
             raise
         except KeyboardInterrupt as error:
             click.echo(f"\nInterrupted: {error or 'stopped by the keyboard'}.", err=True)
+            for note in getattr(error, "__notes__", ()):
+                click.echo(note, err=True)
             ctx.exit(128 + getattr(error, "signal_number", 2))
         except Exception as error:
             if ctx.meta.get(DEBUG):

@@ -8,6 +8,7 @@ from pathlib import Path
 from cnnkit.cli import quiet
 from cnnkit.cli.errors import origin_of
 from cnnkit.errors import CnnkitError, SettingError, UnknownNameError
+from cnnkit.runs import Run
 
 FOLDER = Path("experiments")
 
@@ -32,7 +33,7 @@ def find(word: str) -> Path:
     return path
 
 
-def load(path: Path) -> Callable:
+def load(path: Path, function: str = "experiment") -> Callable:
     """Import an experiment file and return its function.
 
     Raises SettingError, with the file's own line, where it fails or has no such function.
@@ -50,6 +51,19 @@ def load(path: Path) -> Callable:
         del sys.modules[path.stem]
         origin = origin_of(error) or path
         raise SettingError(f"{origin}: {type(error).__name__}: {error}") from error
-    if not callable(getattr(module, "experiment", None)):
-        raise SettingError(f"{path} has no function named 'experiment'; see `cnnkit new --help`.")
-    return module.experiment
+    if not callable(getattr(module, function, None)):
+        raise SettingError(f"{path} has no function named {function!r}; see `cnnkit new --help`.")
+    return getattr(module, function)
+
+
+def of_run(run: Run) -> Callable:
+    """Return the function that a run is of: from its file, or from the copy in the run folder.
+
+    The copy counts where the file is gone or has changed since.
+    """
+    kept, recipe = run.folder / "experiment.py", run.experiment
+    path = Path(recipe.get("file") or kept)
+    if not path.is_file() or path.read_bytes() != kept.read_bytes():
+        path = kept
+    own = f"def {recipe['experiment']}(" in kept.read_text()
+    return load(path, recipe["experiment"] if own else "experiment")

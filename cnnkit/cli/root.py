@@ -13,6 +13,7 @@ COMMANDS = {
         "cnnkit.cli.run:command",
         "Train: an experiment by name or file, or any data and model.",
     ),
+    "resume": ("cnnkit.cli.resume:command", "Go on with a run that was stopped."),
     "lr-find": ("cnnkit.cli.lr_find:command", "Try learning rates, and draw what comes of them."),
     "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
     "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),

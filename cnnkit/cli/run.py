@@ -5,14 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from cnnkit import data, models
 from cnnkit.classify import classify
 from cnnkit.cli import finding, quiet
 from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.runs import complete_run
 from cnnkit.cli.verdict import in_words
+from cnnkit.errors import SettingError
 from cnnkit.experiment import name_of, options_of, read_source, summary_of
+from cnnkit.runs import Run, resolve
 
 NAMES = {"dataset": data.names, "model": models.names}
 
@@ -84,20 +88,69 @@ class ChooseExperiment(RunCommand):
 
 
 def _run(experiment: Callable, options: dict) -> None:
+    word, allow_changes = options.pop("resume"), options.pop("allow_changes")
+    if word is not None:
+        context = click.get_current_context()
+        given = {
+            name: value
+            for name, value in options.items()
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        }
+        go_on(
+            experiment, resolve(word, options["runs_dir"]), given | {"allow_changes": allow_changes}
+        )
+        return
     click.echo(f"Starting {name_of(experiment)} ...")
     quiet.import_keras()
     from cnnkit import train  # Keras takes seconds to import; --help must not pay for it
 
     began = time.perf_counter()
-    run = train.run(experiment, **options)
+    tell(train.run(experiment, **options), began)
+
+
+def go_on(experiment: Callable, run: Run, options: dict) -> None:
+    """Resume a run, and tell how it ended; options are those of `train.resume`, and more."""
+    for name in ("seed", "name"):
+        if options.get(name) is not None:
+            raise SettingError(f"A run that is resumed keeps its {name}; leave --{name} out.")
+    kept = {
+        name: value for name, value in options.items() if name not in ("runs_dir", "seed", "name")
+    }
+    click.echo(f"Going on with {run.folder} ...")
+    quiet.import_keras()
+    from cnnkit import train
+
+    began = time.perf_counter()
+    tell(train.resume(experiment, run, **kept), began)
+
+
+def tell(run: Run, began: float) -> None:
+    """Print how well a run did, and where it is."""
     seconds, words = time.perf_counter() - began, in_words(run.results["test"])
     lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())
     click.echo(
         f"\n{''.join(lines)}"
         f"Run folder     {run.folder}  ({seconds:.0f} s)\n\n"
-        f"Watch it       cnnkit tensorboard --runs-dir {options['runs_dir']}\n"
+        f"Watch it       cnnkit tensorboard --runs-dir {run.folder.parent.parent}\n"
         f"Read it        open {run.folder / 'report.html'}"
     )
+
+
+def saving_options() -> list[click.Option]:
+    """Return the options of checkpoints, which runs and resumed ones share."""
+    return [
+        click.Option(
+            ["--allow-changes"], is_flag=True, help="Resume although something has changed."
+        ),
+        click.Option(
+            ["--checkpoint-minutes"], type=click.FloatRange(min=0, min_open=True), default=10.0,
+            show_default=True, help="From one checkpoint to the next within an epoch.",
+        ),
+        click.Option(
+            ["--checkpoint-steps"], type=click.IntRange(min=1), default=None,
+            help="The same in steps.",
+        ),
+    ]  # fmt: skip
 
 
 def _with_run_options(command: click.Command) -> click.Command:
@@ -112,6 +165,11 @@ def _with_run_options(command: click.Command) -> click.Command:
             show_default=True, help="Where the run's folder is made.",
         ),
         click.Option(["--name"], default=None, help="The run's name.  [default: time and letters]"),
+        click.Option(
+            ["--resume"], metavar="RUN", default=None, shell_complete=complete_run,
+            help="Go on with this run; settings that are not given are the run's.",
+        ),
+        *saving_options(),
     ]  # fmt: skip
     return debug_option(command)
 

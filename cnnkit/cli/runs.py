@@ -1,5 +1,7 @@
 """`cnnkit runs` and `cnnkit show RUN`: what has been run; needs no Keras."""
 
+import sys
+
 import click
 from click.shell_completion import CompletionItem
 from rich.console import Console
@@ -9,7 +11,7 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
 from cnnkit.cli.verdict import in_words, score
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import Run, find, resolve, samples
+from cnnkit.runs import Run, find, resolve, samples, verify
 
 runs_dir_option = click.option(
     "--runs-dir", default="runs", show_default=True, help="Where the runs are."
@@ -22,11 +24,18 @@ def complete_run(ctx, param, incomplete):
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-@click.command(cls=OneSentence)
+class Group(OneSentence, click.Group):
+    """A group whose mistakes are one sentence each."""
+
+
+@click.group(cls=Group, invoke_without_command=True)
 @runs_dir_option
 @debug_option
-def runs(runs_dir):
-    """List the runs, oldest first."""
+@click.pass_context
+def runs(context, runs_dir):
+    """List the runs, oldest first; or check their files."""
+    if context.invoked_subcommand is not None:
+        return
     found = find(runs_dir)
     if not found:
         click.echo(f"No runs in {runs_dir}; `cnnkit run digits_lenet5` makes one.")
@@ -36,6 +45,26 @@ def runs(runs_dir):
     for run in found:
         listing.add_row(*_row(run))
     console().print(listing)
+
+
+@runs.command("verify", cls=OneSentence)
+@click.argument("run", required=False, shell_complete=complete_run)
+@runs_dir_option
+@debug_option
+def verify_command(run, runs_dir):
+    """Hash every file of RUN, or of all runs, and name those that have changed.
+
+    Exit status: 0 where none has, 1 where some have.
+    """
+    chosen, damaged = [resolve(run, runs_dir)] if run else find(runs_dir), 0
+    for each in chosen:
+        for name, reason in verify(each).items():
+            click.echo(f"{each.folder / name} {reason}")
+            damaged += 1
+    click.echo(
+        f"{len(chosen)} {'run' if len(chosen) == 1 else 'runs'} read: {damaged or 'no'} damaged files."
+    )
+    sys.exit(1 if damaged else 0)
 
 
 @click.command(cls=OneSentence)

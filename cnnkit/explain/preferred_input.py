@@ -69,7 +69,7 @@ def _slope(model, path, chosen, smoothness):
             raise SettingError(
                 f"Layer {path!r} has filters 0 to {units - 1}, not {chosen.tolist()}."
             )
-        mask = keras.utils.to_categorical(chosen, units)
+        mask = ops.one_hot(chosen, units)
         mean = ops.mean(ops.reshape(maps, (len(chosen), -1, units)), axis=1)
         roughness = sum(
             ops.mean(ops.abs(images[before] - images[after])) * len(chosen)

@@ -3,8 +3,11 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+PART = ".part"  # what the names of files and folders that are being written have in them
 
 
 @contextlib.contextmanager
@@ -13,7 +16,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     On an error the temporary file is removed and `path` stays as it was.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
         yield temporary
         with open(temporary, "rb+") as file:
@@ -30,6 +33,24 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
+    """Write a new folder of files atomically: it bears its name only once all of it is on disk."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    shutil.rmtree(temporary, ignore_errors=True)  # of an earlier process with this number
+    temporary.mkdir(parents=True)
+    try:
+        for name, content in contents.items():
+            with open(temporary / name, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        _flush_folder(temporary)
+        os.rename(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _flush_folder(path.parent)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically, as UTF-8."""
     write_bytes(path, text.encode())
@@ -38,6 +59,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content) -> None:
     """Write a JSON file atomically; numbers that are not finite become null, as JSON has none."""
     write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def as_read(content):
+    """Return what reading back from `write_json` gives: lists for tuples, texts for paths."""
+    return json.loads(json.dumps(_finite(content)))
 
 
 def _finite(content):

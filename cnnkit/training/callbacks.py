@@ -3,22 +3,42 @@
 import csv
 import io
 import time
+import warnings
 
 import keras
 import numpy as np
 
+# Keras has no public way to save a model to memory, and HDF5 on a full disk may end the process.
+from keras.src.saving.saving_lib import _save_model_to_fileobj
+
+from cnnkit.data.batches import Batches
 from cnnkit.errors import TrainingError
 from cnnkit.runs import Run, atomic
+from cnnkit.training import nonfinite
 
 HINT = "lower the learning rate, and check that the inputs are scaled and the labels are right"
 
 
 class Record(keras.callbacks.Callback):
-    """Writes metrics.csv and status.json after every epoch, and keeps the time."""
+    """Writes metrics.csv and status.json after every epoch, and keeps the time.
+
+    What cannot be written is told once, and written with the next epoch; training goes on.
+    """
 
     def __init__(self, run: Run):
         super().__init__()
         self.run, self.rows, self.epoch_seconds = run, [], []
+        self._told = False
+
+    def get_state(self) -> dict:
+        """Return the rows, and the seconds that epochs took, the one that has begun last."""
+        elapsed = time.perf_counter() - self._began
+        return {"rows": self.rows, "epoch_seconds": self.epoch_seconds, "elapsed": elapsed}
+
+    def set_state(self, state: dict) -> None:
+        """Go on from what `get_state` returned."""
+        self.rows, self.epoch_seconds = state["rows"], state["epoch_seconds"]
+        self._began = time.perf_counter() - state["elapsed"]
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""
@@ -35,12 +55,24 @@ class Record(keras.callbacks.Callback):
         writer = csv.DictWriter(text, fieldnames=self.rows[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
-        atomic.write_text(self.run.folder / "metrics.csv", text.getvalue())
-        self.run.write_status("running", epoch=epoch + 1)
+        try:
+            atomic.write_text(self.run.folder / "metrics.csv", text.getvalue())
+            self.run.write_status("running", epoch=epoch + 1)
+        except OSError as error:
+            if not self._told:
+                self._told = True
+                warnings.warn(f"The record of the run cannot be written: {error}.", stacklevel=2)
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
-    """Raises TrainingError as soon as the loss is no finite number, or a weight at an epoch's end."""
+    """Raises TrainingError as soon as the loss is no finite number, or a weight at an epoch's end.
+
+    batches: what is trained on, so that the error can name a step's samples.
+    """
+
+    def __init__(self, batches: Batches):
+        super().__init__()
+        self._batches, self.epoch = batches, 0
 
     def on_epoch_begin(self, epoch, logs=None):
         """Note the epoch for the message."""
@@ -50,14 +82,18 @@ class StopOnNonFinite(keras.callbacks.Callback):
         """Look at the loss."""
         loss = float(logs["loss"])
         if not np.isfinite(loss):
+            if hasattr(self.model, "jax_state_sync"):
+                self.model.jax_state_sync()
             raise TrainingError(
-                f"The loss became {loss} in epoch {self.epoch + 1}, step {batch + 1}; {HINT}."
+                f"The loss became {loss} in epoch {self.epoch + 1}, step {batch + 1}; {HINT}. "
+                + nonfinite.origin(self.model, self._batches, self.epoch, batch)
             )
 
     def on_epoch_end(self, epoch, logs=None):
         """Look at every weight, and at the validation loss."""
-        for variable in self.model.trainable_variables:
-            if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+        for variable in self.model.variables:
+            values = keras.ops.convert_to_numpy(variable)
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
                 raise TrainingError(
                     f"The weights {variable.path} are no longer finite after epoch {epoch + 1}; "
                     f"{HINT}."
@@ -73,24 +109,47 @@ class KeepBest(keras.callbacks.Callback):
 
     Between equal accuracies the lower validation loss counts; without an accuracy it counts alone.
     deployed: the model to save as model.keras, which shares its layers with the trained one.
+    A model that cannot be written is told once, and written after the next epoch; after the last,
+    it raises the OSError.
     """
 
     def __init__(self, run: Run, deployed: keras.Model):
         super().__init__()
         self.run, self.deployed = run, deployed
         self.epoch, self.logs, self._score, self._weights = 0, {}, None, None
+        self._saved, self._told = True, False
 
     def on_epoch_end(self, epoch, logs=None):
-        """Save the model if it is the best so far, and the training state in any case."""
+        """Save the model if it is the best so far."""
         score = (logs.get("val_accuracy", 0.0), -logs["val_loss"])
         if self._score is None or score > self._score:
             self._score, self._weights = score, self.model.get_weights()
-            self.epoch, self.logs = epoch + 1, dict(logs)
-            with atomic.replacing(self.run.folder / "model.keras") as path:
-                self.deployed.save(path)
-        with atomic.replacing(self.run.folder / "checkpoints" / "last.keras") as path:
-            self.model.save(path)
+            self.epoch, self.logs, self._saved = epoch + 1, dict(logs), False
+        if self._saved:
+            return
+        now = None if self.epoch == epoch + 1 else self.model.get_weights()
+        try:
+            self._save(now)
+        except OSError as error:
+            if not self._told:
+                self._told = True
+                warnings.warn(
+                    f"The model cannot be saved, and training goes on: {error}.", stacklevel=2
+                )
 
     def on_train_end(self, logs=None):
         """Give the model the chosen weights."""
         self.model.set_weights(self._weights)
+        if not self._saved or not (self.run.folder / "model.keras").exists():
+            self._save()
+
+    def _save(self, now=None) -> None:
+        """Write the model with the chosen weights; `now` are those that it has, where they differ."""
+        content = io.BytesIO()
+        if now is not None:
+            self.model.set_weights(self._weights)
+        _save_model_to_fileobj(self.deployed, content, "h5")
+        if now is not None:
+            self.model.set_weights(now)
+        atomic.write_bytes(self.run.folder / "model.keras", content.getvalue())
+        self._saved = True

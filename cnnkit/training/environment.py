@@ -8,10 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 import keras
 
 PACKAGES = ("cnnkit", "keras", "tensorflow", "jax", "torch", "numpy", "tensorboard")
+# What sets how many threads share a sum, and so its last bits.
+THREADS = (
+    "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "XLA_FLAGS",
+)  # fmt: skip
 
 
 def environment(seed: int) -> dict:
-    """Return versions, backend, devices, cores, precision, seed, git commit and cleanness."""
+    """Return versions, backend, devices, cores, threads, precision, seed, git commit and cleanness."""
     return {
         "versions": {"python": platform.python_version()} | _versions(),
         "backend": keras.backend.backend(),
@@ -20,6 +24,7 @@ def environment(seed: int) -> dict:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
+        "threads": {name: os.environ[name] for name in THREADS if name in os.environ},
         "precision": keras.config.dtype_policy().name,
         "seed": seed,
         "git": _git(),

@@ -1,6 +1,7 @@
 """TensorBoard's event files, written with TensorBoard's own writer: any backend, no TensorFlow op."""
 
 import time
+import warnings
 from pathlib import Path
 
 import keras
@@ -18,10 +19,14 @@ from tensorboard.util import tensor_util
 
 
 class EventLog:
-    """One folder of events, which TensorBoard shows as one run."""
+    """One folder of events, which TensorBoard shows as one run.
+
+    An event that cannot be written is dropped, and that is told once: no training ends for its log.
+    """
 
     def __init__(self, folder: Path):
-        self._writer = EventFileWriter(str(folder))
+        self._folder, self._writer, self._told = Path(folder), None, False
+        self._open()
 
     def scalar(self, tag: str, value: float, step: int) -> None:
         """Add a point to a curve."""
@@ -49,9 +54,7 @@ class EventLog:
 
     def graph(self, graph: graph_pb2.GraphDef) -> None:
         """Add the drawing of a network."""
-        self._writer.add_event(
-            event_pb2.Event(wall_time=time.time(), graph_def=graph.SerializeToString())
-        )
+        self._write(event_pb2.Event(wall_time=time.time(), graph_def=graph.SerializeToString()))
 
     def settings(self, settings: dict[str, bool | float | str], trial: str) -> None:
         """Add the row of the HParams table that this run is."""
@@ -73,12 +76,41 @@ class EventLog:
         )
         self._add(summary, 0)
 
+    def flush(self) -> None:
+        """Write out what is buffered; after a failure, begin another file."""
+        if self._writer is None:
+            self._open()
+        else:
+            self._try(lambda: self._writer.flush())
+
     def close(self) -> None:
-        """Write out what is buffered."""
-        self._writer.close()
+        """Write out what is buffered, for good."""
+        if self._writer is not None:
+            self._try(lambda: self._writer.close())
+
+    def _open(self) -> None:
+        def begin():
+            self._writer = EventFileWriter(str(self._folder))
+
+        self._try(begin)
 
     def _add(self, summary: summary_pb2.Summary, step: int) -> None:
-        self._writer.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
+        self._write(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
+
+    def _write(self, event: event_pb2.Event) -> None:
+        if self._writer is not None:
+            self._try(lambda: self._writer.add_event(event))
+
+    def _try(self, action) -> None:
+        try:
+            action()
+        except Exception as error:  # TensorFlow's file system has errors of its own
+            self._writer = None
+            if not self._told:
+                self._told = True
+                warnings.warn(
+                    f"TensorBoard's log {self._folder} cannot be written: {error}.", stacklevel=2
+                )
 
 
 def graph_of(model: keras.Model) -> graph_pb2.GraphDef:

@@ -86,6 +86,10 @@ class Explain(keras.callbacks.Callback):
             self._project()
         self._log.close()
 
+    def flush(self) -> None:
+        """Write out what is buffered."""
+        self._log.flush()
+
     def _write(self, epoch: int) -> None:
         began = time.perf_counter()
         for tag, picture in self._pictures():

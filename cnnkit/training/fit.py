@@ -1,5 +1,6 @@
 """compile, callbacks, `model.fit`: the whole of training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -8,12 +9,15 @@ import numpy as np
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Split
 from cnnkit.experiment import Experiment
-from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run
+from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run, appended
+from cnnkit.runs.checkpoints import Checkpoint
+from cnnkit.training import nonfinite
 from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
 from cnnkit.training.explanations import Explain
 from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.kept_features import trained_part
+from cnnkit.training.resumable import ResumableCallbacks, Saving
 from cnnkit.training.step_inputs import made_in_step
 from cnnkit.training.tensorboard import TensorBoardLog
 
@@ -25,15 +29,24 @@ class Fitted:
     model: keras.Model
     validation: dict  # epoch, accuracy (of several classes: average_precision), loss
     epoch_seconds: list[float]
+    unsaved: OSError | None  # why the last checkpoint could not be written
 
 
 def fit(
-    experiment: Experiment, run: Run, log: TensorBoardLog, stop: StopOnSignal, seed: int
+    experiment: Experiment,
+    run: Run,
+    log: TensorBoardLog,
+    stop: StopOnSignal,
+    seed: int,
+    saving: Saving,
+    start: Checkpoint | None = None,
 ) -> Fitted:
     """Train the experiment's model, record it in the run folder, and end with the best weights.
 
-    Raises TrainingError when loss or weights are no longer finite, Interrupted after a signal.
+    start: where to go on, or None to begin. Raises TrainingError when data, loss or weights are not
+    finite, Interrupted after a signal.
     """
+    nonfinite.expect_sound(experiment.data)
     part = trained_part(experiment, seed)
     data, model = part.data, part.model
     model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
@@ -46,18 +59,56 @@ def fit(
     for callback in experiment.callbacks:
         if isinstance(callback, Explain) and callback.folder is None:
             callback.folder = run.folder / "tensorboard" / "explain"
-    callbacks = [*experiment.callbacks, StopOnNonFinite(), log, best, record, stop]
+    own = _growing_on(experiment.callbacks) if start else experiment.callbacks
+    callbacks = [train.follow(), StopOnNonFinite(train), *own, log, best, record]
     with made_in_step(model, train, validation) as (inputs, validation_inputs):
+        resumable = ResumableCallbacks(
+            callbacks,
+            model=model,
+            epochs=experiment.epochs,
+            folder=run.folder / "checkpoints",
+            inputs=inputs,
+            stop=stop,
+            saving=saving,
+            start=start,
+            appended=lambda: _flushed(run, callbacks),
+        )
         model.fit(
             inputs,
             validation_data=validation_inputs,
             epochs=experiment.epochs,
+            initial_epoch=_first_epoch(start, experiment.epochs),
             shuffle=False,  # `train` has its own order; Keras would give its steps in another one
-            callbacks=[train.follow(), *callbacks],
+            callbacks=resumable,
         )
     score = "average_precision" if data.multi_label else "accuracy"
     chosen = {name: best.logs.get(f"val_{name}") for name in (score, "loss")}
-    return Fitted(best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds)
+    return Fitted(
+        best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds, resumable.failure
+    )
+
+
+def _first_epoch(start: Checkpoint | None, epochs: int) -> int:
+    if start is None:
+        return 0
+    return epochs if start.state["stopped"] and not start.step else start.epoch
+
+
+def _growing_on(callbacks: Sequence[keras.callbacks.Callback]) -> Sequence:
+    """Tell Keras' CSVLogger to add to its file, which it would empty."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.CSVLogger):
+            callback.append = True
+    return callbacks
+
+
+def _flushed(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, int]:
+    """Write out what callbacks have buffered, and return how long the files are that only grow."""
+    for callback in callbacks:
+        if hasattr(callback, "flush"):
+            callback.flush()
+    others = [each.filename for each in callbacks if isinstance(each, keras.callbacks.CSVLogger)]
+    return appended.sizes(run.folder, others)
 
 
 def evaluate(

@@ -20,7 +20,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Raises Interrupted after the batch in which a signal came; a second signal stops at once."""
+    """Raises Interrupted after the batch in which a signal came; a second signal ends the process."""
 
     def __init__(self):
         super().__init__()
@@ -44,19 +44,11 @@ class StopOnSignal(keras.callbacks.Callback):
         if self.received is not None:
             raise Interrupted(self.received)
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Stop after a step of training."""
-        self.check()
-
-    def on_test_batch_end(self, batch, logs=None):
-        """Stop after a step of evaluation."""
-        self.check()
-
     def on_predict_batch_end(self, batch, logs=None):
         """Stop after a step of prediction."""
         self.check()
 
     def _note(self, number, frame):
-        if self.received is not None:
-            raise Interrupted(number)
         self.received = number
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_DFL)  # a second one must not wait for Python's turn

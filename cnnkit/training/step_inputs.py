@@ -22,11 +22,12 @@ class StepInputs(keras.utils.PyDataset):
 
     Of arrays: (positions, positions, keys), int64 of shape (batch,) twice, and `Batches.keys`.
     Of anything else that a Split may hold: the raw inputs and labels, read here, and the keys.
+    `first` is the step that the first one asked for means: above 0 in an epoch that was begun before.
     """
 
     def __init__(self, batches: Batches):
         super().__init__()
-        self.batches = batches
+        self.batches, self.first = batches, 0
 
     @property
     def num_batches(self) -> int:
@@ -34,6 +35,8 @@ class StepInputs(keras.utils.PyDataset):
         return self.batches.num_batches
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        # Keras may read ahead, and past the end of an epoch that is not begun at its first step.
+        step = min(step + self.first, self.num_batches - 1)
         chosen = self.batches.chosen(step)
         if _in_memory(self.batches):
             return chosen, chosen, self.batches.keys(step)

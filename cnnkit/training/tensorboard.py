@@ -15,12 +15,14 @@ class TensorBoardLog(keras.callbacks.Callback):
     Tags are those of `keras.callbacks.TensorBoard`: `batch_loss`, `epoch_loss`,
     `evaluation_loss_vs_iterations` and so on, in the folders train/ and validation/. Keras'
     callback draws the graph on TensorFlow alone; this one writes the same on every backend.
-    whole: the model of the graph, of which `fit` may train a part.
+    whole: the model of the graph, of which `fit` may train a part. resumed: whether the folder
+    holds the beginning of the training already.
     """
 
-    def __init__(self, run: Run, recipe: dict, whole: keras.Model):
+    def __init__(self, run: Run, recipe: dict, whole: keras.Model, resumed: bool = False):
         super().__init__()
-        self.whole, self.recipe, self.trial = whole, recipe, f"{run.folder.parent.name}/{run.name}"
+        self.whole, self.recipe, self.resumed = whole, recipe, resumed
+        self.trial = f"{run.folder.parent.name}/{run.name}"
         folder = run.folder / "tensorboard"
         self.logs = EventLog(folder)
         self.train, self.validation = EventLog(folder / "train"), EventLog(folder / "validation")
@@ -28,6 +30,8 @@ class TensorBoardLog(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Write what is known before the first step."""
         self.step = 0
+        if self.resumed:
+            return
         self.train.graph(graph_of(self.whole))
         self.logs.text("recipe", _as_table(self.recipe))
         self.logs.settings(
@@ -35,6 +39,14 @@ class TensorBoardLog(keras.callbacks.Callback):
             | {"experiment": self.recipe["experiment"], "seed": self.recipe["seed"]},
             trial=self.trial,
         )
+
+    def get_state(self) -> dict:
+        """Return how many steps there were."""
+        return {"step": self.step}
+
+    def set_state(self, state: dict) -> None:
+        """Go on from what `get_state` returned."""
+        self.step = state["step"]
 
     def on_train_batch_end(self, batch, logs=None):
         """Add a point a step: as Keras does, the mean since the epoch began."""
@@ -85,6 +97,11 @@ class TensorBoardLog(keras.callbacks.Callback):
     def show_figure(self, tag: str, figure) -> None:
         """Add a matplotlib figure of a finished run."""
         self.logs.image(tag, plots.png(figure), self.step)
+
+    def flush(self) -> None:
+        """Write out what is buffered."""
+        for log in (self.logs, self.train, self.validation):
+            log.flush()
 
     def close(self, succeeded: bool) -> None:
         """Say how the run ended, and write out what is buffered."""

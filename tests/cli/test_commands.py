@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from cnnkit.cli import main
 from cnnkit.cli.root import COMMANDS
+from cnnkit.runs import checkpoints
 
 ROOT = Path(__file__).parents[2]
 FAST = """
@@ -215,7 +216,7 @@ def test_a_loss_that_is_no_number_ends_with_status_one(here):
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
 )
-def test_a_signal_in_mid_epoch_keeps_what_was_done(here, number, status):
+def test_a_signal_in_mid_epoch_saves_the_step_and_says_how_to_go_on(here, number, status):
     # The experiment itself says when it is in its second epoch, so that nobody has to wait.
     told = """
 class Tell(keras.callbacks.Callback):
@@ -250,3 +251,6 @@ class Tell(keras.callbacks.Callback):
     rows = Path("runs/slow/it/metrics.csv").read_text().splitlines()
     assert len(rows) == state["epoch"] + 1
     assert Path("runs/slow/it/model.keras").exists()
+    assert "Go on with: cnnkit resume runs/slow/it" in errors
+    checkpoint, _ = checkpoints.latest(Path("runs/slow/it/checkpoints"))
+    assert checkpoint.epoch == state["epoch"]

@@ -37,6 +37,8 @@ def imported_by(*arguments, **environment):
         ["experiments"],
         ["runs"],
         ["runs", "--help"],
+        ["runs", "verify"],
+        ["resume", "--help"],
         ["run", "--help"],
         ["lr-find", "--help"],
         ["new", "--help"],

@@ -20,6 +20,8 @@ import cnnkit
 from cnnkit import Experiment, Explain, data, explain
 from cnnkit.cli import main
 from cnnkit.errors import SettingError
+from cnnkit.runs import checkpoints
+from cnnkit.training import state
 
 RUN = "seen/one/tensorboard/explain"
 EPOCHS = 5
@@ -122,9 +124,9 @@ def test_the_projector_serves_the_embeddings_with_their_labels(ask, runs_dir):
     assert [row.split("\t")[0] for row in table[1:]] == [
         digits.class_names[label] for label in digits.validation.labels[:40]
     ]
-    last = keras.models.load_model(
-        runs_dir / "seen" / "one" / "checkpoints" / "last.keras", compile=False
-    )
+    last = seen().model
+    checkpoint, _ = checkpoints.latest(runs_dir / "seen" / "one" / "checkpoints")
+    state.assign("model", last.variables, checkpoint.arrays)
     images = digits.validation.inputs[:40] * digits.scale
     np.testing.assert_allclose(points, explain.embeddings(last, images), rtol=1e-4, atol=1e-5)
     weights, bias = last.get_layer("logits").get_weights()

@@ -1,0 +1,89 @@
+"""What differs between a run and its continuation: recipe, data, versions, machine."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.experiment import defaults_of
+from cnnkit.runs import Run, atomic
+from cnnkit.training.environment import environment
+
+LEFT_OUT = (
+    "experiment",
+    "description",
+    "command",
+    "file",
+)  # of the recipe: what is called, not done
+RAN_ON = ("backend", "devices", "cores", "threads", "precision")
+VERSIONS = ("python", "cnnkit", "keras", "numpy")
+
+
+def between(run: Run, data: Dataset, recipe: dict) -> list[tuple[str, str, str]]:
+    """Return (what, then, now) of all that could change a training's numbers.
+
+    data and recipe: what the run's files would say now.
+    """
+    then, now = run.experiment, atomic.as_read(recipe)
+    found = [
+        *_compared(
+            "", *({k: v for k, v in each.items() if k not in LEFT_OUT} for each in (then, now))
+        ),
+        *_compared("the data's content", run.dataset["content_hash"], data.content_hash),
+        *_compared(
+            "", _machine(run.environment), _machine(atomic.as_read(environment(recipe["seed"])))
+        ),
+    ]
+    return [(what, _short(before), _short(after)) for what, before, after in found]
+
+
+def settings_of(experiment: Callable, settings: dict) -> dict:
+    """Return an experiment's settings read from JSON, with tuples and paths where they were such."""
+    defaults, found = defaults_of(experiment), {}
+    for name, value in settings.items():
+        default = defaults.get(name)
+        if isinstance(value, list) and not isinstance(default, list):
+            value = tuple(value)
+        elif isinstance(default, Path) and isinstance(value, str):
+            value = Path(value)
+        found[name] = value
+    return found
+
+
+def as_table(rows: list[tuple[str, str, str]]) -> str:
+    """Return rows as aligned text, a line each, below a heading."""
+    rows = [("what", "then", "now"), *rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(
+        f"  {what:{widths[0]}}  {then:{widths[1]}}  {now}".rstrip() for what, then, now in rows
+    )
+
+
+def _machine(environment: dict) -> dict:
+    known = {name: environment.get(name) for name in RAN_ON}
+    versions = environment["versions"]
+    for name in (*VERSIONS, environment["backend"]):
+        known[f"version of {name}"] = versions.get(name)
+    return known
+
+
+def _compared(path: str, then, now):
+    """Yield (path, then, now) of the smallest parts that differ."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name in [*then, *(name for name in now if name not in then)]:
+            yield from _compared(f"{path}{name}.", then.get(name), now.get(name))
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for place, (before, after) in enumerate(zip(then, now, strict=True)):
+            yield from _compared(f"{path}{place}.", before, after)
+    elif _uncounted(then) != _uncounted(now):
+        yield path.removesuffix("."), then, now
+
+
+def _uncounted(value):
+    """Return a name without the number by which Keras tells layers of one kind apart."""
+    return re.sub(r"_\d+(?=$|/)", "", value) if isinstance(value, str) else value
+
+
+def _short(value) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,89 @@
+"""The recipe of a run: every setting resolved, what it ran on, the data and the source."""
+
+import inspect
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.experiment import Experiment, name_of, summary_of
+from cnnkit.runs import Run, atomic, sums
+from cnnkit.training.environment import environment
+from cnnkit.training.state import settings_of
+
+RECIPE = ("experiment.json", "environment.json", "dataset.json", "experiment.py", "vocabulary.txt")
+
+
+def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: int) -> dict:
+    """Return what experiment.json says: every field, resolved."""
+    model = experiment.model
+    return {
+        "experiment": name_of(function),
+        "description": summary_of(function),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "settings": settings,
+        "file": inspect.getsourcefile(function),
+        "seed": seed,
+        "data": experiment.data.name,
+        "epochs": experiment.epochs,
+        "batch_size": experiment.batch_size,
+        "optimizer": keras.optimizers.serialize(experiment.optimizer),
+        "loss": _described(experiment.loss),
+        "metrics": [_described(metric) for metric in experiment.metrics],
+        "augment": _described(experiment.augment),
+        "cached_views": experiment.cached_views,
+        "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
+        "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
+        "model": {
+            "name": model.name,
+            "parameters": model.count_params(),
+            "layers": [
+                {
+                    "name": layer.name,
+                    "kind": type(layer).__name__,
+                    "output_shape": list(layer.output.shape),
+                    "parameters": layer.count_params(),
+                }
+                for layer in model.layers
+            ],
+            "config": keras.saving.serialize_keras_object(model),
+        },
+    }
+
+
+def _described(thing):
+    """Return a Keras object as JSON; names and None as they are."""
+    if thing is None or isinstance(thing, str):
+        return thing
+    return keras.saving.serialize_keras_object(thing)
+
+
+def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> None:
+    """Write the files that say how to do a run again, and their hashes."""
+    run.write_json("experiment.json", recipe)
+    run.write_json("environment.json", environment(recipe["seed"]))
+    run.write_json(
+        "dataset.json",
+        {
+            "name": data.name,
+            "source": data.source,
+            "image_shape": data.image_shape,
+            "value_range": data.value_range,
+            "class_names": data.class_names,
+            "samples": {name: len(split) for name, split in data.splits.items()},
+            "counts": data.counts(),
+            "content_hash": data.content_hash,
+            "left_out": data.left_out,
+        },
+    )
+    if data.vocabulary:
+        atomic.write_text(run.folder / "vocabulary.txt", "\n".join(data.vocabulary) + "\n")
+    try:
+        source = inspect.getsource(inspect.getmodule(function))
+    except (OSError, TypeError):
+        source = inspect.getsource(function)  # a notebook's cell has no module of its own
+    atomic.write_text(run.folder / "experiment.py", source)
+    sums.write(run.folder, [name for name in RECIPE if (run.folder / name).exists()])
