@@ -14,6 +14,7 @@ from cnnkit.runs.checkpoints import Checkpoint
 from cnnkit.training import nonfinite
 from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
+from cnnkit.training.executions import length_for
 from cnnkit.training.explanations import Explain
 from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.kept_features import trained_part
@@ -61,7 +62,8 @@ def fit(
             callback.folder = run.folder / "tensorboard" / "explain"
     own = _growing_on(experiment.callbacks) if start else experiment.callbacks
     callbacks = [train.follow(), StopOnNonFinite(train), *own, log, best, record]
-    with made_in_step(model, train, validation) as (inputs, validation_inputs):
+    length = length_for(own, multiple=saving.steps)
+    with made_in_step(model, train, validation, length) as (inputs, validation_inputs):
         resumable = ResumableCallbacks(
             callbacks,
             model=model,

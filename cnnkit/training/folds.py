@@ -11,6 +11,7 @@ from cnnkit.errors import SettingError
 from cnnkit.experiment import Experiment
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.training.deployment import deployed
+from cnnkit.training.executions import length_for
 from cnnkit.training.explanations import Explain
 from cnnkit.training.step_inputs import made_in_step
 
@@ -72,7 +73,8 @@ def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
     train = Batches(rest, seed=seed, augment=experiment.augment, **options)
     # Explain draws into a run's folder, and here is no run.
     own = [each for each in experiment.callbacks if not isinstance(each, Explain)]
-    with made_in_step(model, train, Batches(data.validation, **options)) as (inputs, validation):
+    validation, length = Batches(data.validation, **options), length_for(own)
+    with made_in_step(model, train, validation, length) as (inputs, validation):
         model.fit(
             inputs, validation_data=validation, epochs=experiment.epochs, shuffle=False, verbose=0,
             callbacks=[train.follow(), *own],

@@ -126,6 +126,8 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             return
         super().on_train_batch_end(batch, logs)
         self.step = batch + 1
+        if self.step < self.inputs.reached:
+            return  # in mid-execution, where weights are those of its end
         if self.stop.received is not None or self.step >= self.steps or self.model.stop_training:
             self._keep_metrics(logs)
         if self.stop.received is not None:

@@ -6,13 +6,14 @@ augmentation is compiled with the step instead of being called from Python, laye
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 from keras import ops
 
 from cnnkit.data.batches import Batches
+from cnnkit.training.executions import ONE_STEP, Executed, Length, looped
 
 RESIDENT = 2**30  # bytes of a mapped file up to which all of it is read into memory
 
@@ -23,16 +24,23 @@ class StepInputs(keras.utils.PyDataset):
     Of arrays: (positions, positions, keys), int64 of shape (batch,) twice, and `Batches.keys`.
     Of anything else that a Split may hold: the raw inputs and labels, read here, and the keys.
     `first` is the step that the first one asked for means: above 0 in an epoch that was begun before.
+    `step` is the one that comes next, and `reached` the one up to which weights are trained already,
+    where several steps are one execution.
     """
 
     def __init__(self, batches: Batches):
         super().__init__()
         self.batches, self.first = batches, 0
+        self.step = self.reached = 0
 
     @property
     def num_batches(self) -> int:
         """Steps an epoch."""
         return self.batches.num_batches
+
+    def on_epoch_begin(self) -> None:
+        """Begin with the first step; Keras calls this."""
+        self.step = self.reached = self.first
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # Keras may read ahead, and past the end of an epoch that is not begun at its first step.
@@ -46,27 +54,53 @@ class StepInputs(keras.utils.PyDataset):
 
 @contextlib.contextmanager
 def made_in_step(
-    model: keras.Model, train: Batches, validation: Batches
+    model: keras.Model, train: Batches, validation: Batches, length: Length = ONE_STEP
 ) -> Iterator[tuple[StepInputs, StepInputs]]:
     """Give what `model.fit` and its validation take in place of these batches.
 
     model: compiled. While the context lasts, `model.train_step` and `model.test_step` make their
     batches themselves; afterwards they are as they were. The numbers are those of
     `model.fit(train, validation_data=validation)`.
+    length: of an execution, which is one step in any case where inputs are not in memory.
     """
     # Keras builds losses and metrics from the first batch that it is given.
     inputs, labels = validation[0]
-    model.test_on_batch(inputs[:1], labels[:1])
-    steps = {"train_step": train, "test_step": validation}
+    logs = model.test_on_batch(inputs[:1], labels[:1], return_dict=True)
+    given = StepInputs(train), StepInputs(validation)
     try:
-        for name, batches in steps.items():
-            setattr(model, name, _making(batches, getattr(model, name)))
-        model.train_function = model.test_function = None  # compiled for other inputs
-        yield StepInputs(train), StepInputs(validation)
+        for kind, inputs in zip(("train", "test"), given, strict=True):
+            _replace(model, kind, inputs, logs, length)
+        yield given
     finally:
-        for name in steps:
-            model.__dict__.pop(name, None)
-        model.train_function = model.test_function = None
+        for kind in ("train", "test"):
+            model.__dict__.pop(f"{kind}_step", None)
+            setattr(model, f"{kind}_function", None)
+
+
+def _replace(model: keras.Model, kind: str, inputs: StepInputs, logs: dict, length: Length) -> None:
+    """Let the "train" or "test" function of a model make its batches itself."""
+    step, function = f"{kind}_step", f"{kind}_function"
+    batches, plain = inputs.batches, getattr(model, step)
+    setattr(model, function, None)  # it was compiled for other inputs
+    if not _loops(model, step, batches):
+        made = _made(batches)
+        setattr(model, step, lambda *given: plain(*given[:-1], made(*given[-1])))
+        return
+    steps = min(length.steps, inputs.num_batches)
+    made = _made(batches)
+    one = looped(plain, lambda chosen, keys: made(chosen, chosen, keys), logs, steps)
+    setattr(model, step, one)
+    if not model.optimizer.built:  # which Keras would do within the loop
+        model.optimizer.build(model.trainable_variables)
+    getattr(model, f"make_{function}")()
+    setattr(model, function, Executed(getattr(model, function), inputs, length, steps))
+
+
+def _loops(model: keras.Model, step: str, batches: Batches) -> bool:
+    """Return whether several steps can be one execution: Keras' own ones, on data in memory."""
+    own = getattr(type(model), step) is getattr(keras.Model, step)
+    compiles = keras.backend.backend() in ("tensorflow", "jax") and not model.run_eagerly
+    return own and compiles and _in_memory(batches)
 
 
 def _in_memory(batches: Batches) -> bool:
@@ -75,16 +109,16 @@ def _in_memory(batches: Batches) -> bool:
     return isinstance(inputs, np.ndarray) and not mapped
 
 
-def _making(batches: Batches, step):
-    """Return a train_step or test_step that makes the batch before it does what `step` does."""
-    if _in_memory(batches):
-        split = batches.split
-        inputs, labels = (ops.convert_to_tensor(each) for each in (split.inputs, split.labels))
+def _made(batches: Batches) -> Callable:
+    """Return a function that makes a step's batch of what StepInputs give for it."""
+    if not _in_memory(batches):
+        return batches.prepared
+    inputs, labels = (
+        ops.convert_to_tensor(each) for each in (batches.split.inputs, batches.split.labels)
+    )
 
-    def made(*arguments):  # the data; on JAX, the state before it
-        *state, (first, second, keys) = arguments
-        if _in_memory(batches):
-            first, second = ops.take(inputs, first, axis=0), ops.take(labels, second, axis=0)
-        return step(*state, batches.prepared(first, second, keys))
+    def made(first, second, keys):
+        gathered = ops.take(inputs, first, axis=0), ops.take(labels, second, axis=0)
+        return batches.prepared(*gathered, keys)
 
     return made
