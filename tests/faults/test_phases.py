@@ -113,9 +113,8 @@ def test_each_phase_changes_what_it_trains_and_nothing_else(tmp_path, capsys):
     assert steps == list(range(6 * STEPS))
 
 
-@pytest.mark.parametrize("at", [2 * STEPS, 3 * STEPS + 1, 5 * STEPS + 2])
-def test_a_run_stopped_in_any_phase_ends_with_the_same_bits(whole, tmp_path, at):
-    assert_resumes(whole, tmp_path, at)
+def test_a_run_stopped_in_its_second_phase_ends_with_the_same_bits(whole, tmp_path):
+    assert_resumes(whole, tmp_path, 3 * STEPS + 1)
 
 
 @pytest.mark.slow

@@ -20,7 +20,13 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+SMALL = ("MobileNetV2", "VGG16")  # what other backends than TensorFlow build in seconds
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=[] if each in SMALL else [pytest.mark.slow]) for each in PUBLISHED],
+)
 def test_blocks_are_those_of_the_paper(name):
     build = getattr(keras.applications, name)
     network = build(weights=None, include_top=False, input_shape=(32, 32, 3))
