@@ -9,6 +9,8 @@ _PLACES = {
     "backbone": "backbones",
     "classifier": "heads",
     "create": "heads",
+    "FineTuning": "finetune",
+    "blocks": "network_blocks",
     "features": "extraction",
     "head": "heads",
     "joined": "heads",
