@@ -28,6 +28,7 @@ from cnnkit.training.explanations import Explain
 from cnnkit.training.film import frames
 from cnnkit.training.fit import evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.precision import policy
 from cnnkit.training.recipe import recipe_of, write_recipe
 from cnnkit.training.resumable import Saving
 from cnnkit.training.tensorboard import TensorBoardLog
@@ -45,6 +46,7 @@ def run(
     name: str | None = None,
     checkpoint_minutes: float | None = 10.0,
     checkpoint_steps: int | None = None,
+    precision: str | None = None,
     **settings,
 ) -> Run:
     """Call an experiment with these settings, train what it returns, and return the run.
@@ -55,23 +57,26 @@ def run(
     name: the folder's name; time and four letters unless given.
     checkpoint_minutes, checkpoint_steps: how long training goes on within an epoch before the next
         checkpoint; each epoch ends with one in any case.
+    precision: of the network: "float32", "mixed_bfloat16", or "auto" for the latter where the
+        hardware has it; Keras' own policy unless given. environment.json says which it was.
 
     Raises TypeError for a setting that the experiment does not have, SettingError for a value that
     is not allowed, TrainingError when training breaks down, Interrupted after a signal. Whatever
     is raised once training has begun stands in status.json, too.
     """
     saving = Saving(checkpoint_minutes, checkpoint_steps)
-    resolved, settings, seed = _called(experiment, settings, seed)
-    folder = Run.create(runs_dir, name_of(experiment), name)
-    recipe = recipe_of(experiment, resolved, settings, seed)
+    with policy(precision):
+        resolved, settings, seed = _called(experiment, settings, seed)
+        folder = Run.create(runs_dir, name_of(experiment), name)
+        recipe = recipe_of(experiment, resolved, settings, seed)
 
-    def begin():
-        folder.write_status("running", epoch=0)
-        write_recipe(folder, resolved.data, recipe, experiment)
-        _train(folder, resolved, recipe, saving, None)
+        def begin():
+            folder.write_status("running", epoch=0)
+            write_recipe(folder, resolved.data, recipe, experiment)
+            _train(folder, resolved, recipe, saving, None)
 
-    with locked(folder.folder):
-        _recorded(folder, begin)
+        with locked(folder.folder):
+            _recorded(folder, begin)
     return folder
 
 
@@ -82,11 +87,12 @@ def resume(
     allow_changes: bool = False,
     checkpoint_minutes: float | None = 10.0,
     checkpoint_steps: int | None = None,
+    precision: str | None = None,
     **settings,
 ) -> Run:
     """Go on with a run from its last checkpoint, to the same end as if it had not been stopped.
 
-    experiment: the one that the run is of. settings: those of the run unless given.
+    experiment: the one that the run is of. precision, settings: those of the run unless given.
     allow_changes: go on although recipe, data, versions or machine are others than they were;
         status.json keeps what differed.
 
@@ -95,7 +101,7 @@ def resume(
     checkpoint is whole; and what `run` raises.
     """
     saving, kept = Saving(checkpoint_minutes, checkpoint_steps), run.experiment
-    with locked(run.folder):
+    with locked(run.folder), policy(precision or run.environment["precision"]):
         if run.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
         wanted = differences.settings_of(experiment, kept["settings"]) | settings

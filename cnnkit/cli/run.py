@@ -127,6 +127,8 @@ def go_on(experiment: Callable, run: Run, options: dict) -> None:
 def tell(run: Run, began: float) -> None:
     """Print how well a run did, and where it is."""
     seconds, words = time.perf_counter() - began, in_words(run.results["test"])
+    if run.environment["precision"] != "float32":
+        words |= {"precision": run.environment["precision"]}
     lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())
     click.echo(
         f"\n{''.join(lines)}"
@@ -168,6 +170,10 @@ def _with_run_options(command: click.Command) -> click.Command:
         click.Option(
             ["--resume"], metavar="RUN", default=None, shell_complete=complete_run,
             help="Go on with this run; settings that are not given are the run's.",
+        ),
+        click.Option(
+            ["--precision"], type=click.Choice(["auto", "float32", "mixed_bfloat16"]), default=None,
+            help="Of the network; auto is bfloat16 where the hardware has it.  [default: float32]",
         ),
         *saving_options(),
     ]  # fmt: skip

@@ -287,7 +287,11 @@ def _blame(model, batch, label, layer):
             activation = layer.activation
             with (
                 keras.StatelessScope(state_mapping=state),
-                probe.replaced(layer, "activation", lambda sums: activation(sums + change)),
+                probe.replaced(
+                    layer,
+                    "activation",
+                    lambda sums: activation(sums + ops.cast(change, sums.dtype)),
+                ),
             ):
                 logits = one_column_a_class(model(ops.convert_to_tensor(batch), training=False))[0]
             others = ops.concatenate([logits[:label], logits[label + 1 :]])

@@ -35,7 +35,7 @@ def trained(length):
     model = keras.Sequential(
         [
             keras.Input((8, 8, 1)),
-            keras.layers.Conv2D(3, 3),
+            keras.layers.Conv2D(3, 3, use_bias=False),
             keras.layers.BatchNormalization(),
             keras.layers.Dropout(0.4),
             keras.layers.Flatten(),

@@ -135,8 +135,10 @@ def cam_of(weigh: Callable, model: keras.Model, path: str, shape: tuple[int, ...
             kept = []
 
             def add(call, *arguments, **options):
-                kept.append(call(*arguments, **options) + change)
-                return kept[-1]
+                maps = call(*arguments, **options)
+                maps += ops.cast(change, maps.dtype)
+                kept.append(ops.cast(maps, change.dtype))
+                return maps
 
             with probe.hooked({hooked_layer: add}):
                 return class_scores(model, batch, classes), kept[-1]

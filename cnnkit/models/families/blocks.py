@@ -120,7 +120,8 @@ def classifier(features, num_classes: int, activation: str | None):
     """Return `logits`, one number a class; with an activation, `probabilities` made of them."""
     if num_classes < 1:
         raise SettingError(f"num_classes is at least 1, not {num_classes}.")
-    logits = keras.layers.Dense(num_classes, name="logits")(features)
+    # The loss of half-precision logits is a coarse one.
+    logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(features)
     return activated(logits, activation)
 
 

@@ -1,0 +1,122 @@
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import cnnkit
+from cnnkit import Experiment, data, models
+from cnnkit.cli import main
+from cnnkit.errors import SettingError
+from cnnkit.training import precision
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu sse avx2", "float32"),
+        ("fpu sse avx512f avx512_bf16", "mixed_bfloat16"),
+        ("fpu amx_bf16 amx_tile", "mixed_bfloat16"),
+        ("fpu no_avx512_bf16_here", "float32"),
+        (None, "float32"),
+    ],
+)
+def test_auto_asks_the_processor(flags, expected, tmp_path, monkeypatch):
+    cpuinfo = tmp_path / "cpuinfo"
+    if flags is not None:
+        cpuinfo.write_text(f"processor\t: 0\nmodel name\t: it\nflags\t\t: {flags}\n")
+    monkeypatch.setattr(precision, "CPUINFO", cpuinfo)
+    if keras.backend.backend() != "tensorflow":
+        expected = "float32"  # of processors, TensorFlow alone uses it
+    with precision.policy("auto") as name:
+        assert name == expected
+        assert keras.layers.Dense(1).dtype_policy.name == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("echo 9.0", "mixed_bfloat16"),
+        ("printf '9.0\\n7.5\\n'", "float32"),  # the least of several
+        ("echo [N/A]", "float32"),
+        ("exit 9", "float32"),
+    ],
+)
+def test_auto_asks_the_gpu(told, expected, tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{told}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind=None: ["gpu:0"])
+    with precision.policy("auto") as name:
+        assert name == expected
+
+
+def test_afterwards_keras_has_the_policy_that_it_had():
+    with pytest.raises(RuntimeError), precision.policy("mixed_bfloat16"):
+        raise RuntimeError
+    assert keras.config.dtype_policy().name == "float32"
+    with precision.policy("mixed_bfloat16"), precision.policy(None) as name:
+        assert name == "mixed_bfloat16"
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(SettingError, match=r"precision is 'auto', .*, not 'half'"):
+        cnnkit.run(shapes, precision="half")
+    result = CliRunner().invoke(main, ["run", "--precision", "half"])
+    assert "'auto', 'float32', 'mixed_bfloat16'" in result.output
+
+
+class Fail(keras.callbacks.Callback):
+    """Fails once, in the second epoch."""
+
+    left = 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch and Fail.left:
+            Fail.left = 0
+            raise RuntimeError("the power failed")
+
+
+def shapes(epochs: int = 3):
+    """X and O."""
+    images = data.xo(train=96, validation=16, test=16, image_size=12)
+    model = models.convnet(images.image_shape, 2, widths=(4,), depths=(1,), hidden_units=(8,))
+    return Experiment(
+        data=images, model=model, optimizer=keras.optimizers.Adam(1e-2), epochs=epochs,
+        batch_size=16, callbacks=(Fail(),),
+    )  # fmt: skip
+
+
+def test_a_run_in_bfloat16_says_so_and_resumes_in_it(tmp_path):
+    with pytest.raises(RuntimeError, match="power"):
+        cnnkit.run(shapes, runs_dir=tmp_path, name="it", precision="mixed_bfloat16")
+    run = cnnkit.runs.resolve("it", tmp_path)
+    with pytest.raises(SettingError, match=r"precision +mixed_bfloat16 +float32"):
+        cnnkit.resume(shapes, run, precision="float32")
+    cnnkit.resume(shapes, run)
+    assert run.environment["precision"] == "mixed_bfloat16"
+    assert run.status["resumed"] == [{"epoch": 1, "step": 0, "changes": []}]
+    assert "mixed_bfloat16" in (run.folder / "report.html").read_text()
+    network = next(layer for layer in run.model.layers if isinstance(layer, keras.Model))
+    kinds = {layer.name: layer.compute_dtype for layer in network.layers}
+    assert kinds.pop("logits") == "float32"
+    assert "bfloat16" in kinds.values()
+    assert {np.asarray(weights).dtype.name for weights in network.get_weights()} == {"float32"}
+
+
+@pytest.mark.slow
+def test_in_bfloat16_a_network_learns_as_well():
+    # The same network from the same weights, on what float32 learns without a mistake.
+    answers = {}
+    for name in ("float32", "mixed_bfloat16"):
+        with precision.policy(name):
+            keras.utils.set_random_seed(0)
+            found = replace(shapes(), callbacks=())
+            found.model.compile(found.optimizer, found.loss, metrics=["accuracy"])
+            images = found.data.train.inputs.astype("float32") * found.data.scale
+            found.model.fit(images, found.data.train.labels, epochs=15, verbose=0)
+            answers[name] = found.model.evaluate(images, found.data.train.labels, verbose=0)[1]
+    assert answers["float32"] == 1.0
+    assert answers["mixed_bfloat16"] >= 0.98
