@@ -50,7 +50,8 @@ def has_bfloat16() -> bool:
     On processors that is asked of TensorFlow alone, whose oneDNN uses it; XLA's code for them was
     slower. A GPU is asked by nvidia-smi; where neither can be asked, the answer is no.
     """
-    if keras.distribution.list_devices("gpu"):
+    # Asked for "gpu" alone, JAX raises an error where there is none.
+    if any(name.startswith("gpu") for name in keras.distribution.list_devices()):
         return _gpu_capability() >= GPU_CAPABILITY
     return keras.backend.backend() == "tensorflow" and bool(PROCESSOR_FLAGS & _processor_flags())
 

@@ -48,7 +48,7 @@ def test_auto_asks_the_gpu(told, expected, tmp_path, monkeypatch):
     program.write_text(f"#!/bin/sh\n{told}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda kind=None: ["gpu:0"])
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
     with precision.policy("auto") as name:
         assert name == expected
 
