@@ -8,9 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 import keras
 
 PACKAGES = ("cnnkit", "keras", "tensorflow", "jax", "torch", "numpy", "tensorboard")
-# What sets how many threads share a sum, and so its last bits.
+# What sets how many threads share a sum, and in which order, and so its last bits.
 THREADS = (
     "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "XLA_FLAGS",
+    "TF_ENABLE_ONEDNN_OPTS",
 )  # fmt: skip
 
 
