@@ -7,9 +7,13 @@ from cnnkit.transfer.catalogue import in_cache, line, names
 # Keras takes seconds to import, so each name is imported on first use.
 _PLACES = {
     "backbone": "backbones",
+    "before_head": "headless",
     "classifier": "heads",
     "create": "heads",
+    "check_pixels": "backbones",
+    "extractor": "extraction",
     "features": "extraction",
+    "features_of": "extraction",
     "head": "heads",
     "joined": "heads",
     "evaluate_imagenet": "imagenet",

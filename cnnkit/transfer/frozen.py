@@ -27,7 +27,7 @@ def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
         made = {id(tensor) for call in calls[last + 1 :] for tensor in call.output_tensors}
         if len(gives) != 1 or later - made != {id(gives[0])}:
             continue
-        beginning = keras.Model(model.inputs, gives[0])
+        beginning = keras.Model(model.inputs, gives[0], name=model.name)
         if not beginning.weights:
             return None
         return beginning, keras.Model(gives[0], model.outputs, name=model.name)
