@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from cnnkit.data.dataset import Dataset
 from cnnkit.errors import MissingDataError, SettingError, UnknownNameError
 from cnnkit.models.weights import load_weights
 from cnnkit.transfer.catalogue import Line, line, weights_folder
@@ -101,6 +102,16 @@ def check_shape(found: Line, image_shape: tuple) -> None:
             f"The backbone {found.name!r} takes images of at least {found.smallest} x "
             f"{found.smallest} pixels, not {image_shape[0]} x {image_shape[1]}: enlarge them "
             f"(image_size={found.smallest})."
+        )
+
+
+def check_pixels(name: str, dataset: Dataset) -> None:
+    """Raise SettingError unless the values of a data set are pixels as a backbone takes them."""
+    low, high = dataset.value_range
+    if (low, high) != (0, 255) or dataset.vocabulary:
+        raise SettingError(
+            f"The backbone {name!r} takes pixels from 0 to 255, and the values of the data set "
+            f"{dataset.name!r} are from {low} to {high}."
         )
 
 
