@@ -61,6 +61,8 @@ class Experiment:
     cached_views: where the model begins with frozen layers, such as a pretrained backbone, their
         features are computed once and kept; with augment, of so many changes of each training
         image, all of them in every epoch, or, with 0, anew in each epoch and not kept.
+    phases: `transfer.FineTuning`, what follows these epochs in the same run; each begins with the
+        best weights so far. A callback that stops training, such as EarlyStopping, ends a phase.
 
     Raises SettingError for epochs or batch_size below 1, and where data and model do not fit.
     """
@@ -75,6 +77,7 @@ class Experiment:
     callbacks: tuple = ()
     augment: "keras.Layer | None" = None
     cached_views: int = 0
+    phases: tuple = ()
 
     def __post_init__(self):
         for name in ("epochs", "batch_size"):

@@ -108,7 +108,8 @@ class KeepBest(keras.callbacks.Callback):
     """Keeps the weights of the epoch with the highest validation accuracy, and saves that model.
 
     Between equal accuracies the lower validation loss counts; without an accuracy it counts alone.
-    deployed: the model to save as model.keras, which shares its layers with the trained one.
+    deployed: the model to save as model.keras, which shares its layers with the trained one. After
+    each phase of training it has the best weights so far, with which the next one begins.
     A model that cannot be written is told once, and written after the next epoch; after the last,
     it raises the OSError.
     """
@@ -118,16 +119,22 @@ class KeepBest(keras.callbacks.Callback):
         self.run, self.deployed = run, deployed
         self.epoch, self.logs, self._score, self._weights = 0, {}, None, None
         self._saved, self._told = True, False
+        self._whole = False  # whether the weights are those of `deployed`, or of the trained part
+
+    def on_train_begin(self, logs=None):
+        """Keep all weights from phase to phase, as each may train another part of them."""
+        if self._score is not None:
+            self._weights, self._whole = self.deployed.get_weights(), True
 
     def on_epoch_end(self, epoch, logs=None):
         """Save the model if it is the best so far."""
         score = (logs.get("val_accuracy", 0.0), -logs["val_loss"])
         if self._score is None or score > self._score:
-            self._score, self._weights = score, self.model.get_weights()
+            self._score, self._weights, self._whole = score, self.model.get_weights(), False
             self.epoch, self.logs, self._saved = epoch + 1, dict(logs), False
         if self._saved:
             return
-        now = None if self.epoch == epoch + 1 else self.model.get_weights()
+        now = None if self.epoch == epoch + 1 else self._kept.get_weights()
         try:
             self._save(now)
         except OSError as error:
@@ -139,17 +146,22 @@ class KeepBest(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Give the model the chosen weights."""
-        self.model.set_weights(self._weights)
+        self._kept.set_weights(self._weights)
         if not self._saved or not (self.run.folder / "model.keras").exists():
             self._save()
+
+    @property
+    def _kept(self) -> keras.Model:
+        """The model whose weights are kept."""
+        return self.deployed if self._whole else self.model
 
     def _save(self, now=None) -> None:
         """Write the model with the chosen weights; `now` are those that it has, where they differ."""
         content = io.BytesIO()
         if now is not None:
-            self.model.set_weights(self._weights)
+            self._kept.set_weights(self._weights)
         _save_model_to_fileobj(self.deployed, content, "h5")
         if now is not None:
-            self.model.set_weights(now)
+            self._kept.set_weights(now)
         atomic.write_bytes(self.run.folder / "model.keras", content.getvalue())
         self._saved = True

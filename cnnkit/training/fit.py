@@ -11,7 +11,7 @@ from cnnkit.data.dataset import Split
 from cnnkit.experiment import Experiment
 from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run, appended
 from cnnkit.runs.checkpoints import Checkpoint
-from cnnkit.training import nonfinite
+from cnnkit.training import nonfinite, phases
 from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
 from cnnkit.training.explanations import Explain
@@ -47,51 +47,87 @@ def fit(
     finite, Interrupted after a signal.
     """
     nonfinite.expect_sound(experiment.data)
-    part = trained_part(experiment, seed)
-    data, model = part.data, part.model
-    model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
-    record, best = Record(run), KeepBest(run, deployed(experiment))
-    batches = {"batch_size": experiment.batch_size, "scale": data.scale}
-    if getattr(part.augment, "mixes_labels", False):
-        batches["num_classes"] = data.num_classes
-    train = Batches(data.train, seed=seed, augment=part.augment, **batches)
-    validation = Batches(data.validation, **batches)
     for callback in experiment.callbacks:
         if isinstance(callback, Explain) and callback.folder is None:
             callback.folder = run.folder / "tensorboard" / "explain"
-    own = _growing_on(experiment.callbacks) if start else experiment.callbacks
-    callbacks = [train.follow(), StopOnNonFinite(train), *own, log, best, record]
-    with made_in_step(model, train, validation) as (inputs, validation_inputs):
-        resumable = ResumableCallbacks(
-            callbacks,
-            model=model,
-            epochs=experiment.epochs,
-            folder=run.folder / "checkpoints",
-            inputs=inputs,
-            stop=stop,
-            saving=saving,
-            start=start,
-            appended=lambda: _flushed(run, callbacks),
-        )
-        model.fit(
-            inputs,
-            validation_data=validation_inputs,
-            epochs=experiment.epochs,
-            initial_epoch=_first_epoch(start, experiment.epochs),
-            shuffle=False,  # `train` has its own order; Keras would give its steps in another one
-            callbacks=resumable,
-        )
-    score = "average_precision" if data.multi_label else "accuracy"
+    record, best = Record(run), KeepBest(run, deployed(experiment))
+    fitting = _Fitting(run, log, record, best, stop, seed, saving)
+    ended = tuple(start.state["phases_ended"]) if start else ()
+    known, last = [], None
+    for phase, trains in phases.begun(experiment):
+        known.append(trains)
+        if len(known) <= len(ended):
+            continue
+        if experiment.phases:
+            phases.tell(run, known, 1 + len(experiment.phases))
+        last = fitting.fit(phase, start, last, ended)
+        ended, start = (*ended, last.epoch), None
+    score = "average_precision" if experiment.data.multi_label else "accuracy"
     chosen = {name: best.logs.get(f"val_{name}") for name in (score, "loss")}
-    return Fitted(
-        best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds, resumable.failure
-    )
+    return Fitted(best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds, last.failure)
 
 
-def _first_epoch(start: Checkpoint | None, epochs: int) -> int:
+@dataclass(frozen=True)
+class _Fitting:
+    """What all phases of a training share."""
+
+    run: Run
+    log: TensorBoardLog
+    record: Record
+    best: KeepBest
+    stop: StopOnSignal
+    seed: int
+    saving: Saving
+
+    def fit(
+        self,
+        phase: Experiment,
+        start: Checkpoint | None,
+        after: ResumableCallbacks | None,
+        ended: tuple[int, ...],
+    ) -> ResumableCallbacks:
+        """Train one phase, from a checkpoint or after another one; `ended` is when those did."""
+        part = trained_part(phase, self.seed)
+        data, model = part.data, part.model
+        model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
+        batches = {"batch_size": phase.batch_size, "scale": data.scale}
+        if getattr(part.augment, "mixes_labels", False):
+            batches["num_classes"] = data.num_classes
+        train = Batches(data.train, seed=self.seed, augment=part.augment, **batches)
+        validation = Batches(data.validation, **batches)
+        own = _growing_on(phase.callbacks) if start or ended else phase.callbacks
+        own = [train.follow(), StopOnNonFinite(train), *own]
+        callbacks = [*own, self.log, self.best, self.record]
+        first = ended[-1] if ended else 0
+        with made_in_step(model, train, validation) as (inputs, validation_inputs):
+            resumable = ResumableCallbacks(
+                callbacks,
+                model=model,
+                epochs=first + phase.epochs,
+                folder=self.run.folder / "checkpoints",
+                inputs=inputs,
+                stop=self.stop,
+                saving=self.saving,
+                start=start,
+                appended=lambda: _flushed(self.run, callbacks),
+                after=after,
+                ended=ended,
+            )
+            model.fit(
+                inputs,
+                validation_data=validation_inputs,
+                epochs=first + phase.epochs,
+                initial_epoch=_first_epoch(start, first, first + phase.epochs),
+                shuffle=False,  # `train` has its own order; Keras would give its steps in another
+                callbacks=resumable,
+            )
+        return resumable
+
+
+def _first_epoch(start: Checkpoint | None, first: int, end: int) -> int:
     if start is None:
-        return 0
-    return epochs if start.state["stopped"] and not start.step else start.epoch
+        return first
+    return end if start.state["stopped"] and not start.step else start.epoch
 
 
 def _growing_on(callbacks: Sequence[keras.callbacks.Callback]) -> Sequence:

@@ -11,6 +11,7 @@ import keras
 from cnnkit.data.dataset import Dataset
 from cnnkit.experiment import Experiment, name_of, summary_of
 from cnnkit.runs import Run, atomic, sums
+from cnnkit.training import phases
 from cnnkit.training.environment import environment
 from cnnkit.training.state import settings_of
 
@@ -35,6 +36,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "metrics": [_described(metric) for metric in experiment.metrics],
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
+        "phases": phases.described(experiment),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
         "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
         "model": {

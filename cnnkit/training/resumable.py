@@ -46,7 +46,8 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
 
     folder: where checkpoints are. inputs: what `model.fit` is given. stop: asked after every batch.
     start: the checkpoint to go on from; give `model.fit` `initial_epoch=` of the same. appended: a
-    function that flushes files which only grow, and returns their sizes by name.
+    function that flushes files which only grow, and returns their sizes by name. after: those of
+    the phase before this one, if it was trained, too. ended: the epochs at which phases ended.
 
     A checkpoint that cannot be written is told once, in a warning, and tried again at the next;
     `failure` is the OSError of the last one, or None.
@@ -64,6 +65,8 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         saving: Saving,
         start: checkpoints.Checkpoint | None = None,
         appended: Callable[[], dict[str, int]] = dict,
+        after: "ResumableCallbacks | None" = None,
+        ended: tuple[int, ...] = (),
     ):
         self.steps = inputs.num_batches
         super().__init__(
@@ -72,9 +75,10 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         )  # fmt: skip
         self.folder, self.inputs, self.stop, self.saving = folder, inputs, stop, saving
         self.start, self.appended = start, appended
-        self.epoch = self.step = 0
+        self.ended = ended
+        self.epoch, self.step = ended[-1] if ended else 0, 0
         self.failure: OSError | None = None
-        self._before: list[dict] = []
+        self._before: list[dict] = after._before if after else []
         self._told, self._saved, self._written = False, None, time.monotonic()
         self._metrics: dict[str, np.ndarray] = {}
         self._logs: dict[str, float] = {}
@@ -87,7 +91,8 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
     def on_train_begin(self, logs=None):
         """Begin; then put everything back as it was."""
         super().on_train_begin(logs)
-        self._before = [state.attributes_of(each) for each in self.remembering]
+        # What a callback was before the first phase: a checkpoint holds what is no longer so.
+        self._before = self._before or [state.attributes_of(each) for each in self.remembering]
         self._written = time.monotonic()
         if self.start is None:
             return
@@ -192,6 +197,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             "logs": self._logs,
             "stopped": bool(self.model.stop_training),
             "appended": self.appended(),
+            "phases_ended": list(self.ended),
         }
         return checkpoints.Checkpoint(self.epoch, self.step, arrays | more, known)
 

@@ -26,11 +26,11 @@ class TensorBoardLog(keras.callbacks.Callback):
         folder = run.folder / "tensorboard"
         self.logs = EventLog(folder)
         self.train, self.validation = EventLog(folder / "train"), EventLog(folder / "validation")
+        self.step = 0
 
     def on_train_begin(self, logs=None):
-        """Write what is known before the first step."""
-        self.step = 0
-        if self.resumed:
+        """Write what is known before the first step; nothing in a later phase of training."""
+        if self.resumed or self.step:
             return
         self.train.graph(graph_of(self.whole))
         self.logs.text("recipe", _as_table(self.recipe))

@@ -10,6 +10,8 @@ _PLACES = {
     "before_head": "headless",
     "classifier": "heads",
     "create": "heads",
+    "FineTuning": "finetune",
+    "blocks": "network_blocks",
     "check_pixels": "backbones",
     "extractor": "extraction",
     "features": "extraction",

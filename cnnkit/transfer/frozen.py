@@ -13,25 +13,50 @@ def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     """
     if isinstance(model, keras.Sequential) and model.built:
         model = keras.Model(model.inputs, model.outputs, name=model.name)
-    # `layer.output` is of the layer's first call, which may be in a graph that it was taken from;
-    # only the nodes are of this one. Without them all of the model trains, which is slower.
-    nodes = getattr(model, "_nodes_by_depth", {})
-    calls = [node for depth in sorted(nodes, reverse=True) for node in nodes[depth]]
-    calls = [node for node in calls if not node.is_input]
     if len(getattr(model, "inputs", ())) != 1:
         return None
+    calls = _calls(model)
     still = next((n for n, call in enumerate(calls) if not _at_rest(call.operation)), len(calls))
-    for last in reversed(range(min(still, len(calls) - 1))):
-        gives = calls[last].output_tensors
-        later = {id(tensor) for call in calls[last + 1 :] for tensor in call.input_tensors}
-        made = {id(tensor) for call in calls[last + 1 :] for tensor in call.output_tensors}
-        if len(gives) != 1 or later - made != {id(gives[0])}:
-            continue
-        beginning = keras.Model(model.inputs, gives[0], name=model.name)
-        if not beginning.weights:
-            return None
-        return beginning, keras.Model(gives[0], model.outputs, name=model.name)
-    return None
+    ends = [place for place in _narrow(calls) if place < still]
+    if not ends:
+        return None
+    gives = calls[ends[-1]].output_tensors[0]
+    beginning = keras.Model(model.inputs, gives, name=model.name)
+    if not beginning.weights:
+        return None
+    return beginning, keras.Model(gives, model.outputs, name=model.name)
+
+
+def narrow_places(model: keras.Model) -> tuple[list, list[int]]:
+    """Return a graph's operations in order, and the places after which one tensor is all that is read.
+
+    The last operation is no such place, for nothing comes after it.
+    """
+    calls = _calls(model)
+    return [call.operation for call in calls], _narrow(calls)
+
+
+def _calls(model: keras.Model) -> list:
+    # `layer.output` is of the layer's first call, which may be in a graph that it was taken from;
+    # only the nodes are of this one.
+    nodes = getattr(model, "_nodes_by_depth", {})
+    calls = [node for depth in sorted(nodes, reverse=True) for node in nodes[depth]]
+    return [node for node in calls if not node.is_input]
+
+
+def _narrow(calls: list) -> list[int]:
+    last_read = {}
+    for place, call in enumerate(calls):
+        last_read |= {id(tensor): place for tensor in call.input_tensors}
+    made = {id(tensor) for call in calls for tensor in call.output_tensors}
+    # Up to where something is read that was there before a place; at first, the model's input.
+    needed = max((place for tensor, place in last_read.items() if tensor not in made), default=0)
+    found = []
+    for place, call in enumerate(calls[:-1]):
+        if len(call.output_tensors) == 1 and needed <= place:
+            found.append(place)
+        needed = max(needed, *(last_read.get(id(each), 0) for each in call.output_tensors))
+    return found
 
 
 def _at_rest(layer) -> bool:

