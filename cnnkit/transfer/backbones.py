@@ -1,8 +1,6 @@
 """Pretrained networks as backbones: pictures as they are stored in, feature maps out."""
 
-import importlib
 import os
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +8,10 @@ from pathlib import Path
 import keras
 
 from cnnkit.data.dataset import Dataset
-from cnnkit.errors import MissingDataError, SettingError, UnknownNameError
+from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.models.weights import load_weights
-from cnnkit.transfer.catalogue import Line, line, weights_folder
+from cnnkit.transfer.catalogue import Line, line
+from cnnkit.transfer.published import built, with_published_weights
 
 CHANNELS = (1, 3)
 
@@ -59,7 +58,7 @@ def with_preprocessing(
     colours = pixels
     if image_shape[-1] == 1:
         colours = keras.layers.Concatenate(name="grey_as_colours")([pixels] * 3)
-    prepared = _module(found).preprocess_input(colours)
+    prepared = found.applications().preprocess_input(colours)
     # `call` runs the layers one by one, where calling the model would nest it.
     return keras.Model(pixels, network.call(prepared), name=name)
 
@@ -75,17 +74,17 @@ def network_of(
             "asks.",
             stacklevel=3,
         )
-        return _built(found, size, include_top, None)
+        return built(found, size, include_top, None)
     if weights != "imagenet":
-        network = _built(found, size, include_top, None)
+        network = built(found, size, include_top, None)
         load_weights(network, Path(weights), include_top=include_top)
         return network
-    trained = _with_published_weights(found, include_top)
+    trained = with_published_weights(found, include_top)
     if tuple(size) == native:
         return trained
     # Keras offers other files, or none, for some sizes; and networks that pad by the input's size
     # must be built for it.
-    network = _built(found, size, include_top, None)
+    network = built(found, size, include_top, None)
     network.set_weights(trained.get_weights())
     return network
 
@@ -115,42 +114,8 @@ def check_pixels(name: str, dataset: Dataset) -> None:
         )
 
 
-def _built(found: Line, size, include_top: bool, weights: str | None) -> keras.Model:
-    function = getattr(_module(found), found.keras_name)
-    return function(
-        weights=weights, include_top=include_top, input_shape=(*size, 3), **found.options
-    )
-
-
-def _with_published_weights(found: Line, include_top: bool) -> keras.Model:
-    try:
-        return _built(found, (found.native_size,) * 2, include_top, "imagenet")
-    except Exception as error:  # Keras raises a bare Exception where a download fails
-        address = re.search(r"https?://\S+?\.h5", str(error))
-        file = address[0].rsplit("/", 1)[1] if address else found.file
-        path = weights_folder() / file
-        if address:
-            raise MissingDataError(
-                f"The weights {file} are not on this machine and cannot be fetched from Keras' "
-                f"storage ({address[0]}); put that file into {path.parent}, give a file of your "
-                "own as weights, or weights='none'."
-            ) from error
-        if not isinstance(error, (OSError, ValueError, KeyError)) or not path.is_file():
-            raise
-        aside = path.with_suffix(".damaged.h5")
-        os.replace(path, aside)
-        raise MissingDataError(
-            f"The weights {path} are truncated or of another network ({error}); they were moved "
-            f"to {aside.name}, so that the next call can fetch them anew."
-        ) from error
-
-
 def _layer(network: keras.Model, name: str) -> keras.Layer:
     layers = {layer.name: layer for layer in network.layers}
     if name not in layers:
         raise UnknownNameError("layer of the backbone", name, layers)
     return layers[name]
-
-
-def _module(found: Line):
-    return importlib.import_module(f"keras.applications.{found.module}")
