@@ -27,7 +27,8 @@ def backbone(
 
     The model takes pixels from 0 to 255, uint8 or float, shape (batch, *image_shape), and gives the
     last feature map, or a list of them where `at` names several layers. Its graph is flat, so that
-    every layer can be found by Keras' own name.
+    every layer can be found by Keras' own name. It computes in the precision of
+    `keras.config.dtype_policy()`, such as "mixed_bfloat16", at the time of this call.
 
     name: `transfer.names()` lists them.
     image_shape: (height, width, channels); 1 channel is repeated to the 3 that the weights expect.

@@ -84,6 +84,15 @@ def test_a_backbones_features_are_kerass_own_with_paths_and_labels(photos, cache
     maps = network.predict_on_batch(prepared)
     np.testing.assert_allclose(columns["features"], maps.mean(axis=(1, 2)), atol=1e-4)
 
+    options += ["--backbone", "mobilenet_v2_035", "--precision", "mixed_bfloat16"]
+    result = cnnkit("features", *options, "--output", "rounded.npz")
+    assert result.exit_code == 0, result.output
+    assert keras.config.dtype_policy().name == "float32"
+    with np.load("rounded.npz") as found:
+        assert found["features"].dtype == "float32"
+        gap = np.abs(found["features"] - columns["features"]).mean()
+    assert 0 < gap < 0.2 * columns["features"].mean()  # 8 bits of mantissa, through 50 layers
+
     (run,) = json.loads(served("seen", "/runs"))
     (shown,) = json.loads(served("seen", "/info", run=run))["embeddings"]
     assert shown["tensorShape"] == [24, 1280]
