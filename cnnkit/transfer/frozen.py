@@ -65,15 +65,10 @@ def _at_rest(layer) -> bool:
         return True
     if layer.trainable_variables:
         return False
+    if isinstance(layer, keras.layers.Dropout) and not layer.rate:
+        return True
+    if isinstance(layer, keras.Model):
+        return all(_at_rest(inner) for inner in layer.layers)
     if any(each.path.endswith("seed_generator_state") for each in layer.variables):
         return False
-    return not any(
-        isinstance(each, keras.layers.BatchNormalization) and each.trainable
-        for each in _with_inner(layer)
-    )
-
-
-def _with_inner(layer):
-    yield layer
-    for inner in getattr(layer, "layers", ()):
-        yield from _with_inner(inner)
+    return not (isinstance(layer, keras.layers.BatchNormalization) and layer.trainable)

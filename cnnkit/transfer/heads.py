@@ -24,9 +24,10 @@ def classifier(
 ) -> keras.Model:
     """Return a model from what the backbone takes to logits, shape (batch, num_classes).
 
-    It shares the backbone's layers. Where `frozen`, they do not train, and batch normalisation
-    among them keeps its statistics, for Keras runs it in inference mode then. A feature pyramid is
-    pooled map by map and joined.
+    It shares the backbone's layers. Where `frozen`, they do not train, batch normalisation among
+    them keeps its statistics, for Keras runs it in inference mode then, and dropout among them, as
+    EfficientNet's stochastic depth, is off: features are the same in training and in use. A feature
+    pyramid is pooled map by map and joined.
 
     Raises SettingError for a pooling, dropout or number of classes that does not exist.
     """
@@ -36,11 +37,13 @@ def classifier(
         raise SettingError(f"dropout is from 0 to below 1, not {dropout}.")
     for layer in backbone.layers:
         layer.trainable = not frozen
+        if frozen and isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
     values = pooled(backbone.outputs, pooling)
     if dropout:
         values = keras.layers.Dropout(dropout, name="dropout")(values)
     logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(values)
-    return keras.Model(backbone.inputs, logits, name=backbone.name)
+    return keras.Model(backbone.input, logits, name=backbone.name)
 
 
 def pooled(maps: list, pooling: str = "average"):

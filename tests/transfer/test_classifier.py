@@ -5,6 +5,7 @@ import pytest
 from cnnkit import transfer
 from cnnkit.classify import classify
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.transfer.frozen import frozen_part
 
 pytestmark = pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
 
@@ -33,6 +34,19 @@ def test_a_frozen_backbone_and_its_statistics_do_not_change_by_a_bit(images):
 def test_an_unfrozen_backbone_changes(images):
     pairs = zip(*trained_by_a_step(False, images), strict=True)
     assert sum(not np.array_equal(before, after) for before, after in pairs) > 50
+
+
+def test_dropout_inside_a_frozen_backbone_is_off_and_all_of_it_is_frozen_features(images):
+    pixels = keras.Input((32, 32, 3))
+    maps = keras.layers.Conv2D(4, 3, strides=4)(pixels)
+    maps = keras.layers.Dropout(0.5, noise_shape=(None, 1, 1, 1), name="stochastic_depth")(maps)
+    maps = keras.layers.Conv2D(4, 3)(maps)
+    model = transfer.classifier(keras.Model(pixels, maps), 2)
+    scaled = images.astype("float32") / 255
+    np.testing.assert_array_equal(model(scaled, training=True), model(scaled, training=False))
+    frozen, rest = frozen_part(model)
+    assert frozen.output.shape == (None, 4)
+    assert [layer.name for layer in rest.layers if layer.weights] == ["logits"]
 
 
 def test_a_network_for_an_experiment_takes_what_the_experiment_scales(images):
