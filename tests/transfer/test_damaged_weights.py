@@ -179,16 +179,14 @@ def asked_for(name, include_top, monkeypatch):
     return asked
 
 
-@pytest.mark.parametrize("name", [SMALL, "mobilenet_v3_small", "vgg16"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == SMALL else pytest.mark.slow)
+        for name in transfer.names()
+    ],
+)
 def test_the_files_are_those_that_keras_asks_for(name, monkeypatch):
-    line = transfer.line(name)
-    assert asked_for(name, True, monkeypatch) == [line.file_with_top]
-    assert asked_for(name, False, monkeypatch) == [line.file]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", transfer.names())
-def test_the_files_of_every_network_are_those_that_keras_asks_for(name, monkeypatch):
     line = transfer.line(name)
     assert asked_for(name, True, monkeypatch) == [line.file_with_top]
     assert asked_for(name, False, monkeypatch) == [line.file]
