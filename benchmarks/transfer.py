@@ -1,6 +1,9 @@
 """A new head on a frozen MobileNetV2: features computed once against Keras' guide.
 
-python -m benchmarks.transfer [--photographs FOLDER] [--images 2000] [--epochs 5 20] [--rounds 3]
+python -m benchmarks.transfer [head] [precision] [--photographs FOLDER] [--images 2000]
+    [--epochs 5 20] [--imagenet FOLDER] [--rounds 3]
+
+head:
 
 Both start from a folder of 500 x 375 JPEGs, eight tenths to train on, one to validate, one to test,
 and end with the test accuracy of a classifier on 224 x 224 pixels, turn and turn about. Theirs is
@@ -9,10 +12,15 @@ model, `model.fit`, `model.evaluate`. Ours is a whole `cnnkit.run`, report inclu
 caches. Ratios are their time over ours, with the least and the greatest of all rounds. Weights are
 ImageNet's where KERAS_HOME has them, otherwise random, which changes no time.
 
-Then features a second in bfloat16 over those in float32, on photographs that are in memory.
+precision: features a second by `transfer.features_of` with the network in mixed bfloat16 over those
+in float32, turn and turn about, on images in memory; and with --imagenet, a folder of
+WORDNET_ID_anything.JPEG, top-1 and top-5 of both. Processors without instructions for bfloat16
+(avx512_bf16, amx_bf16) are slower with it.
 """
 
 import argparse
+import contextlib
+import io
 import os
 import shutil
 import statistics
@@ -32,6 +40,7 @@ from benchmarks.data import write_photographs
 from cnnkit import data, transfer
 
 SIZE, BATCH = 224, 32
+POLICIES = ("float32", "mixed_bfloat16")
 PARTS = {"train": 8, "valid": 1, "test": 1}
 
 
@@ -101,55 +110,96 @@ def report(title: str, pairs: list[tuple[float, float]], ends: str) -> None:
     times = (statistics.median(column) for column in zip(*pairs, strict=True))
     print(
         f"{title}: {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}); "
-        f"{' s, '.join(f'{each:.1f}' for each in times)} s; {ends}",
+        f"{' s, '.join(f'{each:.4g}' for each in times)} s; {ends}",
         flush=True,
     )
 
 
-def features_a_second(policy: str, weights: str | None, images: np.ndarray) -> float:
+def seconds_an_image(policy: str, weights: str, images: data.Split) -> float:
+    with precision(policy):
+        body = transfer.backbone("mobilenet_v2", (SIZE, SIZE, 3), weights=weights)
+    model = transfer.extractor(body)
+    transfer.features_of(
+        model, data.Split(images.inputs[:BATCH], images.labels[:BATCH]), cache=False
+    )
+    taken, _ = seconds(lambda: transfer.features_of(model, images, cache=False))
+    return taken / len(images)
+
+
+@contextlib.contextmanager
+def precision(policy: str):
+    before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        body = transfer.backbone("mobilenet_v2", (SIZE, SIZE, 3), weights=weights or "none")
-        pooled = keras.layers.GlobalAveragePooling2D()(body.output)
-        model = keras.Model(body.input, pooled)
-        model.predict(images[:BATCH], batch_size=BATCH, verbose=0)
-        taken, _ = seconds(lambda: model.predict(images, batch_size=BATCH, verbose=0))
-        return len(images) / taken
+        yield
     finally:
-        keras.config.set_dtype_policy("float32")
+        keras.config.set_dtype_policy(before)
+
+
+def compare_precisions(weights: str, rounds: int, imagenet: Path | None) -> None:
+    inputs = np.random.default_rng(0).integers(0, 256, (512, SIZE, SIZE, 3), dtype=np.uint8)
+    images = data.Split(inputs, np.zeros(len(inputs), np.int64))
+    pairs = []
+    for _ in range(rounds):
+        with contextlib.redirect_stdout(io.StringIO()):  # their progress bars
+            pairs.append(tuple(seconds_an_image(policy, weights, images) for policy in POLICIES))
+    report("features a second, mixed bfloat16 over float32", pairs, f"bfloat16 in: {bfloat16_by()}")
+    if imagenet is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for path in imagenet.glob("n*_*.JPEG"):
+            target = Path(folder) / path.name.split("_")[0] / path.name
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(path, target)
+        for policy in POLICIES:
+            with precision(policy):
+                found = transfer.evaluate_imagenet(folder, "mobilenet_v2")
+            print(f"{policy}: top-1 {found['top_1']:.1%}, top-5 {found['top_5']:.1%} of "
+                  f"{found['images']}", flush=True)  # fmt: skip
+
+
+def bfloat16_by() -> str:
+    """Return which of the processor's instructions multiply bfloat16, as Linux names them."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text().split()
+    except OSError:
+        return "unknown"
+    return ", ".join(sorted({"avx512_bf16", "amx_bf16", "bf16"} & set(flags))) or "no instruction"
+
+
+def compare_heads(weights: str, options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as work:
+        folder, published = Path(work) / "photographs", None if weights == "none" else weights
+        lay_out(folder, options.images, options.photographs)
+        by_the_guide(folder, published, 1)  # imports, and fills the file cache
+        for epochs in options.epochs:
+            pairs = []
+            for _ in range(options.rounds):
+                theirs, guide = seconds(by_the_guide, folder, published, epochs)
+                ours, kit = seconds(by_cnnkit, folder, published, epochs)
+                pairs.append((theirs, ours))
+            report(f"{epochs} epochs", pairs, f"test accuracy {guide:.1%}, ours {kit:.1%}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "what", nargs="*", choices=["head", "precision"], default=["head", "precision"]
+    )
     parser.add_argument("--photographs", type=Path)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--epochs", type=int, nargs="+", default=[5, 20])
+    parser.add_argument("--imagenet", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    weights = "imagenet" if transfer.in_cache("mobilenet_v2") else None
+    weights = "imagenet" if transfer.in_cache("mobilenet_v2") else "none"
     warnings.filterwarnings("ignore", "The backbone .* is untrained")
     print(f"{options.images} JPEGs, {keras.backend.backend()} on {os.cpu_count()} cores, "
-          f"weights: {weights or 'random'}", flush=True)  # fmt: skip
-    with tempfile.TemporaryDirectory() as work:
-        folder = Path(work) / "photographs"
-        lay_out(folder, options.images, options.photographs)
-        by_the_guide(folder, weights, 1)  # imports, and fills the file cache
-        for epochs in options.epochs:
-            pairs = []
-            for _ in range(options.rounds):
-                theirs, guide = seconds(by_the_guide, folder, weights, epochs)
-                ours, kit = seconds(by_cnnkit, folder, weights, epochs)
-                pairs.append((theirs, ours))
-            report(f"{epochs} epochs", pairs, f"test accuracy {guide:.1%}, ours {kit:.1%}")
-    images = np.random.default_rng(0).integers(0, 256, (512, SIZE, SIZE, 3), dtype=np.uint8)
-    pairs = [
-        tuple(
-            1 / features_a_second(policy, weights, images)
-            for policy in ("float32", "mixed_bfloat16")
-        )
-        for _ in range(options.rounds)
-    ]
-    report("features, bfloat16 over float32", pairs, "seconds an image")
+          f"weights: {weights}", flush=True)  # fmt: skip
+    if "head" in options.what:
+        compare_heads(weights, options)
+    if "precision" in options.what:
+        compare_precisions(weights, options.rounds, options.imagenet)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from typing import Literal
 
 from cnnkit import data, models, transfer
 from cnnkit.catalogue import check_options
-from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.errors import UnknownNameError
 from cnnkit.experiment import Experiment
 
 
@@ -86,11 +86,7 @@ def _network(name: str, images, options: dict):
     """Return a network of the catalogue; a name of both catalogues means the one of `models`."""
     if name in transfer.names() and name not in models.names():
         check_options(f"backbone {name!r}", transfer.create, options)
-        if tuple(images.value_range) != (0, 255):
-            raise SettingError(
-                f"The backbone {name!r} takes pixels from 0 to 255, and the values of the data set "
-                f"{images.name!r} are from {images.value_range[0]} to {images.value_range[1]}."
-            )
+        transfer.check_pixels(name, images)
         return transfer.create(name, images.image_shape, images.num_classes, **options)
     if not models.names(name):
         raise UnknownNameError("model", name, {*models.names(), *transfer.names()})

@@ -1,6 +1,5 @@
-"""`cnnkit data`: images inspected and shown, and the cache of decoded ones."""
+"""`cnnkit data`: images inspected and shown, and the cache of what is computed once."""
 
-import ast
 import datetime
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from cnnkit import data
+from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.quiet import import_keras
 from cnnkit.cli.screen import console, table
@@ -19,10 +19,8 @@ from cnnkit.errors import SettingError
 SHOWN = 20  # files named on the screen for each thing that is wrong; the page names all
 
 
-def _complete(names):
-    return lambda ctx, param, incomplete: [
-        CompletionItem(name) for name in names() if name.startswith(incomplete)
-    ]
+def _complete_augmentation(ctx, param, incomplete):
+    return [CompletionItem(name) for name in data.augmentations() if name.startswith(incomplete)]
 
 
 class Group(OneSentence, click.Group):
@@ -32,7 +30,7 @@ class Group(OneSentence, click.Group):
 @click.group(cls=Group)
 @debug_option
 def command():
-    """Inspect and show images, and clear their cache."""
+    """Inspect and show images, and list or clear the cache."""
 
 
 @command.command("inspect", cls=OneSentence)
@@ -76,13 +74,10 @@ def inspect_command(path, output, fix, undo):
 
 
 @command.command("show", cls=OneSentence)
-@click.argument("dataset", shell_complete=_complete(data.names))
+@click.argument("dataset", shell_complete=complete_dataset)
+@dataset_options
 @click.option(
-    "--dataset-option", "options", multiple=True, metavar="KEY=VALUE",
-    help="An option of the data set's loader.",
-)  # fmt: skip
-@click.option(
-    "--augment", metavar="NAME", shell_complete=_complete(data.augmentations),
+    "--augment", metavar="NAME", shell_complete=_complete_augmentation,
     help="Show variants by: " + ", ".join(data.augmentations()) + ".",
 )  # fmt: skip
 @click.option(
@@ -99,7 +94,7 @@ def show_command(dataset, options, augment, output, seed):
     from cnnkit import plots
     from cnnkit.data import preview
 
-    loaded = data.load(dataset, **dict(map(_pair, options)))
+    loaded = data.load(dataset, **options)
     counts = loaded.counts()
     listing = table("class", *counts, numbers=tuple(counts))
     for name, *numbers in zip(loaded.class_names, *counts.values(), strict=True):
@@ -125,32 +120,21 @@ def show_command(dataset, options, augment, output, seed):
 @click.option("--clear", is_flag=True, help="Delete what it holds.")
 @debug_option
 def cache_command(clear):
-    """List what the cache of decoded images holds, or clear it."""
+    """List what the cache of decoded images and of features holds, or clear it."""
     from cnnkit.data import cache
 
     if clear:
         click.echo(f"Deleted {cache.clear() / 1e6:,.1f} MB under {cache.cache_folder()}.")
         return
     lines = cache.kept()
-    listing = table("settings", "images", "MB", "last used", numbers=("images", "MB"))
+    listing = table("what", "samples", "MB", "last used", numbers=("samples", "MB"))
     for line in lines:
         used = datetime.datetime.fromtimestamp(line.used).strftime("%Y-%m-%d %H:%M")
-        listing.add_row(line.settings, f"{line.images:,}", f"{line.bytes / 1e6:,.1f}", used)
+        listing.add_row(line.settings, f"{line.samples:,}", f"{line.bytes / 1e6:,.1f}", used)
     if lines:
         console().print(listing)
     total = sum(line.bytes for line in lines) / 1e9
     click.echo(f"{cache.cache_folder()}: {total:.2f} of {cache.limit() / 1e9:g} GB")
-
-
-def _pair(text: str) -> tuple[str, object]:
-    """Return (key, value) of KEY=VALUE, the value as Python reads it, or else as text."""
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise SettingError(f"{text!r} is not of the form KEY=VALUE.")
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
 
 
 def _bar(found, total: int):

@@ -1,10 +1,39 @@
-"""`cnnkit datasets`: the data sets by name."""
+"""`cnnkit datasets`: the data sets by name; and how commands take one."""
+
+import ast
 
 import click
+from click.shell_completion import CompletionItem
 
 from cnnkit import data
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
+from cnnkit.errors import SettingError
+
+
+def complete_dataset(ctx, param, incomplete):
+    """Complete the name of a data set."""
+    return [CompletionItem(name) for name in data.names() if name.startswith(incomplete)]
+
+
+def _pairs(ctx, param, texts: tuple[str, ...]) -> dict[str, object]:
+    """Return KEY=VALUE texts as a dict, values as Python reads them, or else as text."""
+    pairs = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise SettingError(f"{text!r} is not of the form KEY=VALUE.")
+        try:
+            pairs[key] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            pairs[key] = value
+    return pairs
+
+
+dataset_options = click.option(
+    "--dataset-option", "options", multiple=True, metavar="KEY=VALUE", callback=_pairs,
+    help="An option of the data set's loader.",
+)  # fmt: skip
 
 
 @click.command(cls=OneSentence)

@@ -18,12 +18,16 @@ COMMANDS = {
     "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
     "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),
     "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),
-    "data": ("cnnkit.cli.data:command", "Inspect and show images, and clear their cache."),
+    "data": ("cnnkit.cli.data:command", "Inspect and show images, and list or clear the cache."),
     "models": ("cnnkit.cli.models:command", "List the networks, or show one layer by layer."),
     "backbones": ("cnnkit.cli.backbones:command", "List the pretrained backbones."),
     "classify": (
         "cnnkit.cli.classify:command",
         "Name what is in photographs, by ImageNet's labels.",
+    ),
+    "features": (
+        "cnnkit.cli.features:command",
+        "Write what a network makes of each image, as a table.",
     ),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),

@@ -1,24 +1,14 @@
-"""Decoded pixels kept on disk, so that an image is decoded once and read as bytes from then on.
-
-CACHE/SETTINGS/ID.npy holds images of one shape, uint8, (images, height, width, channels), as any
-NumPy reads it; ID.json beside it says of each the SHA-256 of the image file and the CRC-32 of the
-pixels. Both are written under other names and renamed when whole, the .json last, so that
-processes that fill one cache at once each add files of their own. What is damaged is as if it were
-not there: a lost .json or .npy, or pixels whose checksum is wrong.
+"""What is kept on disk so that it is computed once: where it is, how much, and what makes room.
 
 CACHE is the environment variable CNNKIT_CACHE, or ~/.cache/cnnkit; CNNKIT_CACHE_GIGABYTES bounds
-it (10 unless set), and what was used longest ago goes first.
+it (10 unless set), and what was used longest ago goes first. In CACHE are folders of decoded images,
+as `cnnkit.data.decoded` has them, and of features, as `cnnkit.transfer.kept` has them. Each holds
+.npy files, each perhaps with a .json file beside it, and .part files that are being written.
 """
 
 import contextlib
-import json
 import os
-import struct
-import threading
 import time
-import uuid
-import zlib
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +16,8 @@ import numpy as np
 
 from cnnkit.errors import SettingError
 
-FILE_ROWS = 4096  # images a file: what is given up together when room is made
-HEADER = 128  # bytes
-MARK = "-decoded-"  # in the names of the cache's folders
+DECODED, FEATURES = "-decoded-", "-features-"  # in the names of the cache's folders
+HASH = "[0-9a-f]" * 16  # at the end of the names of features
 CLOCK = 2  # seconds by which the times of files may be coarser than the clock
 ABANDONED = 24 * 3600  # seconds after which a half-written file is nobody's any more
 
@@ -55,20 +44,20 @@ class Kept:
     """One line of the cache's list."""
 
     settings: str
-    images: int
+    samples: int
     bytes: int
     used: float  # seconds since 1970
 
 
 def kept() -> list[Kept]:
-    """Return what the cache holds, a line for each settings."""
+    """Return what the cache holds, a line for each settings of images and each network."""
     lines = []
     for folder in _folders():
         files = _files(folder)
-        images = sum(len(rows) for path in folder.glob("*.json") if (rows := _index(path)))
+        samples = sum(_rows(path) for path in folder.glob("*.npy"))
         if files:
             size, used = sum(file.bytes for file in files), max(file.used for file in files)
-            lines.append(Kept(folder.name, images, size, used))
+            lines.append(Kept(folder.name, samples, size, used))
     return lines
 
 
@@ -77,145 +66,10 @@ def clear() -> int:
     freed = 0
     for folder in _folders():
         for file in _files(folder):
-            freed += _delete(file)
+            freed += delete(file.path, file.bytes)
         with contextlib.suppress(OSError):  # not empty: something is there that is not ours
             folder.rmdir()
     return freed
-
-
-class Store:
-    """The images of one shape, decoded by the same settings; `settings` names its folder."""
-
-    def __init__(self, settings: str, shape: tuple[int, int, int]):
-        self.folder, self.shape = cache_folder() / settings, tuple(shape)
-        self._rows: dict[bytes, tuple[str, int, int]] = {}  # digest: file, row, checksum
-        self._verified: set[bytes] = set()
-        self._used: set[str] = set()
-        self._began = time.time()
-        self.reload()
-
-    def reload(self) -> None:
-        """Learn what is there now; others may have added and deleted."""
-        self._rows = {}
-        for path in sorted(self.folder.glob("*.json")):
-            rows = _index(path)
-            pixels = path.with_suffix(".npy")
-            if rows is None or not _has(pixels, len(rows), self.shape):
-                for damaged in (path, pixels):
-                    _delete(_File(damaged, 0, 0))
-                continue
-            for row, (digest, checksum) in enumerate(rows):
-                self._rows[bytes.fromhex(digest)] = (path.stem, row, checksum)
-
-    def __contains__(self, digest: bytes) -> bool:
-        if digest not in self._rows:
-            return False
-        name = self._rows[digest][0]
-        if name not in self._used:
-            self._used.add(name)
-            with contextlib.suppress(OSError):
-                os.utime(self._path(name).with_suffix(".json"))  # when it was used last
-        return True
-
-    def read(self, digests: Sequence[bytes], pixels: np.ndarray) -> list[int]:
-        """Fill `pixels`, uint8, (images, height, width, channels); return which are not there.
-
-        An image's checksum is looked at when this object reads it first.
-        """
-        missing = []
-        with contextlib.ExitStack() as stack:
-            files = {}  # opened anew for each batch: no position is shared with threads or forks
-            for position, digest in enumerate(digests):
-                name, row, checksum = self._rows.get(digest, (None, 0, 0))
-                if name is not None and name not in files:
-                    files[name] = _open(stack, self._path(name), "rb")
-                file = files.get(name)
-                if file is None or not self._fill(file, row, pixels[position]):
-                    missing.append(position)
-                elif digest not in self._verified:
-                    if zlib.crc32(pixels[position]) == checksum:
-                        self._verified.add(digest)
-                    else:
-                        missing.append(position)
-        return missing
-
-    def mend(self, digest: bytes, pixels: np.ndarray) -> None:
-        """Write an image's pixels again where its own are damaged."""
-        name, row, checksum = self._rows.get(digest, (None, 0, 0))
-        if name is None or zlib.crc32(pixels) != checksum:
-            return
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            file = _open(stack, self._path(name), "r+b")
-            if file is not None:
-                file.seek(HEADER + row * pixels.nbytes)
-                file.write(pixels.tobytes())
-
-    @contextlib.contextmanager
-    def adding(self) -> Iterator["Writer"]:
-        """Yield a Writer; what it was given is kept, and known to this object, at the end."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        writer = Writer(self.folder, self.shape)
-        try:
-            yield writer
-            writer.close()
-        finally:
-            writer.abandon()
-        make_room(self._began)
-        self.reload()
-        self._verified |= writer.digests  # their pixels were at hand when the checksum was taken
-
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.npy"
-
-    def _fill(self, file, row: int, pixels: np.ndarray) -> bool:
-        file.seek(HEADER + row * pixels.nbytes)
-        return file.readinto(pixels.reshape(-1).data) == pixels.nbytes
-
-
-class Writer:
-    """Adds images to a folder of the cache, in files of FILE_ROWS and in the order they come in."""
-
-    def __init__(self, folder: Path, shape: tuple[int, int, int]):
-        self.folder, self.shape = folder, shape
-        self.digests: set[bytes] = set()  # of what was added
-        self._file, self._rows, self._lock = None, [], threading.Lock()
-
-    def add(self, digest: bytes, pixels: np.ndarray) -> None:
-        """Add an image, unless it was added before; any number of threads may do so at once."""
-        pixels = np.ascontiguousarray(pixels)
-        checksum = zlib.crc32(pixels)
-        with self._lock:
-            if digest in self.digests:
-                return
-            if self._file is None:
-                self._path = self.folder / f"{uuid.uuid4().hex}.part"
-                self._file = open(self._path, "wb")  # noqa: SIM115 (from one image to the next)
-                self._file.write(_header(0, self.shape))
-            self._file.write(pixels.data)
-            self._rows.append((digest.hex(), checksum))
-            self.digests.add(digest)
-            if len(self._rows) == FILE_ROWS:
-                self.close()
-
-    def close(self) -> None:
-        """Give what was written its name, and so its place in the cache."""
-        if self._file is None:
-            return
-        self._file.seek(0)
-        self._file.write(_header(len(self._rows), self.shape))
-        self._file.close()
-        self._file = None
-        os.replace(self._path, self._path.with_suffix(".npy"))
-        index = self._path.with_suffix(".index.part")
-        index.write_text(json.dumps({"rows": self._rows}))
-        os.replace(index, self._path.with_suffix(".json"))
-        self._rows = []
-
-    def abandon(self) -> None:
-        """Delete what has no name yet."""
-        if self._file is not None:
-            self._file.close()
-            self._path.unlink(missing_ok=True)
 
 
 def make_room(since: float) -> None:
@@ -228,14 +82,23 @@ def make_room(since: float) -> None:
     for file in sorted(files, key=lambda file: file.used):
         if file.path.suffix == ".part":
             if time.time() - file.used > ABANDONED:
-                over -= _delete(file)
+                over -= delete(file.path, file.bytes)
         elif over > 0 and file.used < since - CLOCK:
-            over -= _delete(file)
+            over -= delete(file.path, file.bytes)
+
+
+def delete(path: Path, size: int = 0) -> int:
+    """Delete a file and return its size; 0 where another process has it open."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return 0
+    return size
 
 
 @dataclass(frozen=True)
 class _File:
-    """A pixel file with its index, or a half-written file."""
+    """A .npy file, or the .json file beside it, or a half-written file."""
 
     path: Path
     bytes: int
@@ -244,7 +107,8 @@ class _File:
 
 def _folders() -> list[Path]:
     # Only what looks like ours: CNNKIT_CACHE may name a folder that holds other things.
-    return sorted(path for path in cache_folder().glob(f"*{MARK}*") if path.is_dir())
+    found = [*cache_folder().glob(f"*{DECODED}*"), *cache_folder().glob(f"*{FEATURES}{HASH}")]
+    return sorted(path for path in found if path.is_dir())
 
 
 def _files(folder: Path) -> list[_File]:
@@ -257,44 +121,8 @@ def _files(folder: Path) -> list[_File]:
     return found
 
 
-def _delete(file: _File) -> int:
-    """Delete a file and return how many bytes that freed; 0 where another process has it open."""
+def _rows(path: Path) -> int:
     try:
-        file.path.unlink(missing_ok=True)
-    except OSError:
+        return len(np.load(path, mmap_mode="r"))
+    except (OSError, ValueError, EOFError):  # damaged, or deleted meanwhile
         return 0
-    return file.bytes
-
-
-def _index(path: Path) -> list | None:
-    """Return [digest, checksum] of each image of a file; None where the index is damaged."""
-    try:
-        rows = json.loads(path.read_text())["rows"]
-        return [(digest, checksum) for digest, checksum in rows if len(bytes.fromhex(digest)) == 32]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _has(path: Path, rows: int, shape: tuple[int, ...]) -> bool:
-    try:
-        return path.stat().st_size == HEADER + rows * int(np.prod(shape))
-    except OSError:
-        return False
-
-
-def _header(rows: int, shape: tuple[int, ...]) -> bytes:
-    """Return the head of a .npy file, format 1.0, of HEADER bytes whatever the number of rows."""
-    text = str({"descr": "|u1", "fortran_order": False, "shape": (rows, *shape)})
-    return (
-        b"\x93NUMPY\x01\x00"
-        + struct.pack("<H", HEADER - 10)
-        + text.ljust(HEADER - 11).encode()
-        + b"\n"
-    )
-
-
-def _open(stack: contextlib.ExitStack, path: Path, mode: str):
-    try:
-        return stack.enter_context(open(path, mode, buffering=0))
-    except OSError:  # deleted meanwhile to make room
-        return None

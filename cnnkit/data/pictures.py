@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnkit.data import cache, decode, resize, threads
+from cnnkit.data import cache, decode, decoded, resize, threads
 from cnnkit.data.decode import BadImage, display
 from cnnkit.errors import BadFilesError
 
@@ -34,7 +34,7 @@ class Decoding:
     def name(self) -> str:
         """All that the pixels depend on beside the file, as a folder's name in the cache."""
         shape = "x".join(map(str, self.shape))
-        return f"{shape}-{self.fit}{cache.MARK}{decode.VERSION}-{resize.name()}"
+        return f"{shape}-{self.fit}{cache.DECODED}{decode.VERSION}-{resize.name()}"
 
     def __call__(self, content: bytes) -> np.ndarray:
         """Return the pixels of a file's bytes; raises BadImage."""
@@ -57,7 +57,7 @@ class Pictures:
         paths: Sequence[str],
         digests: Sequence[bytes],
         decoding: Decoding,
-        store: cache.Store | None = None,
+        store: decoded.Store | None = None,
     ):
         self.root, self.paths, self.digests = root, tuple(paths), tuple(digests)
         self.decoding, self.store = decoding, store
@@ -120,7 +120,7 @@ class Checked:
 
     digests: list[bytes | None]
     bad: dict[str, str]
-    store: cache.Store | None
+    store: decoded.Store | None
 
 
 def check(
@@ -147,10 +147,10 @@ def check(
     return Checked(*_decode_all(root, paths, decoding, (), lambda *found: None, progress), None)
 
 
-def _store(decoding: Decoding, images: int) -> cache.Store | None:
+def _store(decoding: Decoding, images: int) -> decoded.Store | None:
     if images * int(np.prod(decoding.shape)) > cache.limit():
         return None
-    return cache.Store(decoding.name, decoding.shape)
+    return decoded.Store(decoding.name, decoding.shape)
 
 
 def _decode_all(

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from cnnkit.errors import MissingDataError, SettingError
+from cnnkit.models.damaged import kept_if_deleted
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications"
 # model -> (folder of the address, MD5 of the file with the top, MD5 of the one without); the hashes
@@ -120,20 +121,24 @@ def _published(name: str, include_top: bool) -> Path:
         )
     folder, with_top, without_top = PUBLISHED[name]
     file = f"{name}_weights_tf_dim_ordering_tf_kernels{'' if include_top else '_notop'}.h5"
-    cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models" / file
     try:
-        return Path(
-            keras.utils.get_file(
-                file,
-                f"{ADDRESS}/{folder}/{file}",
-                cache_subdir="models",
-                file_hash=with_top if include_top else without_top,
+        with kept_if_deleted(path) as kept:
+            return Path(
+                keras.utils.get_file(
+                    file,
+                    f"{ADDRESS}/{folder}/{file}",
+                    cache_subdir="models",
+                    file_hash=with_top if include_top else without_top,
+                )
             )
-        )
     except Exception as error:  # Keras raises a bare Exception where a download fails
+        what = "are not on this machine"
+        if kept.aside:
+            what = f"had another hash than Keras knows, were moved to {kept.aside.name},"
         raise MissingDataError(
-            f"The weights {file} are not on this machine and cannot be fetched ({error}); "
-            f"put that file into {cache}, or give a file of your own as weights."
+            f"The weights {file} {what} and cannot be fetched ({error}); put that file into "
+            f"{path.parent}, or give a file of your own as weights."
         ) from error
 
 
@@ -160,7 +165,7 @@ def _read(path: Path) -> dict[str, list[np.ndarray]] | list[tuple[str, list[np.n
             return [pair for pair in zip(names, arrays, strict=True) if pair[1]]
     except FileNotFoundError:
         raise MissingDataError(f"There is no weights file {path}; check its path.") from None
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError) as error:  # the last of HDF5's own
         raise SettingError(f"{path} is not a file of Keras weights: {error}") from None
 
 

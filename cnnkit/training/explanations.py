@@ -20,7 +20,6 @@ from cnnkit.training.event_log import EventLog
 
 MOST_FILTERS = 64
 MAPS = 8  # of each image and stage
-THUMBNAIL = 32  # pixels a side in the projector
 
 
 class Explain(keras.callbacks.Callback):
@@ -157,7 +156,7 @@ class Explain(keras.callbacks.Callback):
                 "predicted": [names[guess] for guess in guesses],
                 "right": ["yes" if a == b else "no" for a, b in zip(labels, guesses, strict=True)],
             },
-            _thumbnails(inputs, *data.value_range),
+            projector.thumbnails(inputs, *data.value_range),
         )
 
 
@@ -168,9 +167,3 @@ def _of_different_classes(labels: np.ndarray, count: int) -> np.ndarray:
         own = labels == index
         turns[own] = np.arange(own.sum())
     return np.lexsort((labels, turns))[:count]
-
-
-def _thumbnails(images: np.ndarray, low: float, high: float) -> np.ndarray:
-    step = max(1, -(-max(images.shape[1:3]) // THUMBNAIL))
-    small = images[:, ::step, ::step]
-    return np.stack([tiles.picture(image, low, high, side=1) for image in small])

@@ -13,6 +13,7 @@ from cnnkit.explanation_plots import tiles
 from cnnkit.runs import atomic
 
 CONFIG = "projector_config.pbtxt"  # the plugin looks for this name in each run's folder
+THUMBNAIL = 32  # pixels a side
 LARGEST_SPRITE = 8192  # pixels a side that browsers can still draw
 
 
@@ -50,6 +51,16 @@ def write(
             size = f"single_image_dim: {width} single_image_dim: {height}"
             lines.append(f'  sprite {{ image_path: "sprite.png" {size} }}')
     atomic.write_text(folder / CONFIG, "\n".join([*lines, "}"]) + "\n")
+
+
+def thumbnails(images: np.ndarray, low: float = 0, high: float = 255) -> np.ndarray:
+    """Return images as `write` draws them: every so many pixels, at most THUMBNAIL a side, uint8.
+
+    images: (samples, height, width, channels). low, high: black and white.
+    """
+    step = max(1, -(-max(images.shape[1:3]) // THUMBNAIL))
+    small = images[:, ::step, ::step]
+    return np.stack([tiles.picture(image, low, high, side=1) for image in small])
 
 
 def _metadata(columns: Mapping[str, Sequence[str]]) -> str:

@@ -7,11 +7,15 @@ from cnnkit.transfer.catalogue import in_cache, line, names
 # Keras takes seconds to import, so each name is imported on first use.
 _PLACES = {
     "backbone": "backbones",
+    "before_head": "headless",
     "classifier": "heads",
     "create": "heads",
     "FineTuning": "finetune",
     "blocks": "network_blocks",
+    "check_pixels": "backbones",
+    "extractor": "extraction",
     "features": "extraction",
+    "features_of": "extraction",
     "head": "heads",
     "joined": "heads",
     "evaluate_imagenet": "imagenet",

@@ -1,17 +1,17 @@
 """Pretrained networks as backbones: pictures as they are stored in, feature maps out."""
 
-import importlib
 import os
-import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
-from cnnkit.errors import MissingDataError, SettingError, UnknownNameError
+from cnnkit.data.dataset import Dataset
+from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.models.weights import load_weights
-from cnnkit.transfer.catalogue import Line, line, weights_folder
+from cnnkit.transfer.catalogue import Line, line
+from cnnkit.transfer.published import built, with_published_weights
 
 CHANNELS = (1, 3)
 
@@ -27,7 +27,8 @@ def backbone(
 
     The model takes pixels from 0 to 255, uint8 or float, shape (batch, *image_shape), and gives the
     last feature map, or a list of them where `at` names several layers. Its graph is flat, so that
-    every layer can be found by Keras' own name.
+    every layer can be found by Keras' own name. It computes in the precision of
+    `keras.config.dtype_policy()`, such as "mixed_bfloat16", at the time of this call.
 
     name: `transfer.names()` lists them.
     image_shape: (height, width, channels); 1 channel is repeated to the 3 that the weights expect.
@@ -58,7 +59,7 @@ def with_preprocessing(
     colours = pixels
     if image_shape[-1] == 1:
         colours = keras.layers.Concatenate(name="grey_as_colours")([pixels] * 3)
-    prepared = _module(found).preprocess_input(colours)
+    prepared = found.applications().preprocess_input(colours)
     # `call` runs the layers one by one, where calling the model would nest it.
     return keras.Model(pixels, network.call(prepared), name=name)
 
@@ -74,17 +75,17 @@ def network_of(
             "asks.",
             stacklevel=3,
         )
-        return _built(found, size, include_top, None)
+        return built(found, size, include_top, None)
     if weights != "imagenet":
-        network = _built(found, size, include_top, None)
+        network = built(found, size, include_top, None)
         load_weights(network, Path(weights), include_top=include_top)
         return network
-    trained = _with_published_weights(found, include_top)
+    trained = with_published_weights(found, include_top)
     if tuple(size) == native:
         return trained
     # Keras offers other files, or none, for some sizes; and networks that pad by the input's size
     # must be built for it.
-    network = _built(found, size, include_top, None)
+    network = built(found, size, include_top, None)
     network.set_weights(trained.get_weights())
     return network
 
@@ -104,34 +105,14 @@ def check_shape(found: Line, image_shape: tuple) -> None:
         )
 
 
-def _built(found: Line, size, include_top: bool, weights: str | None) -> keras.Model:
-    function = getattr(_module(found), found.keras_name)
-    return function(
-        weights=weights, include_top=include_top, input_shape=(*size, 3), **found.options
-    )
-
-
-def _with_published_weights(found: Line, include_top: bool) -> keras.Model:
-    try:
-        return _built(found, (found.native_size,) * 2, include_top, "imagenet")
-    except Exception as error:  # Keras raises a bare Exception where a download fails
-        address = re.search(r"https?://\S+?\.h5", str(error))
-        file = address[0].rsplit("/", 1)[1] if address else found.file
-        path = weights_folder() / file
-        if address:
-            raise MissingDataError(
-                f"The weights {file} are not on this machine and cannot be fetched from Keras' "
-                f"storage ({address[0]}); put that file into {path.parent}, give a file of your "
-                "own as weights, or weights='none'."
-            ) from error
-        if not isinstance(error, (OSError, ValueError, KeyError)) or not path.is_file():
-            raise
-        aside = path.with_suffix(".damaged.h5")
-        os.replace(path, aside)
-        raise MissingDataError(
-            f"The weights {path} are truncated or of another network ({error}); they were moved "
-            f"to {aside.name}, so that the next call can fetch them anew."
-        ) from error
+def check_pixels(name: str, dataset: Dataset) -> None:
+    """Raise SettingError unless the values of a data set are pixels as a backbone takes them."""
+    low, high = dataset.value_range
+    if (low, high) != (0, 255) or dataset.vocabulary:
+        raise SettingError(
+            f"The backbone {name!r} takes pixels from 0 to 255, and the values of the data set "
+            f"{dataset.name!r} are from {low} to {high}."
+        )
 
 
 def _layer(network: keras.Model, name: str) -> keras.Layer:
@@ -139,7 +120,3 @@ def _layer(network: keras.Model, name: str) -> keras.Layer:
     if name not in layers:
         raise UnknownNameError("layer of the backbone", name, layers)
     return layers[name]
-
-
-def _module(found: Line):
-    return importlib.import_module(f"keras.applications.{found.module}")

@@ -1,9 +1,12 @@
 """The networks that `keras.applications` has weights for, by name, with what to choose one by."""
 
+import importlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 
 from cnnkit.errors import UnknownNameError
 
@@ -41,6 +44,15 @@ class Line:
     def keras_name(self) -> str:
         """The function's name in that module."""
         return self.place.split(".")[1]
+
+    def applications(self) -> ModuleType:
+        """Import that module."""
+        return importlib.import_module(f"keras.applications.{self.module}")
+
+    @property
+    def file_with_top(self) -> str:
+        """The file of the weights with the top, in Keras' cache."""
+        return re.sub(r"_no_?top(_v2)?", "", self.file)
 
     @property
     def smallest(self) -> int:

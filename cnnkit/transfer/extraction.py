@@ -3,23 +3,17 @@
 import dataclasses
 import hashlib
 import json
-import os
-import re
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import numpy as np
 
 from cnnkit.data.batches import Batches
-from cnnkit.data.cache import cache_folder
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
-from cnnkit.runs.atomic import replacing
 from cnnkit.transfer.heads import pooled
+from cnnkit.transfer.kept import Store, in_memory
 
-LAYOUT = 1  # counted up when a kept file's meaning changes, so that older ones are computed anew
 BATCH = 32
 
 
@@ -40,7 +34,7 @@ def features(
     scikit-learn, or the data of an Experiment whose model is a head alone. With `cache` they are
     written to the cache folder once, batch by batch, and read from there as they are indexed; the
     file's name says weights, network, input size, pooling, precision and content of the images, so
-    a change of any of them computes anew. Where the disk is full they are kept in memory, with a
+    a change of any of them computes anew. Where the disk is full they are in memory, with a
     warning. Progress is shown while they are computed.
 
     backbone: takes pixels as stored in `dataset`, as `transfer.backbone` gives it.
@@ -50,8 +44,27 @@ def features(
     Raises SettingError for a pooling that does not exist, an augmentation that mixes labels, or
     views without one.
     """
-    extractor = keras.Model(backbone.inputs, pooled(backbone.outputs, pooling))
-    return features_by(extractor, dataset, half, cache, Views(augment, views, seed))
+    changed = Views(augment, views, seed)
+    return features_by(extractor(backbone, pooling), dataset, half, cache, changed)
+
+
+def extractor(backbone: keras.Model, pooling: str = "average") -> keras.Model:
+    """Return a model from what the backbone takes to a vector an image, shape (batch, features)."""
+    vectors = pooled(backbone.outputs, pooling)
+    return keras.Model(backbone.inputs, vectors, name=backbone.name)
+
+
+def features_of(
+    model: keras.Model, split: Split, *, half: bool = False, cache: bool = True
+) -> np.ndarray:
+    """Return what a model gives each input of one split, in the split's order.
+
+    model: takes inputs as stored, as those that `extractor` and `before_head` return do. The rest
+    is as `features` says.
+    """
+    dtype = np.dtype("float16" if half else "float32")
+    work = _Work(model, split, dtype, None, 1.0)
+    return Store(model).rows(work, work.content()) if cache else in_memory(work)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,13 +106,13 @@ def features_by(
 ) -> Dataset:
     """Return what `features` says, of a model from pixels as stored to vectors or maps."""
     dtype = np.dtype("float16" if half else "float32")
-    network, scale = _fingerprint(extractor), dataset.scale
-    seen = {}
+    store, seen = Store(extractor) if cache else None, {}
     for name, split in dataset.splits.items():
         changed = views if name == "train" and views.augment is not None else None
-        work = _Work(extractor, split, dtype, changed, scale)
+        work = _Work(extractor, split, dtype, changed, dataset.scale)
         labels = split.labels if changed is None else changed.labels(split)
-        seen[name] = Split(_kept(work, network) if cache else _in_memory(work), labels)
+        found = store.rows(work, work.content()) if cache else in_memory(work)
+        seen[name] = Split(found, labels)
     return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **seen)
 
 
@@ -117,6 +130,14 @@ class _Work:
     def shape(self) -> tuple[int, ...]:
         times = 1 if self.views is None else self.views.count
         return times * len(self.split), *self.extractor.output_shape[1:]
+
+    def content(self) -> str:
+        """Return what the features are of."""
+        images = self.split.inputs
+        described = f"{images.shape} {images.dtype} {self.views or ''}"
+        if hasattr(images, "content_hash"):  # read from files: known without reading again
+            return f"{described} {images.content_hash()}"
+        return f"{described} {hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()}"
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield features batch by batch, and show how far it is."""
@@ -142,65 +163,3 @@ class _Work:
         missing = BATCH - len(batch) if padded else 0
         whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
         return self.extractor.predict_on_batch(whole)[: len(batch)]
-
-
-def _kept(work: _Work, network: str) -> np.ndarray:
-    content = _content(work.split.inputs)
-    said = f"{LAYOUT} {network} {work.dtype} {content} {work.views or ''}"
-    key = hashlib.sha256(said.encode()).hexdigest()
-    path = cache_folder() / "features" / f"{key[:40]}.npy"
-    found = _read(path, work)
-    if found is not None:
-        return found
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            _write(temporary, work)
-    except OSError as error:
-        warnings.warn(
-            f"Features are not kept: {path.parent} cannot be written ({error.strerror or error}); "
-            "make room there, or set CNNKIT_CACHE to another folder.",
-            stacklevel=3,
-        )
-        return _in_memory(work)
-    return _read(path, work)
-
-
-def _write(path: Path, work: _Work) -> None:
-    header = {"descr": work.dtype.str, "fortran_order": False, "shape": work.shape}
-    with open(path, "wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for rows in work.rows():
-            # A full disk is an error here; in a mapped file it would end the process.
-            file.write(rows.tobytes())
-
-
-def _read(path: Path, work: _Work) -> np.ndarray | None:
-    """Return a whole file's rows, mapped; None where there is none, or it is damaged."""
-    try:
-        rows = np.load(path, mmap_mode="r")
-    except (OSError, ValueError):
-        return None
-    return rows if rows.shape == work.shape and rows.dtype == work.dtype else None
-
-
-def _in_memory(work: _Work) -> np.ndarray:
-    rows = list(work.rows())
-    return np.concatenate(rows) if rows else np.empty(work.shape, work.dtype)
-
-
-def _fingerprint(model: keras.Model) -> str:
-    """Return what a network computes as a hash: its graph, without the counters in names, and weights."""
-    graph = re.sub(r"_\d+\b", "", model.to_json())
-    digest = hashlib.sha256(f"{keras.__version__} {keras.backend.backend()} {graph}".encode())
-    for array in model.get_weights():
-        digest.update(f"{array.shape} {array.dtype}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()
-
-
-def _content(images) -> str:
-    described = f"{images.shape} {images.dtype}"
-    if hasattr(images, "content_hash"):
-        return f"{described} {os.fspath(images.content_hash())}"
-    return f"{described} {hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()}"

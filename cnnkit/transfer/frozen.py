@@ -21,7 +21,7 @@ def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     if not ends:
         return None
     gives = calls[ends[-1]].output_tensors[0]
-    beginning = keras.Model(model.inputs, gives)
+    beginning = keras.Model(model.inputs, gives, name=model.name)
     if not beginning.weights:
         return None
     return beginning, keras.Model(gives, model.outputs, name=model.name)

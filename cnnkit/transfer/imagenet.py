@@ -13,6 +13,7 @@ from cnnkit.transfer.backbones import network_of, with_preprocessing
 from cnnkit.transfer.catalogue import line, weights_folder
 
 CLASSES = "imagenet_class_index.json"
+NUMBERS = [str(number) for number in range(1000)]
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")
 BATCH = 32
 
@@ -87,8 +88,14 @@ def imagenet_classes() -> list[tuple[str, str]]:
                 f"The names of ImageNet's classes, {CLASSES}, are not on this machine and cannot "
                 f"be fetched; put that file into {path.parent}."
             ) from error
-    index = json.loads(path.read_text())
-    return [tuple(index[str(number)]) for number in range(1000)]
+    try:
+        index = json.loads(path.read_text())
+        return [(str(wordnet_id), str(label)) for wordnet_id, label in map(index.get, NUMBERS)]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise MissingDataError(
+            f"{path} is damaged: it does not name ImageNet's 1,000 classes; move it away, so that "
+            "Keras fetches it anew."
+        ) from error
 
 
 def _predictions(model: keras.Model, paths: list[Path], fit: str) -> Iterator[tuple]:

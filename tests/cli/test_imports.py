@@ -51,6 +51,7 @@ def imported_by(*arguments, **environment):
         ["backbones"],
         ["backbones", "--help"],
         ["classify", "--help"],
+        ["features", "--help"],
     ],
     ids=" ".join,
 )

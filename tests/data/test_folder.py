@@ -8,7 +8,7 @@ import zoo
 from PIL import Image
 
 from cnnkit import data
-from cnnkit.data import cache, decode
+from cnnkit.data import cache, decode, decoded
 from cnnkit.data.batches import Batches
 from cnnkit.errors import BadFilesError, MissingDataError, SettingError, UnknownNameError
 
@@ -138,7 +138,7 @@ def test_without_a_cache_pixels_are_the_same_and_nothing_is_written(pets, own_im
 def test_a_damaged_cache_is_mended_from_the_files(pets, own_image_cache):
     before = data.folder(pets, **SMALL).train.inputs[:]
     (file,) = own_image_cache.rglob("*.npy")
-    file.write_bytes(file.read_bytes()[: cache.HEADER] + bytes(30 * 6 * 5 * 3))
+    file.write_bytes(file.read_bytes()[: decoded.HEADER] + bytes(30 * 6 * 5 * 3))
     np.testing.assert_array_equal(data.folder(pets, **SMALL).train.inputs[:], before)
     assert file.read_bytes().count(0) < 1000
 

@@ -1,5 +1,4 @@
 import importlib
-import shutil
 
 import keras
 import numpy as np
@@ -134,21 +133,6 @@ def test_weights_that_cannot_be_fetched_are_named_with_their_place(cached_keras,
     with pytest.raises(MissingDataError, match=r"kernels_notop\.h5 are not .*models") as caught:
         transfer.backbone("vgg16", (32, 32, 3))
     assert transfer.line("vgg16").file in str(caught.value)
-
-
-def test_a_truncated_file_is_kept_aside(cached_keras, tmp_path, monkeypatch):
-    from keras.src.backend import config
-
-    home = tmp_path / "home"
-    shutil.copytree(cached_keras, home)
-    monkeypatch.setenv("KERAS_HOME", str(home))
-    monkeypatch.setattr(config, "_KERAS_DIR", str(home))
-    path = home / "models" / transfer.line("mobilenet_v2_035").file
-    path.write_bytes(path.read_bytes()[:100_000])
-    with pytest.raises(MissingDataError, match=r"moved to .*damaged\.h5"):
-        transfer.backbone("mobilenet_v2_035", (32, 32, 3))
-    assert not path.exists()
-    assert path.with_suffix(".damaged.h5").stat().st_size == 100_000
 
 
 def test_weights_of_another_network_name_the_first_layer_that_differs(cached_keras):

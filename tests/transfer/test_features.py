@@ -1,11 +1,20 @@
 import errno
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from cnnkit import transfer
-from cnnkit.data import Dataset, Split
+from cnnkit.cli import main
+from cnnkit.data import Dataset, Split, cache
+from cnnkit.transfer import kept as kept_features
 
 pytestmark = pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
 
@@ -29,8 +38,13 @@ def body():
     return transfer.backbone("mobilenet_025", (32, 32, 3), weights="none")
 
 
+@pytest.fixture(scope="module")
+def vectors(body):
+    return transfer.extractor(body)
+
+
 def kept(folder):
-    return sorted(folder.glob("features/*"))
+    return sorted(folder.glob("*-features-*/*"))
 
 
 def test_features_are_what_the_pooled_backbone_gives(photos, body):
@@ -45,10 +59,10 @@ def test_features_are_what_the_pooled_backbone_gives(photos, body):
 
 def test_features_are_computed_once(photos, body, own_image_cache):
     first = transfer.features(body, photos)
-    written = {path: path.stat().st_mtime_ns for path in kept(own_image_cache)}
+    written = {path: path.stat().st_ino for path in kept(own_image_cache)}
     second = transfer.features(body, photos)
     assert len(written) == 3
-    assert {path: path.stat().st_mtime_ns for path in kept(own_image_cache)} == written
+    assert {path: path.stat().st_ino for path in kept(own_image_cache)} == written
     np.testing.assert_array_equal(first.train.inputs, second.train.inputs)
 
 
@@ -76,15 +90,127 @@ def test_a_damaged_file_is_computed_anew(photos, body, own_image_cache):
     np.testing.assert_array_equal(transfer.features(body, photos).train.inputs, first)
 
 
-def test_a_full_disk_is_said_and_features_are_there(photos, body, monkeypatch, own_image_cache):
-    def full(*arguments, **options):
+def test_a_full_disk_is_said_once_before_anything_is_computed(
+    photos, body, monkeypatch, own_image_cache, capfd
+):
+    expected = np.array(transfer.features(body, photos, cache=False).train.inputs)
+    capfd.readouterr()
+
+    def full(*arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np.lib.format, "write_array_header_1_0", full)
-    with pytest.warns(UserWarning, match="No space left on device"):
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.warns(RuntimeWarning, match="No space left on device") as said:
         found = transfer.features(body, photos)
+    assert sum("Features are not kept" in str(each.message) for each in said) == 1
+    assert capfd.readouterr().out.count("70/70") == 1
+    np.testing.assert_array_equal(found.train.inputs, expected)
+    assert kept(own_image_cache) == []
+
+
+def test_a_disk_that_fills_up_in_the_middle_is_an_error_that_is_survived(
+    photos, body, monkeypatch, own_image_cache
+):
+    monkeypatch.delattr(os, "posix_fallocate")  # as on systems that cannot reserve room
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))  # of 71,680 bytes
+    try:
+        with pytest.warns(RuntimeWarning, match="File too large") as said:
+            found = transfer.features(body, photos)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert sum("Features are not kept" in str(each.message) for each in said) == 1
     assert found.train.inputs.shape == (70, 256)
     assert kept(own_image_cache) == []
+
+
+def test_features_of_another_layout_are_computed_anew(
+    photos, vectors, monkeypatch, own_image_cache
+):
+    transfer.features_of(vectors, photos.test)
+    monkeypatch.setattr(kept_features, "LAYOUT", kept_features.LAYOUT + 1)
+    transfer.features_of(vectors, photos.test)
+    assert len(kept(own_image_cache)) == 2
+
+
+def test_what_is_larger_than_the_limit_is_computed_without_the_cache(
+    photos, vectors, monkeypatch, own_image_cache
+):
+    expected = transfer.features_of(vectors, photos.train, cache=False)
+    monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", "0.00001")
+    with pytest.warns(RuntimeWarning, match="may take 1e-05"):
+        found = transfer.features_of(vectors, photos.train)
+    assert isinstance(found, np.memmap)  # so that memory stays bounded all the same
+    np.testing.assert_array_equal(found, expected)
+    assert kept(own_image_cache) == []
+    transfer.features_of(vectors, photos.test)  # takes 3,072 bytes
+    assert len(kept(own_image_cache)) == 1
+
+
+def test_features_used_longest_ago_make_room(photos, vectors, monkeypatch, own_image_cache):
+    for split in photos.splits.values():
+        transfer.features_of(vectors, split)
+    for path in kept(own_image_cache):
+        used = 2000 - len(np.load(path))  # of train longest ago
+        os.utime(path, (used, used))
+    transfer.features_of(vectors, photos.train)  # and so it is used again
+    monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", "0.000114")  # all but 7 kB of what there will be
+    for split in photos.splits.values():
+        transfer.features_of(vectors, split, half=True)
+    found = [np.load(path) for path in kept(own_image_cache)]
+    assert sorted((str(rows.dtype), len(rows)) for rows in found) == [
+        ("float16", 3), ("float16", 5), ("float16", 70), ("float32", 70),
+    ]  # fmt: skip
+
+
+def test_the_cache_is_listed_and_cleared(photos, vectors, own_image_cache):
+    transfer.features_of(vectors, photos.train)
+    transfer.features_of(vectors, photos.validation)
+    stranger = own_image_cache / "my-features-of-last-year"
+    stranger.mkdir()
+    np.save(stranger / "mine.npy", np.zeros(3))
+    (line,) = cache.kept()
+    assert re.fullmatch(r"mobilenet_025_untrained-features-[0-9a-f]{16}", line.settings)
+    assert line.samples == 75
+    listed = CliRunner().invoke(main, ["data", "cache"]).output
+    assert re.search(rf"{line.settings} +75 +0\.1 ", listed)
+    assert "Deleted 0.1 MB" in CliRunner().invoke(main, ["data", "cache", "--clear"]).output
+    assert kept(own_image_cache) == [stranger / "mine.npy"]
+
+
+FILL = """
+import os, signal, sys, types
+sys.modules["keras"] = types.SimpleNamespace(Model=object)  # seconds of import, for nothing
+import numpy as np
+from cnnkit.transfer import kept
+
+class Work:
+    shape, dtype = (300_000, 2), np.dtype("float32")
+    def rows(self):
+        for number in range(300):
+            if number == int(sys.argv[1]):
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield np.full((1000, 2), number, "float32")
+
+kept._fingerprint = lambda model: "0" * 64
+network = types.SimpleNamespace(name="one")
+sys.stdin.readline()  # all begin when they are told to
+found = kept.Store(network).rows(Work(), "the same")
+assert (np.asarray(found)[::1000, 1] == np.arange(300)).all()
+"""
+
+
+def test_what_a_killed_process_left_is_never_taken_for_whole_and_two_may_fill_at_once(
+    own_image_cache,
+):
+    for killed_at, processes, status in ((290, 1, -signal.SIGKILL), (-1, 2, 0)):
+        command = [sys.executable, "-c", FILL, str(killed_at)]
+        workers = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(processes)]
+        for worker in workers:
+            worker.stdin.write(b"\n")
+            worker.stdin.close()
+        assert [worker.wait(timeout=120) for worker in workers] == [status] * processes
+    assert sorted(path.suffix for path in kept(own_image_cache)) == [".npy", ".part"]
 
 
 def test_a_head_trained_on_features_predicts_as_one_trained_in_place(photos, body):

@@ -34,7 +34,7 @@ def experiment_of(callbacks=(), augment=None, cached_views=0):
 
 
 def files(cache):
-    return sorted(cache.glob("features/*.npy"))
+    return sorted(cache.glob("*-features-*/*.npy"))
 
 
 def test_a_run_on_kept_features_ends_as_one_in_place(tmp_path, own_image_cache, capfd):

@@ -1,0 +1,160 @@
+"""`cnnkit features`: what a backbone, or a run's network, makes of each sample of a data set."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+from click.shell_completion import CompletionItem
+
+from cnnkit import data, transfer
+from cnnkit.cli import quiet
+from cnnkit.cli.datasets import complete_dataset, dataset_options
+from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.run_images import SPLITS, dataset_of, model_of
+from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.screen import console, table
+from cnnkit.data.dataset import Dataset
+from cnnkit.errors import SettingError
+from cnnkit.transfer import feature_files
+
+BACKBONE = "mobilenet_v2"
+MOST_POINTS = 10_000  # what a browser can turn in the projector
+READ = 256  # images in memory at once
+
+
+def _complete_backbone(ctx, param, incomplete):
+    return [CompletionItem(name) for name in transfer.names() if name.startswith(incomplete)]
+
+
+@click.command(cls=OneSentence)
+@click.option(
+    "--dataset", shell_complete=complete_dataset,
+    help="A data set's name, or a folder.  [default: the run's]",
+)  # fmt: skip
+@dataset_options
+@click.option(
+    "--split", type=click.Choice([*SPLITS, "all"]), default="all", show_default=True,
+    help="Which samples.",
+)  # fmt: skip
+@click.option(
+    "--backbone", shell_complete=_complete_backbone,
+    help=f"The pretrained network; `cnnkit backbones` lists them.  [default: {BACKBONE}]",
+)  # fmt: skip
+@click.option("--weights", default="imagenet", show_default=True, help="imagenet, none, or a file.")
+@click.option(
+    "--pooling", type=click.Choice(["average", "max", "flatten"]), default="average",
+    show_default=True, help="How the backbone's last feature map becomes a vector.",
+)  # fmt: skip
+@click.option(
+    "--run", "word", metavar="RUN", shell_complete=complete_run,
+    help="Instead of a backbone, this run's network without its last dense layer.",
+)  # fmt: skip
+@click.option(
+    "--precision", type=click.Choice(["float32", "mixed_bfloat16"]), default="float32",
+    show_default=True, help="What the backbone computes in; bfloat16 is fast on GPUs and new CPUs.",
+)  # fmt: skip
+@click.option("--half", is_flag=True, help="Keep and write features in half precision.")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path),
+    help="FILE.npz or FILE.parquet.  [default: DATASET-features.npz]",
+)  # fmt: skip
+@click.option(
+    "--projector", type=click.Path(file_okay=False, path_type=Path),
+    help="Write them to this folder for TensorBoard's embedding projector, too.",
+)  # fmt: skip
+@runs_dir_option
+@debug_option
+def command(dataset, options, split, backbone, word, half, output, projector, runs_dir, **built):
+    """Write the features of a data set, a row a sample, for scikit-learn, UMAP or pandas.
+
+    They are computed once and kept in the cache. Each row also has its label, split and index, and
+    its path where samples are files.
+    """
+    if output is not None:
+        feature_files.check_path(output)
+    if word and backbone:
+        raise SettingError("Features are of a --backbone or of a --run, not of both.")
+    if word:
+        loaded, model = _of_run(word, runs_dir, dataset, options)
+    else:
+        loaded, model = _of_backbone(dataset, options, backbone or BACKBONE, **built)
+    output = output or Path(f"{loaded.name}-features.npz")
+    feature_files.check_path(output)
+    parts = {}
+    for name in SPLITS if split == "all" else (split,):
+        chosen = loaded.splits[name]
+        found = transfer.features_of(model, chosen, half=half)
+        paths = getattr(chosen.inputs, "paths", None)
+        parts[name] = feature_files.Part(found, chosen.labels, paths)
+    feature_files.write(output, parts, loaded.class_names)
+    _print(parts)
+    click.echo(f"Features   {output}  ({output.stat().st_size / 1e6:,.1f} MB)")
+    if projector is not None:
+        _project(projector, f"{loaded.name} by {model.name}", loaded, parts)
+
+
+def _of_backbone(
+    dataset: str | None, options: dict, backbone: str, weights: str, pooling: str, precision: str
+) -> tuple:
+    if dataset is None:
+        raise SettingError("Name a --dataset, or a --run whose data set it then is.")
+    transfer.line(backbone)  # a misspelt name must not wait for the images or for Keras
+    loaded = data.load(dataset, **options)
+    quiet.import_keras()
+    transfer.check_pixels(backbone, loaded)
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        network = transfer.backbone(backbone, loaded.image_shape, weights=weights)
+        return loaded, transfer.extractor(network, pooling)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _of_run(word: str, runs_dir: str, dataset: str | None, options: dict) -> tuple:
+    if dataset is None and options:
+        raise SettingError("--dataset-option needs a --dataset; a run's own data are as they were.")
+    run, model = model_of(word, runs_dir)
+    loaded = dataset_of(run) if dataset is None else data.load(dataset, **options)
+    taken = tuple(run.dataset["image_shape"])
+    if loaded.image_shape != taken:
+        raise SettingError(
+            f"{run.name} takes inputs of shape {taken}, and those of {loaded.name!r} have "
+            f"{loaded.image_shape}."
+        )
+    return loaded, transfer.before_head(model)
+
+
+def _print(parts: dict) -> None:
+    listing = table("split", "samples", "features", "type", numbers=("samples", "features"))
+    for name, part in parts.items():
+        rows, columns = part.features.shape
+        listing.add_row(name, f"{rows:,}", f"{columns:,}", str(part.features.dtype))
+    console().print(listing)
+
+
+def _project(folder: Path, title: str, loaded: Dataset, parts: dict) -> None:
+    from cnnkit.training import projector
+    from cnnkit.training.event_log import EventLog
+
+    step = max(1, -(-sum(map(len, parts.values())) // MOST_POINTS))
+    points, pictures, columns = [], [], {"label": [], "split": [], "sample": []}
+    for name, part in parts.items():
+        chosen, split = np.arange(0, len(part), step), loaded.splits[name]
+        points.append(part.features[chosen])
+        columns["label"] += [loaded.named(part.labels[index]) for index in chosen]
+        columns["split"] += [name] * len(chosen)
+        columns["sample"] += [part.paths[i] if part.paths else str(i) for i in chosen]
+        if len(loaded.image_shape) == 3:
+            for few in np.split(chosen, range(READ, len(chosen), READ)):
+                pictures.append(projector.thumbnails(split.inputs[few], *loaded.value_range))
+    try:
+        drawn = np.concatenate(pictures) if pictures else None
+        projector.write(folder, title, np.concatenate(points), columns, drawn)
+    except OSError as error:
+        raise SettingError(f"{folder} cannot be written: {error.strerror}.") from error
+    EventLog(folder).close()  # TensorBoard takes only folders with events for runs
+    few = f", one sample in {step}" if step > 1 else ""
+    click.echo(f"Projector  {folder}{few}; cnnkit tensorboard --runs-dir {folder} shows it")
