@@ -1,7 +1,8 @@
 """What a network learnt from the digits 0 to 4 helps it to learn 5 to 9 from a few examples of each.
 
-Result  RESULT
-Cost    COST
+Result  81.67 % of 180 test images from 5 images a class (seed 0); from scratch 84.44 %: what was
+        learnt from 648 small images of other digits does not help here
+Cost    half a minute on two CPU cores that had other work, too
 Needs   nothing: scikit-learn brings the digits
 """
 

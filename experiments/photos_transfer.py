@@ -1,7 +1,7 @@
 """A pretrained network learns the classes of your own photos: a new head, in a minute.
 
-Result  RESULT
-Cost    COST
+Result  96.75 % of 400 photos of cats and dogs after 200, 95.25 % with mobilenet_v2_035 (seed 0)
+Cost    43 to 73 s of training, features included, on two CPU cores that had much other work, too
 Needs   a folder of photos, CLASS/IMAGE or train|valid|test/CLASS/IMAGE; ImageNet's weights, which
         Keras downloads once
 Source  Sandler et al. 2018, https://arxiv.org/abs/1801.04381, for MobileNetV2

@@ -284,14 +284,10 @@ def _blame(model, batch, label, layer):
         state = [(layer.kernel, kernel)] + [(layer.bias, bias)] * layer.use_bias
 
         def loss(change):
-            activation = layer.activation
+            own = layer.activation
             with (
                 keras.StatelessScope(state_mapping=state),
-                probe.replaced(
-                    layer,
-                    "activation",
-                    lambda sums: activation(sums + ops.cast(change, sums.dtype)),
-                ),
+                probe.replaced(layer, "activation", lambda x: own(x + ops.cast(change, x.dtype))),
             ):
                 logits = one_column_a_class(model(ops.convert_to_tensor(batch), training=False))[0]
             others = ops.concatenate([logits[:label], logits[label + 1 :]])
