@@ -131,6 +131,20 @@ def test_a_hundred_classes_become_a_list_of_confusions(tmp_path):
     assert len(text) < 400_000
 
 
+def test_what_trained_in_each_phase_is_told(tmp_path):
+    path, evaluation, _ = make(tmp_path, ["a", "b"])
+    run = Run(path.parent)
+    head = {"phase": "as the model is given", "parameters": 2000, "trained_parameters": 22}
+    later = {"phase": "fine-tuning", "parameters": 2000, "trained_parameters": 1999}
+    blocks = [f"block_{number}" for number in range(9)]
+    phases = [head | {"trained_layers": ["logits"]}, later | {"trained_layers": blocks}]
+    run.write_json("phases.json", {"phases": phases})
+    page = report.write(run, evaluation).read_text()
+    row = '<td>fine-tuning</td><td>9, from block_0 to block_8</td><td class="count">1,999 of 2,000'
+    assert '<td>logits</td><td class="count">22 of 2,000' in page
+    assert row in page
+
+
 def test_inputs_that_are_no_pictures_leave_the_pictures_out(tmp_path):
     text = make(tmp_path, ["spam", "ham"], images=False, filters=False)[0].read_text()
     assert "<img" not in text

@@ -11,11 +11,8 @@ from cnnkit.explain import numpy_layers, probe
 from cnnkit.explain.gradients import compiled, value_and_gradient
 from cnnkit.explain.inputs import as_batch
 from cnnkit.explain.outputs import (
-    class_indices,
-    final_activation,
-    giving_logits,
-    one_column_a_class,
-)
+    class_indices, final_activation, giving_logits, one_column_a_class,
+)  # fmt: skip
 from cnnkit.explain.unit_path import Stop, Unit, follow, group_of, patches_of, unit
 
 WITH_UNITS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)

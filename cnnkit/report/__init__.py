@@ -15,7 +15,7 @@ from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run, atomic
 __all__ = ["Views", "look", "write"]
 
 HERE = Path(__file__).parent
-READ = ("experiment", "dataset", "environment", "status", "results", "history")
+READ = ("experiment", "dataset", "environment", "phases", "status", "results", "history")
 
 
 def write(

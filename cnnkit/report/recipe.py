@@ -22,6 +22,7 @@ from cnnkit.report.markup import (
 from cnnkit.runs import Run, samples
 
 MOST_KERNELS = 64
+MOST_LAYERS = 6  # that a phase trains, up to which each is named
 MOST_COUNTS = 20  # classes up to which each has its number of training samples told
 PANEL = (3.6, 2.5)  # inches at which letters can be read on a phone
 UNSAID = ("name", "trainable", "dtype", "data_format", "ema_momentum", "interpolation")
@@ -37,7 +38,8 @@ def recipe(known: dict) -> str:
         rows[name] = describe(recipe.get(name))
     rows |= {name: recipe.get(name) for name in ("epochs", "batch_size", "seed")}
     rows |= {name: str(value) for name, value in recipe.get("settings", {}).items()}
-    return section("Recipe", facts(rows), _layers(model) if model else "")
+    layers = _layers(model) if model else ""
+    return section("Recipe", facts(rows), _phases(known.get("phases", {})), layers)
 
 
 def curves(history: dict[str, list[float]]) -> str:
@@ -148,6 +150,26 @@ def _data(data: dict) -> str | None:
     sizes = ", ".join(f"{number:,} {split}" for split, number in samples(data).items())
     shape = " × ".join(map(str, data["image_shape"]))
     return f"{data['name']}: {len(data['class_names'])} classes, {shape}; {sizes}"
+
+
+def _phases(known: dict) -> str:
+    """Return what trained in each phase, where there were several."""
+    rows = [
+        (
+            phase["phase"],
+            _named(phase["trained_layers"]),
+            f"{phase['trained_parameters']:,} of {phase['parameters']:,}",
+        )
+        for phase in known.get("phases", ())
+    ]
+    headings = ("phase", "layers that train", "parameters that train")
+    return table("The phases of training, in order.", headings, rows, text=2) if rows else ""
+
+
+def _named(layers: list[str]) -> str:
+    if len(layers) <= MOST_LAYERS:
+        return ", ".join(layers)
+    return f"{len(layers)}, from {layers[0]} to {layers[-1]}"
 
 
 def _layers(model: dict) -> str:

@@ -73,6 +73,11 @@ class Run:
         return self.read_json("experiment.json")
 
     @property
+    def phases(self) -> dict:
+        """Which layers trained in each phase; a run of a single phase has no such file."""
+        return self.read_json("phases.json")
+
+    @property
     def environment(self) -> dict:
         """Versions, backend, devices, precision, seed, git commit."""
         return self.read_json("environment.json")
