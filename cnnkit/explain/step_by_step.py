@@ -7,12 +7,9 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import numpy_layers, probe
+from cnnkit.explain import numpy_layers, outputs, probe
 from cnnkit.explain.gradients import compiled, value_and_gradient
 from cnnkit.explain.inputs import as_batch
-from cnnkit.explain.outputs import (
-    class_indices, final_activation, giving_logits, one_column_a_class,
-)  # fmt: skip
 from cnnkit.explain.unit_path import Stop, Unit, follow, group_of, patches_of, unit
 
 WITH_UNITS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)
@@ -146,7 +143,7 @@ def walkthrough(
     filter, position = _chosen_unit(chosen, filter, position)
     votes = _votes(steps)
     logits = _logits(model, steps, votes)
-    label = int(class_indices(label, logits[None], model)[0])
+    label = int(outputs.class_indices(label, logits[None], model)[0])
     probabilities = numpy_layers.softmax(logits)
     return Walkthrough(
         image=batch[0],
@@ -221,7 +218,9 @@ def _logits(model, steps, votes) -> np.ndarray:
         logits = votes.contributions.sum(axis=0) + votes.bias
     else:
         last = steps[-1]
-        ending = last.kind in ("Softmax", "Activation") and final_activation(model) != "none"
+        ending = (
+            last.kind in ("Softmax", "Activation") and outputs.final_activation(model) != "none"
+        )
         logits = last.inputs[0].astype("float64") if ending else last.output.astype("float64")
     return np.concatenate([-logits / 2, logits / 2]) if len(logits) == 1 else logits
 
@@ -286,12 +285,13 @@ def _blame(model, batch, label, layer):
                 keras.StatelessScope(state_mapping=state),
                 probe.replaced(layer, "activation", lambda x: own(x + ops.cast(change, x.dtype))),
             ):
-                logits = one_column_a_class(model(ops.convert_to_tensor(batch), training=False))[0]
+                answer = model(ops.convert_to_tensor(batch), training=False)
+                logits = outputs.one_column_a_class(answer)[0]
             others = ops.concatenate([logits[:label], logits[label + 1 :]])
             # logsumexp(logits) - logits[label], which would round to zero where the model is sure.
             return (ops.softplus(ops.logsumexp(others - logits[label])),)
 
-        with giving_logits(model):
+        with outputs.giving_logits(model):
             (value,), gradient = value_and_gradient(loss, change)
         return value, gradient
 
