@@ -2,12 +2,16 @@
 
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from cnnkit.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -39,12 +43,14 @@ def dry_run(*arguments):
     ).stdout  # fmt: skip
 
 
-def test_the_commands_do_what_they_say(tmp_path):
+def test_the_commands_do_what_they_say(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for command in commands():
         words = shlex.split(command)
         assert words[0] == "cnnkit"
         if words[1] != "tensorboard":  # serves until it is stopped; tested with a real server
-            python("-c", "from cnnkit.cli import main; main()", *words[1:], folder=tmp_path)
+            done = CliRunner().invoke(main, words[1:])
+            assert done.exit_code == 0, f"{command}\n{done.output}"
     assert len(list((tmp_path / "runs").glob("*/*/report.html"))) == 4
     assert (tmp_path / "experiments" / "strokes.py").exists()
 
@@ -77,8 +83,13 @@ def test_every_experiment_is_in_the_table():
 
 
 @pytest.mark.parametrize("name", re.findall(r"`python -m experiments\.(\w+)`", README))
-def test_each_command_of_the_table_is_one(name):
-    assert "--epochs" in python("-m", f"experiments.{name}", "--help", folder=ROOT)
+def test_each_command_of_the_table_is_one(name, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    monkeypatch.syspath_prepend(ROOT)
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"experiments.{name}", run_name="__main__")
+    assert ended.value.code == 0
+    assert "--epochs" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", re.findall(r"`python -m experiments\.(\w+)`", README))
