@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 from click.testing import CliRunner
 
@@ -43,6 +44,12 @@ def dry_run(*arguments):
     ).stdout  # fmt: skip
 
 
+on_the_default_backend = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the README's commands run on TensorFlow"
+)
+
+
+@on_the_default_backend
 def test_the_commands_do_what_they_say(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for command in commands():
@@ -55,6 +62,7 @@ def test_the_commands_do_what_they_say(tmp_path, monkeypatch):
     assert (tmp_path / "experiments" / "strokes.py").exists()
 
 
+@on_the_default_backend
 def test_the_ten_lines_run(tmp_path):
     [code] = blocks("python")
     (tmp_path / "ten_lines.py").write_text(code)
