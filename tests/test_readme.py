@@ -94,6 +94,7 @@ def test_every_experiment_is_in_the_table():
 def test_each_command_of_the_table_is_one(name, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     monkeypatch.syspath_prepend(ROOT)
+    monkeypatch.delitem(sys.modules, f"experiments.{name}", raising=False)  # of another test
     with pytest.raises(SystemExit) as ended:
         runpy.run_module(f"experiments.{name}", run_name="__main__")
     assert ended.value.code == 0
