@@ -38,6 +38,7 @@ import numpy as np
 import cnnkit
 from benchmarks.data import write_photographs
 from cnnkit import data, transfer
+from cnnkit.training import precision
 
 SIZE, BATCH = 224, 32
 POLICIES = ("float32", "mixed_bfloat16")
@@ -116,7 +117,7 @@ def report(title: str, pairs: list[tuple[float, float]], ends: str) -> None:
 
 
 def seconds_an_image(policy: str, weights: str, images: data.Split) -> float:
-    with precision(policy):
+    with precision.policy(policy):
         body = transfer.backbone("mobilenet_v2", (SIZE, SIZE, 3), weights=weights)
     model = transfer.extractor(body)
     transfer.features_of(
@@ -124,16 +125,6 @@ def seconds_an_image(policy: str, weights: str, images: data.Split) -> float:
     )
     taken, _ = seconds(lambda: transfer.features_of(model, images, cache=False))
     return taken / len(images)
-
-
-@contextlib.contextmanager
-def precision(policy: str):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def compare_precisions(weights: str, rounds: int, imagenet: Path | None) -> None:
@@ -152,7 +143,7 @@ def compare_precisions(weights: str, rounds: int, imagenet: Path | None) -> None
             target.parent.mkdir(exist_ok=True)
             shutil.copy(path, target)
         for policy in POLICIES:
-            with precision(policy):
+            with precision.policy(policy):
                 found = transfer.evaluate_imagenet(folder, "mobilenet_v2")
             print(f"{policy}: top-1 {found['top_1']:.1%}, top-5 {found['top_5']:.1%} of "
                   f"{found['images']}", flush=True)  # fmt: skip

@@ -4,7 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -47,3 +49,21 @@ def own_image_cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("CNNKIT_CACHE", str(folder))
     monkeypatch.delenv("CNNKIT_CACHE_GIGABYTES", raising=False)
     return folder
+
+
+@pytest.fixture
+def photo_shape():
+    """Height, width and channels of the photos; files of tests may need others."""
+    return 20, 30, 3
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch, photo_shape):
+    """A folder of 24 small pictures of two classes in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        file = tmp_path / f"photos/{'xo'[number % 2]}/{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, photo_shape, dtype=np.uint8)).save(file)
+    return tmp_path / "photos"

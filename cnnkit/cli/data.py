@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.progress import track
 
 from cnnkit import data
+from cnnkit.cli.completion import completing
 from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.quiet import import_keras
@@ -17,10 +17,6 @@ from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError
 
 SHOWN = 20  # files named on the screen for each thing that is wrong; the page names all
-
-
-def _complete_augmentation(ctx, param, incomplete):
-    return [CompletionItem(name) for name in data.augmentations() if name.startswith(incomplete)]
 
 
 class Group(OneSentence, click.Group):
@@ -77,7 +73,7 @@ def inspect_command(path, output, fix, undo):
 @click.argument("dataset", shell_complete=complete_dataset)
 @dataset_options
 @click.option(
-    "--augment", metavar="NAME", shell_complete=_complete_augmentation,
+    "--augment", metavar="NAME", shell_complete=completing(data.augmentations),
     help="Show variants by: " + ", ".join(data.augmentations()) + ".",
 )  # fmt: skip
 @click.option(

@@ -3,17 +3,14 @@
 import ast
 
 import click
-from click.shell_completion import CompletionItem
 
 from cnnkit import data
+from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError
 
-
-def complete_dataset(ctx, param, incomplete):
-    """Complete the name of a data set."""
-    return [CompletionItem(name) for name in data.names() if name.startswith(incomplete)]
+complete_dataset = completing(data.names)
 
 
 def _pairs(ctx, param, texts: tuple[str, ...]) -> dict[str, object]:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 import numpy as np
-from click.shell_completion import CompletionItem
 
 from cnnkit import data, transfer
 from cnnkit.cli import quiet
+from cnnkit.cli.completion import completing
 from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run_images import SPLITS, dataset_of, model_of
@@ -22,10 +22,6 @@ MOST_POINTS = 10_000  # what a browser can turn in the projector
 READ = 256  # images in memory at once
 
 
-def _complete_backbone(ctx, param, incomplete):
-    return [CompletionItem(name) for name in transfer.names() if name.startswith(incomplete)]
-
-
 @click.command(cls=OneSentence)
 @click.option(
     "--dataset", shell_complete=complete_dataset,
@@ -37,7 +33,7 @@ def _complete_backbone(ctx, param, incomplete):
     help="Which samples.",
 )  # fmt: skip
 @click.option(
-    "--backbone", shell_complete=_complete_backbone,
+    "--backbone", shell_complete=completing(transfer.names),
     help=f"The pretrained network; `cnnkit backbones` lists them.  [default: {BACKBONE}]",
 )  # fmt: skip
 @click.option("--weights", default="imagenet", show_default=True, help="imagenet, none, or a file.")
@@ -102,15 +98,11 @@ def _of_backbone(
     loaded = data.load(dataset, **options)
     quiet.import_keras()
     transfer.check_pixels(backbone, loaded)
-    import keras
+    from cnnkit.training.precision import policy
 
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
+    with policy(precision):
         network = transfer.backbone(backbone, loaded.image_shape, weights=weights)
         return loaded, transfer.extractor(network, pooling)
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _of_run(word: str, runs_dir: str, dataset: str | None, options: dict) -> tuple:

@@ -3,19 +3,15 @@
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
 
 from cnnkit import models
 from cnnkit.cli import quiet
+from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError, UnknownNameError
 
 BATCH = 32  # for the memory of activations
-
-
-def _complete(ctx, param, incomplete):
-    return [CompletionItem(name) for name in models.names() if name.startswith(incomplete)]
 
 
 def _shape(ctx, param, text):
@@ -31,7 +27,7 @@ def _shape(ctx, param, text):
 
 
 @click.command(cls=OneSentence)
-@click.argument("pattern", default="*", shell_complete=_complete)
+@click.argument("pattern", default="*", shell_complete=completing(models.names))
 @click.option(
     "--input", "image_shape", callback=_shape, help="Show one network for this shape: 64x64x3."
 )

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from cnnkit import data, models
 from cnnkit.classify import classify
 from cnnkit.cli import finding, quiet
+from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.runs import complete_run
 from cnnkit.cli.verdict import in_words
@@ -39,7 +40,7 @@ def command_of(experiment: Callable, name: str) -> click.Command:
 
 def settings_of(experiment: Callable) -> list[click.Option]:
     """Return an option for each setting but the seed, which every command has as its own."""
-    completions = {name: _complete_from(names) for name, names in NAMES.items()}
+    completions = {name: completing(names) for name, names in NAMES.items()}
     return [option for option in options_of(experiment, completions) if option.name != "seed"]
 
 
@@ -185,12 +186,6 @@ def _sketch(path: Path) -> click.Command:
     summary, settings = read_source(path)
     flags = [click.Option(["--" + name.replace("_", "-")]) for name in settings if name != "seed"]
     return _with_run_options(click.Command(path.stem, params=flags, help=summary))
-
-
-def _complete_from(names: Callable[[], list[str]]):
-    return lambda ctx, param, incomplete: [
-        CompletionItem(name) for name in names() if name.startswith(incomplete)
-    ]
 
 
 _built_in = command_of(classify, "run")

@@ -58,9 +58,9 @@ def looped(step: Callable, batch_of: Callable, logs: dict, length: int) -> Calla
     batch_of: a function of (positions, keys) that returns what `step` is given. logs: any of
         `step`'s answers, for names, shapes and dtypes.
 
-    Its data are positions (length, batch or more), keys (length, generators, 2), and int32 (2,): how many
-    steps to do, and how large a batch is. It answers with logs of shape (length, ...), a row a step;
-    on JAX, with the state that it is given before the data, too.
+    Its data are positions (length, batch or more), keys (length, generators, 2), and int32 (2,):
+    how many steps to do, and how large a batch is. It answers with logs of shape (length, ...), a
+    row a step; on JAX, with the state that it is given before the data, too.
     """
     known = {name: ops.convert_to_tensor(value) for name, value in logs.items()}
 
@@ -77,10 +77,7 @@ def looped(step: Callable, batch_of: Callable, logs: dict, length: int) -> Calla
                 state = [keras.tree.pack_sequence_as(state[0], keras.tree.flatten(after))]
             here = ops.equal(ops.arange(length), number)
             rows = {
-                name: ops.where(ops.reshape(here, (length, *[1] * len(row.shape[1:]))), new, row)
-                for (name, row), new in zip(
-                    rows.items(), (answer[name] for name in rows), strict=True
-                )
+                name: ops.where(_column(here, row), answer[name], row) for name, row in rows.items()
             }
             return number + 1, state, rows
 
@@ -94,6 +91,11 @@ def looped(step: Callable, batch_of: Callable, logs: dict, length: int) -> Calla
         return (rows, *state) if state else rows
 
     return several
+
+
+def _column(which, row):
+    """Return a vector in a shape that goes with rows of any number of axes."""
+    return ops.reshape(which, (-1, *[1] * (len(row.shape) - 1)))
 
 
 class Executed:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 
 from cnnkit.errors import SettingError
-from cnnkit.transfer.network_blocks import blocks, head
+from cnnkit.transfer.network_blocks import blocks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class FineTuning:
                 layer.trainable = place >= 0
                 _freeze_batch_normalisation(layer)
         if self.layer_decay < 1:
-            factors = {id(each): 1.0 for layer in head(model) for each in layer.trainable_variables}
+            factors = {}
             for above, block in enumerate(reversed(trained), start=1):
                 own = (each for layer in block for each in layer.trainable_variables)
                 factors |= {id(each): self.layer_decay**above for each in own}
@@ -76,13 +76,13 @@ def _freeze_batch_normalisation(layer: keras.Layer) -> None:
 
 
 def _train_at(optimizer: keras.optimizers.Optimizer, factors: dict[int, float]) -> None:
-    """Let an optimizer take each variable's part, by id, of its learning rate."""
+    """Let an optimizer take some variables' parts, by id, of its learning rate; of others, all."""
     update = optimizer.update_step
 
     def update_step(gradient, variable, learning_rate):
         # What comes here may be the backend's own variable; its place says which one it is.
         place = optimizer._get_variable_index(variable)
-        factor = factors[id(optimizer._trainable_variables[place])]
+        factor = factors.get(id(optimizer._trainable_variables[place]), 1.0)
         return update(gradient, variable, learning_rate * factor)
 
     optimizer.update_step = update_step

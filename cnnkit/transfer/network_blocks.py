@@ -35,12 +35,6 @@ def blocks(model: keras.Model) -> list[list[keras.Layer]]:
     return _by_structure(network, layers)
 
 
-def head(model: keras.Model) -> list[keras.Layer]:
-    """Return the layers with weights that are none of a block's: those that begin untrained."""
-    own = {id(layer) for block in blocks(model) for layer in block} | {id(_backbone(model))}
-    return [layer for layer in model.layers if layer.weights and id(layer) not in own]
-
-
 def _backbone(model: keras.Model) -> keras.Model:
     """Return the layer that is a model and has most of the weights; else the model itself."""
     inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
