@@ -1,8 +1,9 @@
 """Model factories: functions `(image_shape, num_classes, *, ...) -> keras.Model`, also by name."""
 
 from cnnkit.models.catalogue import create, entry, names, register
+from cnnkit.models.whitening import whitening_kernel
 
-__all__ = ["create", "entry", "load_weights", "names", "register"]
+__all__ = ["create", "entry", "load_weights", "names", "register", "whitening_kernel"]
 
 
 def __getattr__(name):
