@@ -23,6 +23,7 @@ def classify(
     ] = "constant",
     warm_up: float = 0.0,
     augment: str | None = None,
+    label_smoothing: float = 0.0,
     balance: Literal["none", "weights", "sampling"] = "none",
     samples_per_class: int | None = None,
     skip_bad: bool = False,
@@ -43,6 +44,7 @@ def classify(
         schedule: How the learning rate goes on from there.
         warm_up: The part of the steps, 0 to 1, in which the learning rate first rises from zero.
         augment: An augmentation's name, for training alone; `cnnkit data show --help` lists them.
+        label_smoothing: The part of every label, 0 to 1, that is shared out among all classes.
         balance: Let every class count the same, by weights in the loss or by repeating samples.
         samples_per_class: The most training samples of each class, for a quick trial; all of them
             unless given.
@@ -50,10 +52,7 @@ def classify(
         seed: Chooses samples, too, where some are left out or repeated.
     """
     # The command line reads this signature, and its --help must not pay for Keras.
-    import keras
-
     from cnnkit.data.imbalance import balanced, few
-    from cnnkit.data.weighted_loss import weighted_loss
     from cnnkit.training import optimizers, schedules
 
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
@@ -64,11 +63,6 @@ def classify(
         images = balanced(images, seed)
     network = _network(model, images, model_options or {})
     policy = None if augment is None else data.augmentation(augment, images)
-    loss = {}
-    if balance == "weights":
-        loss["loss"] = weighted_loss(images)
-    elif getattr(policy, "mixes_labels", False) and not images.multi_label:
-        loss["loss"] = keras.losses.CategoricalCrossentropy(from_logits=True)
     steps = epochs * -(-len(images.train) // batch_size)
     rate = schedules.schedule(schedule, learning_rate, steps, warm_up=warm_up)
     return Experiment(
@@ -78,8 +72,24 @@ def classify(
         epochs=epochs,
         batch_size=batch_size,
         augment=policy,
-        **loss,
+        loss=_loss(images, policy, balance == "weights", label_smoothing),
     )
+
+
+def _loss(images, policy, weighted: bool, label_smoothing: float):
+    """Return the loss of logits; None for the Experiment's own."""
+    import keras
+
+    from cnnkit.data.weighted_loss import weighted_loss
+
+    if weighted:
+        return weighted_loss(images, label_smoothing)
+    smoothed = {"from_logits": True, "label_smoothing": label_smoothing}
+    if images.multi_label:
+        return keras.losses.BinaryCrossentropy(**smoothed) if label_smoothing else None
+    if label_smoothing or getattr(policy, "mixes_labels", False):
+        return keras.losses.CategoricalCrossentropy(**smoothed)
+    return None
 
 
 def _network(name: str, images, options: dict):
