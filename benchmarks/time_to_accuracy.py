@@ -1,0 +1,249 @@
+"""Seconds to a test accuracy: the kit's fast recipes against a plain network of keras.io.
+
+python -m benchmarks.time_to_accuracy mnist|fashion [--seeds 0 1 2 3 4] [--sides theirs ours]
+    [--measured FILE] [--plot FILE]
+
+Theirs is the convnet of keras.io/examples/vision/mnist_convnet: two convolutions, dropout, Adam at
+1e-3, batches of 128, 15 epochs. Ours is experiments/mnist_fast.py or fashion_fast.py. Each seed has
+both take turns, with the same 90 % of the training images to train on and the same 10 % to validate.
+The clock runs from the beginning of the first step, compilation included, to the test accuracy. Ours
+is tested once, after its last epoch; theirs after every one, so that the first that is good enough
+counts, and of all those tests it pays for one.
+
+A side has reached an accuracy at the first tested epoch whose median over the seeds is at least that.
+For MNIST theirs is to reach 99.0 % and ours 99.4 %. The ratio is of theirs over ours, seed by seed:
+the median, with the least and the greatest; of seconds by the clock, and then of processor seconds,
+which other work on the machine changes less. Both sides have TensorFlow's oneDNN switched on.
+
+--measured: a file of JSON lines that each training is added to, and where those that it has already
+are taken from. --plot: validation accuracy after each epoch against time, and the tests, as PNG.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+import keras
+
+from cnnkit import Experiment, data, plots
+from cnnkit.runs import Run
+from cnnkit.training.fit import evaluate, fit
+from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.resumable import Saving
+from cnnkit.training.tensorboard import TensorBoardLog
+from experiments import mnist_fast
+
+EPOCHS = 15  # theirs
+SIDES = {"theirs": "mnist_convnet of keras.io", "ours": "cnnkit"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """A data set, our recipe for it, and the test accuracy that each side is to reach."""
+
+    load: Callable[[], data.Dataset]
+    experiment: Callable[[], Experiment]
+    targets: dict[str, float | None]  # None: that of its last epoch
+
+
+TASKS = {
+    "mnist": Task(data.mnist, mnist_fast.experiment, {"theirs": 0.99, "ours": 0.994}),
+}
+
+
+class Clock(keras.callbacks.Callback):
+    """The seconds of training and its validation accuracy up to each epoch's end, without tests."""
+
+    def __init__(self, test: Callable[[], float] | None = None):
+        super().__init__()
+        self.test, self.epochs, self._left_out = test, [], (0.0, 0.0)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if not epoch:
+            self._began = _now()
+
+    def on_epoch_end(self, epoch, logs=None):
+        reached = self.since()
+        row = {"validation": float(logs["val_accuracy"]), **_named(reached)}
+        if self.test:
+            row["test"] = self.test()
+            tested = tuple(b - a for a, b in zip(reached, self.since(), strict=True))
+            row |= _named([a + b for a, b in zip(reached, tested, strict=True)], "test_")
+            self._left_out = tuple(a + b for a, b in zip(self._left_out, tested, strict=True))
+        self.epochs.append(row)
+
+    def since(self) -> tuple[float, float]:
+        """Return the seconds by the clock and of the processor from the first step on."""
+        return tuple(
+            now - began - left_out
+            for now, began, left_out in zip(_now(), self._began, self._left_out, strict=True)
+        )
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def _named(seconds, prefix: str = "") -> dict[str, float]:
+    return dict(zip((f"{prefix}seconds", f"{prefix}processor"), seconds, strict=True))
+
+
+def theirs(task: Task, seed: int) -> list[dict]:
+    """Train keras.io's network, and return a row an epoch."""
+    keras.utils.set_random_seed(seed)
+    images = task.load()
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input(images.image_shape),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(images.num_classes, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+    parts = {
+        name: (
+            split.inputs.astype("float32") / 255,
+            keras.utils.to_categorical(split.labels, images.num_classes),
+        )
+        for name, split in images.splits.items()
+    }
+    clock = Clock(lambda: model.evaluate(*parts["test"], batch_size=256, verbose=0)[1])
+    model.fit(
+        *parts["train"], validation_data=parts["validation"], batch_size=128, epochs=EPOCHS,
+        verbose=0, callbacks=[clock],
+    )  # fmt: skip
+    return clock.epochs
+
+
+def ours(task: Task, seed: int) -> list[dict]:
+    """Train our recipe as a run does, without its report, and return a row an epoch."""
+    keras.utils.set_random_seed(seed)
+    clock, stop = Clock(), StopOnSignal()
+    experiment = task.experiment()
+    experiment = dataclasses.replace(experiment, callbacks=(*experiment.callbacks, clock))
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run.create(folder, "time_to_accuracy")
+        recipe = {"settings": {}, "experiment": "ours", "description": "", "seed": seed}
+        log = TensorBoardLog(run, recipe, experiment.model)
+        with contextlib.redirect_stdout(io.StringIO()):  # the progress bar
+            fitted = fit(experiment, run, log, stop, seed, Saving(None, None))
+        test = evaluate(fitted.model, experiment.data.test, experiment.data.class_names, stop)
+        clock.epochs[-1] |= {"test": test.accuracy} | _named(clock.since(), "test_")
+        log.close(True)
+    return clock.epochs
+
+
+def reached(trainings: list[list[dict]], target: float | None) -> tuple[int, float] | None:
+    """Return the first epoch, from 0, whose median test accuracy is the target, and that accuracy."""
+    tested = [n for n in range(len(trainings[0])) if "test" in trainings[0][n]]
+    for epoch in tested:
+        median = statistics.median(rows[epoch]["test"] for rows in trainings)
+        if median >= (target or 0) and (target is not None or epoch == tested[-1]):
+            return epoch, median
+    return None
+
+
+def report(task: Task, found: dict[str, dict[int, list[dict]]]) -> None:
+    """Print what each side reached and when, and the ratios."""
+    ends = {}
+    for side, by_seed in found.items():
+        trainings = list(by_seed.values())
+        last = [rows[-1]["test"] for rows in trainings]
+        print(f"{SIDES[side]}: {statistics.median(last):.2%} after {len(trainings[0])} epochs "
+              f"({min(last):.2%} to {max(last):.2%}, {len(last)} seeds)")  # fmt: skip
+        ends[side] = reached(trainings, task.targets[side])
+        if ends[side] is None:
+            print(f"  the median does not reach {task.targets[side]:.2%}")
+            continue
+        epoch, median = ends[side]
+        rows = [training[epoch] for training in trainings]
+        seconds, processor = (
+            statistics.median(row[f"test_{kind}"] for row in rows)
+            for kind in ("seconds", "processor")
+        )
+        print(f"  {median:.2%} after {epoch + 1} epochs, {seconds:.1f} s, {processor:.1f} s of the "
+              "processor")  # fmt: skip
+    both = sorted(set.intersection(*(set(by_seed) for by_seed in found.values())))
+    if len(found) < 2 or not both or None in ends.values():
+        return
+    for kind in ("seconds", "processor"):
+        ratios = [
+            found["theirs"][seed][ends["theirs"][0]][f"test_{kind}"]
+            / found["ours"][seed][ends["ours"][0]][f"test_{kind}"]
+            for seed in both
+        ]
+        print(f"ratio of {kind}: {statistics.median(ratios):.2f} "
+              f"({min(ratios):.2f} to {max(ratios):.2f}, {len(both)} seeds)")  # fmt: skip
+
+
+def figure(name: str, found: dict[str, dict[int, list[dict]]]):
+    """Draw validation accuracy against processor seconds, a line a seed, and tests as dots."""
+    drawn = plots.blank(6.4, 4)
+    axes = drawn.subplots()
+    for number, (side, by_seed) in enumerate(found.items()):
+        for rows in by_seed.values():
+            axes.plot([row["processor"] for row in rows], [row["validation"] for row in rows],
+                      color=f"C{number}", linewidth=1)  # fmt: skip
+            tested = [row for row in rows if "test" in row]
+            axes.plot([row["test_processor"] for row in tested], [row["test"] for row in tested],
+                      "o", color=f"C{number}", markersize=4)  # fmt: skip
+        axes.plot([], [], "o-", color=f"C{number}", label=f"{SIDES[side]}, {len(by_seed)} seeds")
+    axes.set(xlabel="seconds of the processor", ylabel="accuracy (line: validation, dot: test)",
+             title=name, xscale="log")  # fmt: skip
+    axes.legend(loc="lower right")
+    axes.grid(alpha=0.3)
+    return drawn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
+    parser.add_argument("--measured", type=Path)
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    task, found = TASKS[options.task], {side: {} for side in options.sides}
+    print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; Keras "
+          f"{keras.__version__} on {keras.backend.backend()}, oneDNN "
+          f"{os.environ['TF_ENABLE_ONEDNN_OPTS']}", flush=True)  # fmt: skip
+    if options.measured and options.measured.exists():
+        for line in options.measured.read_text().splitlines():
+            kept = json.loads(line)
+            if kept["task"] == options.task and kept["side"] in found:
+                found[kept["side"]][kept["seed"]] = kept["epochs"]
+    for seed in options.seeds:
+        for side, train in (("theirs", theirs), ("ours", ours)):
+            if side not in found or seed in found[side]:
+                continue
+            found[side][seed] = train(task, seed)
+            keras.backend.clear_session()
+            line = {"task": options.task, "side": side, "seed": seed, "epochs": found[side][seed]}
+            if options.measured:
+                with options.measured.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+    report(task, found)
+    if options.plot:
+        options.plot.write_bytes(plots.png(figure(options.task, found)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""A small network reads MNIST after three epochs: a whitened first layer, one cycle, shifts.
+
+Result  99.40 % of 10,000 test images
+Cost    30 s
+Needs   MNIST, 11 MB: downloaded by Keras, or mnist.npz in the folder that CNNKIT_DATA names
+Source  K. Jordan 2024, https://arxiv.org/abs/2404.00498 (airbench, for CIFAR-10)
+"""
+
+import keras
+import numpy as np
+from keras import layers
+
+from cnnkit import Experiment, data, main, models
+from cnnkit.training.schedules import schedule
+
+
+def network(digits: data.Dataset) -> keras.Model:
+    """Three convolutions with batch normalisation; the first one is whitening, and frozen."""
+    samples = digits.train.inputs[:5000] * np.float32(digits.scale)
+    kernel = models.whitening_kernel(samples[:, 2:-2, 2:-2], 5, 16, epsilon=1e-2)
+    image = keras.Input(digits.image_shape)
+    maps = layers.Cropping2D(2)(image)  # where no digit is, even when it is shifted
+    first = layers.Conv2D(32, 5, strides=2, padding="same", use_bias=False, trainable=False)
+    maps = layers.MaxPooling2D(2)(first(maps))
+    first.set_weights([np.concatenate([kernel, -kernel], axis=-1)])  # what ReLU would cut off, too
+    for width, padding in ((64, "same"), (128, "valid")):
+        maps = layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(maps))
+        maps = layers.Conv2D(width, 3, padding=padding, use_bias=False)(maps)
+        maps = layers.MaxPooling2D(2)(maps) if padding == "same" else layers.Flatten()(maps)
+    maps = layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(maps))
+    return keras.Model(image, layers.Dense(digits.num_classes, name="logits")(maps))
+
+
+def experiment(epochs: int = 3, learning_rate: float = 0.01, batch_size: int = 250):
+    """A small network with a whitened first layer reads MNIST in seconds.
+
+    Args:
+        epochs: How often training sees every image.
+        learning_rate: Of the Adam optimizer at its peak; it rises first and then falls to zero.
+        batch_size: Images a step.
+    """
+    digits = data.mnist()
+    steps = epochs * -(-len(digits.train) // batch_size)
+    return Experiment(
+        data=digits,
+        model=network(digits),
+        optimizer=keras.optimizers.Adam(schedule("one_cycle", learning_rate, steps)),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+        epochs=epochs,
+        batch_size=batch_size,
+        augment=layers.RandomTranslation(2 / 28, 2 / 28, "constant", interpolation="nearest"),
+    )
+
+
+if __name__ == "__main__":
+    main(experiment)
