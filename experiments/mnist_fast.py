@@ -1,4 +1,4 @@
-"""A small network reads MNIST after three epochs: a whitened first layer, one cycle, shifts.
+"""A small network reads MNIST after four epochs: a whitened first layer, one cycle, shifts.
 
 Result  99.40 % of 10,000 test images
 Cost    30 s
@@ -20,18 +20,21 @@ def network(digits: data.Dataset) -> keras.Model:
     kernel = models.whitening_kernel(samples[:, 2:-2, 2:-2], 5, 16, epsilon=1e-2)
     image = keras.Input(digits.image_shape)
     maps = layers.Cropping2D(2)(image)  # where no digit is, even when it is shifted
-    first = layers.Conv2D(32, 5, strides=2, padding="same", use_bias=False, trainable=False)
+    first = layers.Conv2D(32, 5, strides=2, padding="same", use_bias=False, name="whitened")
     maps = layers.MaxPooling2D(2)(first(maps))
     first.set_weights([np.concatenate([kernel, -kernel], axis=-1)])  # what ReLU would cut off, too
+    first.trainable = False
     for width, padding in ((64, "same"), (128, "valid")):
         maps = layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(maps))
         maps = layers.Conv2D(width, 3, padding=padding, use_bias=False)(maps)
         maps = layers.MaxPooling2D(2)(maps) if padding == "same" else layers.Flatten()(maps)
     maps = layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(maps))
-    return keras.Model(image, layers.Dense(digits.num_classes, name="logits")(maps))
+    return keras.Model(
+        image, layers.Dense(digits.num_classes, name="logits")(maps), name="mnist_fast"
+    )
 
 
-def experiment(epochs: int = 3, learning_rate: float = 0.01, batch_size: int = 250):
+def experiment(epochs: int = 4, learning_rate: float = 5e-3, batch_size: int = 100):
     """A small network with a whitened first layer reads MNIST in seconds.
 
     Args:
