@@ -92,7 +92,7 @@ def changed(**changes):
     ("make", "words"),
     [
         (changed(callbacks=()), "averages weights, and nothing would see the averages"),
-        (changed(optimizer=keras.optimizers.SGD()), "give the optimizer use_ema=True"),
+        (changed(optimizer=keras.optimizers.SGD()), "needs an optimizer with use_ema=True"),
         (
             lambda: replace(
                 averaged(True),
