@@ -95,9 +95,8 @@ def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
     if average == "moving":
         return (keras.callbacks.SwapEMAWeights(),)
     if average == "equal":
-        start = epochs - epochs // 4 + 1 if epochs >= 4 else epochs
-        options = {"start_epoch": start, "batch_size": batch_size}
-        return (StochasticWeightAveraging(images, **options),)
+        start = epochs - max(epochs // 4, 1) + 1
+        return (StochasticWeightAveraging(images, start_epoch=start, batch_size=batch_size),)
     return ()
 
 
