@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from cnnkit import data, models, transfer
+from cnnkit import data, models, runs, transfer
 from cnnkit.catalogue import check_options
 from cnnkit.errors import UnknownNameError
 from cnnkit.experiment import Experiment
@@ -24,6 +24,8 @@ def classify(
     warm_up: float = 0.0,
     augment: str | None = None,
     label_smoothing: float = 0.0,
+    average: Literal["none", "moving", "equal"] = "none",
+    teacher: str | None = None,
     balance: Literal["none", "weights", "sampling"] = "none",
     samples_per_class: int | None = None,
     skip_bad: bool = False,
@@ -45,6 +47,9 @@ def classify(
         warm_up: The part of the steps, 0 to 1, in which the learning rate first rises from zero.
         augment: An augmentation's name, for training alone; `cnnkit data show --help` lists them.
         label_smoothing: The part of every label, 0 to 1, that is shared out among all classes.
+        average: Of the weights, to be validated and kept: a moving average of all steps' (Keras'
+            use_ema), or an equal one of the last quarter of the epochs' (SWA); none unless given.
+        teacher: A run on the same data whose answers the network learns from, beside the labels.
         balance: Let every class count the same, by weights in the loss or by repeating samples.
         samples_per_class: The most training samples of each class, for a quick trial; all of them
             unless given.
@@ -53,7 +58,7 @@ def classify(
     """
     # The command line reads this signature, and its --help must not pay for Keras.
     from cnnkit.data.imbalance import balanced, few
-    from cnnkit.training import optimizers, schedules
+    from cnnkit.training import distillation, optimizers, schedules
 
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
     images = data.load(dataset, **options)
@@ -62,18 +67,37 @@ def classify(
     if balance == "sampling":
         images = balanced(images, seed)
     network = _network(model, images, model_options or {})
+    if teacher is not None:
+        network = distillation.distiller(network, runs.resolve(teacher), images)
     policy = None if augment is None else data.augmentation(augment, images)
     steps = epochs * -(-len(images.train) // batch_size)
     rate = schedules.schedule(schedule, learning_rate, steps, warm_up=warm_up)
     return Experiment(
         data=images,
         model=network,
-        optimizer=optimizers.optimizer(optimizer, rate, weight_decay=weight_decay),
+        optimizer=optimizers.optimizer(
+            optimizer, rate, weight_decay=weight_decay, use_ema=average == "moving"
+        ),
         epochs=epochs,
         batch_size=batch_size,
         augment=policy,
+        callbacks=_averaging(average, images, epochs, batch_size),
         loss=_loss(images, policy, balance == "weights", label_smoothing),
     )
+
+
+def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
+    """Return the callback that puts averaged weights in for validation."""
+    import keras
+
+    from cnnkit.training.weight_averaging import StochasticWeightAveraging
+
+    if average == "moving":
+        return (keras.callbacks.SwapEMAWeights(),)
+    if average == "equal":
+        start = epochs - max(epochs // 4, 1) + 1
+        return (StochasticWeightAveraging(images, start_epoch=start, batch_size=batch_size),)
+    return ()
 
 
 def _loss(images, policy, weighted: bool, label_smoothing: float):

@@ -57,16 +57,14 @@ def _expect_averages_seen(experiment: "Experiment") -> None:
     swaps = [c for c in experiment.callbacks if isinstance(c, keras.callbacks.SwapEMAWeights)]
     if experiment.phases and any(swap.swap_on_epoch for swap in swaps):
         raise SettingError(
-            "SwapEMAWeights(swap_on_epoch=True) does not end with its phase: leave swap_on_epoch "
-            "out, and the averaged weights are validated and kept all the same."
+            "SwapEMAWeights(swap_on_epoch=True) does not end with its phase: leave swap_on_epoch out."
         )
     for each in (experiment.optimizer, *(phase.optimizer for phase in experiment.phases)):
         each = getattr(each, "inner_optimizer", each)  # of Keras' LossScaleOptimizer
         parts = [part for part in getattr(each, "optimizers", [each]) if part.use_ema]
         if swaps and not parts:
             raise SettingError(
-                f"The callback SwapEMAWeights needs averages of the weights, which {each.name!r} "
-                "does not keep: give the optimizer use_ema=True."
+                f"SwapEMAWeights needs an optimizer with use_ema=True, not {each.name!r}."
             )
         if not swaps and any(not part.ema_overwrite_frequency for part in parts):
             raise SettingError(
@@ -79,12 +77,12 @@ def _expect_averages_seen(experiment: "Experiment") -> None:
 class Experiment:
     """What `model.fit` needs: the answer of an experiment's function to its settings.
 
-    data: the splits. model: takes `data.image_shape`, gives a number a class.
+    data: the splits. model: takes `data.image_shape`, gives a number a class; or Keras' Distiller
+        around one, as `training.distillation.distiller` makes it, whose student is kept.
     optimizer: one with `use_ema=True` averages the weights of all steps; with the callback
         `keras.callbacks.SwapEMAWeights()`, too, the averages are validated, kept and tested.
     loss: cross-entropy on logits unless given; for samples of several classes, of a sigmoid each.
-        `keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1)` is given
-        labels as a number a class.
+        CategoricalCrossentropy, which has label_smoothing, is given labels as a number a class.
     metrics: as in Keras; unless given, accuracy, or, for samples of several classes, the part of
         the labels that is right and the mean average precision. callbacks: as in Keras.
     augment: a Keras layer that changes training inputs at random, or None.
@@ -127,18 +125,19 @@ class Experiment:
                 f"Samples of the data set {self.data.name!r} may have several classes, and the "
                 f"loss {type(self.loss).__name__} takes one: leave it out, for a sigmoid a class."
             )
-        outputs, classes = self.model.output_shape[-1], self.data.num_classes
+        network = self.network
+        outputs, classes = network.output_shape[-1], self.data.num_classes
         if outputs != classes:
             raise SettingError(
-                f"The model {self.model.name!r} has {outputs} outputs, and the data set "
+                f"The model {network.name!r} has {outputs} outputs, and the data set "
                 f"{self.data.name!r} has {classes} classes: build it with num_classes={classes}."
             )
-        takes, given = tuple(self.model.input_shape[1:]), self.data.image_shape
+        takes, given = tuple(network.input_shape[1:]), self.data.image_shape
         if len(takes) != len(given) or any(
             size not in (None, real) for size, real in zip(takes, given, strict=True)
         ):
             raise SettingError(
-                f"The model {self.model.name!r} takes inputs of shape {takes}, and those of the "
+                f"The model {network.name!r} takes inputs of shape {takes}, and those of the "
                 f"data set {self.data.name!r} have {given}: build it with image_shape={given}."
             )
         if getattr(self.augment, "mixes_labels", False) and "Sparse" in type(self.loss).__name__:
@@ -149,10 +148,13 @@ class Experiment:
         _expect_averages_seen(self)
 
     @property
+    def network(self) -> "keras.Model":
+        """The model that a run keeps: `model`, or, of a Distiller, the student."""
+        return getattr(self.model, "student", self.model)
+
+    @property
     def batch_options(self) -> dict:
-        """What `data.Batches` takes for training and for validation: size, scale, and num_classes
-        where labels are to be given as a number a class, for mixing or for the loss.
-        """
+        """What Batches take: size, scale, and num_classes where labels are a number a class."""
         from cnnkit.data.batches import takes_shares
 
         options = {"batch_size": self.batch_size, "scale": self.data.scale}
@@ -231,12 +233,13 @@ class _Numbers(click.ParamType):
             self.fail(f"{value!r} is not a list of {self.item.__name__}s, such as 1,2,3.")
 
 
-class _Pair(click.ParamType):
-    """KEY=VALUE, where the value is a Python literal if it reads as one."""
+class Pair(click.ParamType):
+    """KEY=VALUE, where the value is a Python literal if it reads as one, as (key, value)."""
 
     name = "key=value"
 
     def convert(self, value, param, ctx):
+        """Return the pair; fails where the text has no equals sign or the key is no name."""
         if not isinstance(value, str):
             return value
         key, equals, text = value.partition("=")
@@ -270,7 +273,7 @@ def _option(name: str, hint, default, extra: dict) -> click.Option:
     if (origin or hint) is dict:
         extra |= {"multiple": True, "default": tuple((default or {}).items())}
         extra |= {"show_default": bool(default), "callback": lambda ctx, param, pairs: dict(pairs)}
-        return click.Option([flag.removesuffix("s"), name], type=_Pair(), **extra)
+        return click.Option([flag.removesuffix("s"), name], type=Pair(), **extra)
     if origin is typing.Literal:
         return click.Option([flag, name], type=click.Choice(arguments), **extra)
     if (origin or hint) is tuple:

@@ -122,7 +122,7 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
         """Return the statistics of a batch; the model stays as it is."""
         now = {id(each): (each, ops.convert_to_tensor(each)) for each in self.model.variables}
         # From zero, a moving average with momentum m moves to (1 - m) of what it is given.
-        now |= {id(each): (each, ops.zeros_like(each)) for each in self._statistics}
+        now |= {id(each): (each, ops.zeros(each.shape, each.dtype)) for each in self._statistics}
         parts = [1 - layer.momentum for layer in self._layers] * 2
         with keras.StatelessScope(state_mapping=list(now.values())) as scope:
             self.model(inputs, training=True)

@@ -50,7 +50,7 @@ def steps_by_hand(split, weights):
         yield found
 
 
-@pytest.mark.parametrize("swap_on_epoch", [False, True])
+@pytest.mark.parametrize("swap_on_epoch", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_validation_the_kept_model_and_the_result_are_those_of_the_averages(
     tmp_path, swap_on_epoch
 ):
@@ -92,7 +92,7 @@ def changed(**changes):
     ("make", "words"),
     [
         (changed(callbacks=()), "averages weights, and nothing would see the averages"),
-        (changed(optimizer=keras.optimizers.SGD()), "give the optimizer use_ema=True"),
+        (changed(optimizer=keras.optimizers.SGD()), "needs an optimizer with use_ema=True"),
         (
             lambda: replace(
                 averaged(True),
