@@ -1,7 +1,8 @@
 """A small network reads MNIST after four epochs: a whitened first layer, one cycle, shifts.
 
-Result  99.40 % of 10,000 test images
-Cost    30 s
+Result  99.31 % of 10,000 test images (median of seeds 0 to 2: 99.24 to 99.40), and averaged over
+        each and its shifts by a pixel 99.40 % (99.36 to 99.46)
+Cost    81 to 90 s of training on two CPU cores that had much other work, too, with oneDNN
 Needs   MNIST, 11 MB: downloaded by Keras, or mnist.npz in the folder that CNNKIT_DATA names
 Source  K. Jordan 2024, https://arxiv.org/abs/2404.00498 (airbench, for CIFAR-10)
 """
