@@ -1,0 +1,49 @@
+"""What the benchmark of time to accuracy makes of what it measured."""
+
+import importlib
+
+import pytest
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """The module, which asks TensorFlow for oneDNN unless the environment says otherwise."""
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    return importlib.import_module("benchmarks.time_to_accuracy")
+
+
+def trained(*tests, seconds=1.0):
+    """A training by the test accuracy of each epoch, None where there was no test."""
+    rows = []
+    for number, test in enumerate(tests, start=1):
+        spent = {"seconds": seconds * number, "processor": 2 * seconds * number}
+        rows.append(spent | {"validation": 0.5})
+        if test is not None:
+            rows[-1] |= {"test": test} | {f"test_{name}": value for name, value in spent.items()}
+    return rows
+
+
+def test_an_accuracy_is_reached_at_the_first_tested_epoch_whose_median_has_it(benchmark):
+    trainings = [trained(0.1, 0.9, 0.6), trained(0.2, 0.4, 0.9), trained(0.9, 0.6, 0.7)]
+    assert benchmark.reached(trainings, 0.2) == (0, 0.2)
+    assert benchmark.reached(trainings, 0.6) == (1, 0.6)
+    assert benchmark.reached(trainings, 0.8) is None
+    assert benchmark.reached([trained(None, None, 0.7)], 0.5) == (2, 0.7)
+
+
+def test_ratios_are_of_the_seeds_that_both_sides_have(benchmark, capsys):
+    found = {
+        "theirs": {0: trained(0.98, 0.99, seconds=10), 1: trained(0.98, 0.99, seconds=30)},
+        "ours": {1: trained(None, 0.994, seconds=5), 2: trained(None, 0.995, seconds=1)},
+    }
+    benchmark.report(benchmark.TASKS["mnist"], found)
+    printed = capsys.readouterr().out
+    assert "ratio of processor: 6.00 (6.00 to 6.00, 1 seeds)" in printed
+    assert "99.00% after 2 epochs, 40.0 s, 80.0 s of the processor" in printed
+
+
+def test_the_figure_has_a_line_a_seed_and_a_dot_a_test(benchmark):
+    found = {"theirs": {0: trained(0.98, 0.99)}, "ours": {0: trained(None, 0.994)}}
+    (axes,) = benchmark.figure("mnist", found).axes
+    drawn = [list(line.get_ydata()) for line in axes.lines]
+    assert drawn == [[0.5, 0.5], [0.98, 0.99], [], [0.5, 0.5], [0.994], []]
