@@ -12,9 +12,10 @@ after its last epoch, by probabilities averaged over an image and its shifts by 
 so that the first that is good enough counts, and pays for that one test alone.
 
 A side has reached an accuracy at the first tested epoch whose median over the seeds is at least that.
-On MNIST theirs is to reach 99.0 % and ours 99.4 %. The ratio is of theirs over ours, seed by seed:
-the median, with the least and the greatest; of seconds by the clock, and then of processor seconds,
-which other work on the machine changes less. Both sides have TensorFlow's oneDNN switched on.
+On MNIST theirs is to reach 99.0 % and ours 99.4 %; where ours does not, that is told, and its time is
+that of its end. The ratio is of theirs over ours, seed by seed: the median, with the least and the
+greatest; of seconds by the clock, and then of processor seconds, which other work on the machine
+changes less. Both sides have TensorFlow's oneDNN switched on.
 
 --measured: a file of JSON lines that each training is added to, and where those that it has already
 are taken from. --plot: validation accuracy after each epoch against time, and the tests, as PNG.
@@ -190,7 +191,9 @@ def report(task: Task, found: dict[str, dict[int, list[dict]]]) -> None:
         ends[side] = reached(trainings, task.targets[side])
         if ends[side] is None:
             print(f"  the median does not reach {task.targets[side]:.2%}")
-            continue
+            if side == "theirs":
+                continue
+            ends[side] = len(trainings[0]) - 1, statistics.median(last)
         epoch, median = ends[side]
         rows = [training[epoch] for training in trainings]
         seconds, processor = (

@@ -34,7 +34,7 @@ def network(digits: data.Dataset) -> keras.Model:
     return keras.Model(image, logits, name="mnist_fast")
 
 
-def experiment(epochs: int = 4, learning_rate: float = 5e-3, batch_size: int = 100):
+def experiment(epochs: int = 4, learning_rate: float = 0.01, batch_size: int = 250):
     """A small network with a whitened first layer reads MNIST after four epochs.
 
     Args:
