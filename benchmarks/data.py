@@ -176,7 +176,7 @@ def peak(folder: Path) -> int:
 
 
 def main() -> None:
-    from cnnkit.data import cache, resize
+    from cnnkit.data import cache, jpeg
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photographs", type=Path)
@@ -203,7 +203,7 @@ def main() -> None:
             except ImportError:
                 del times["torch"][:]
         print(f"{options.images} JPEGs on {os.cpu_count()} cores: theirs over ours, all rounds")
-        print(f"decoded and resized by {resize.name()}")
+        print(f"decoded and resized by {jpeg.name()}")
         report("first epoch / image_dataset_from_directory", times["keras"], times["first"])
         report("second epoch / its first epoch", times["keras"], times["second"])
         report("second epoch, scaled / its first epoch", times["keras"], times["scaled"])
