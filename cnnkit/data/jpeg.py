@@ -20,10 +20,7 @@ except ImportError:
 START, SCAN = b"\xff\xd8", 0xDA  # markers of ITU-T T.81, table B.1
 FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended and progressive, coded by Huffman
 TABLES = (0xC4, 0xDB, 0xDD, 0xFE)  # and comments
-NAMED = {
-    0xE0: b"JFIF\0",
-    0xE2: b"ICC_PROFILE\0",
-}  # of applications' segments, what nothing hangs on
+NAMED = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0"}  # segments of which no pixel depends
 LARGEST_PIXELS = 2**22  # beyond, what Python adds to the time no longer counts
 
 
@@ -49,19 +46,12 @@ def ordinary(content: bytes) -> tuple[int, int] | None:
             if marker in FRAMES:
                 bits, high, low, wide, narrow, channels = content[at + 4 : at + 10]
                 size = wide << 8 | narrow, high << 8 | low
-                if (
-                    bits != 8
-                    or channels not in (1, 3)
-                    or not 0 < size[0] * size[1] <= LARGEST_PIXELS
-                ):
+                if bits != 8 or channels not in (1, 3):
                     return None
-            elif marker not in TABLES:
-                if (
-                    marker not in NAMED
-                    or length < 16
-                    or not content.startswith(NAMED[marker], at + 4)
-                ):
+                if not 0 < size[0] * size[1] <= LARGEST_PIXELS:
                     return None
+            elif marker not in TABLES and not _plain(content, at, marker, length):
+                return None
             at += 2 + length
     except (IndexError, ValueError):  # it ends before its picture begins
         pass
@@ -79,6 +69,11 @@ def resized(content: bytes, size: tuple[int, int], box: resize.Box) -> np.ndarra
     except Exception:  # whatever is wrong with the file, Pillow says what
         return None
     return resize.bilinear_rgb(pixels, size, box)
+
+
+def _plain(content: bytes, at: int, marker: int, length: int) -> bool:
+    """Return whether a segment is an application's from which nothing is taken, and is whole."""
+    return marker in NAMED and length >= 16 and content.startswith(NAMED[marker], at + 4)
 
 
 def _installed() -> bool:
