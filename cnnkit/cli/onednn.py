@@ -14,9 +14,9 @@ VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
 def set_default(value: str | None = "1") -> None:
     """Let TensorFlow find this setting: "1" for oneDNN, "0" for none, None for its own choice.
 
-    Only where nobody has set it and TensorFlow, which reads it as it is imported, has not been yet;
+    Only where nobody has set it and Keras is not imported yet, as TensorFlow reads it while it is;
     and on x86 alone, where its gain was measured. environment.json keeps it.
     """
-    here = platform.machine() in ("x86_64", "AMD64") and "tensorflow" not in sys.modules
-    if here and value is not None:
+    begun = "keras" in sys.modules or "tensorflow" in sys.modules
+    if value is not None and not begun and platform.machine() in ("x86_64", "AMD64"):
         os.environ.setdefault(VARIABLE, value)
