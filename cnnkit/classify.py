@@ -4,7 +4,7 @@ from typing import Literal
 
 from cnnkit import data, models, runs, transfer
 from cnnkit.catalogue import check_options
-from cnnkit.errors import UnknownNameError
+from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.experiment import Experiment
 
 
@@ -67,6 +67,8 @@ def classify(
     if balance == "sampling":
         images = balanced(images, seed)
     network = _network(model, images, model_options or {})
+    if teacher == "latest":
+        raise SettingError("Name the teacher: the latest run is another one when this is resumed.")
     if teacher is not None:
         network = distillation.distiller(network, runs.resolve(teacher), images)
     policy = None if augment is None else data.augmentation(augment, images)

@@ -92,8 +92,7 @@ class Experiment:
     phases: `transfer.FineTuning`, what follows these epochs in the same run; each begins with the
         best weights so far. A callback that stops training, such as EarlyStopping, ends a phase.
 
-    Raises SettingError for epochs or batch_size below 1, where data and model do not fit, and where
-    weights are averaged for nothing.
+    Raises SettingError for numbers out of range, and where data, model and the rest do not fit.
     """
 
     data: Dataset

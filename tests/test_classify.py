@@ -5,6 +5,7 @@ import pytest
 
 from cnnkit.classify import classify
 from cnnkit.data.weighted_loss import WeightedCrossentropy
+from cnnkit.errors import SettingError
 
 
 def made(**settings):
@@ -29,6 +30,11 @@ def test_a_moving_average_is_keras_own():
 def test_an_equal_average_is_of_the_last_quarter(epochs, start):
     (averaging,) = made(average="equal", epochs=epochs).callbacks
     assert averaging.start_epoch == start
+
+
+def test_a_teacher_has_a_name_of_its_own():
+    with pytest.raises(SettingError, match="Name the teacher"):
+        made(teacher="latest")
 
 
 def test_labels_are_smoothed_with_and_without_weights():

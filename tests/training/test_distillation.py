@@ -64,6 +64,7 @@ def teacher(tmp_path_factory):
     """The folder of a run, as far as a teacher needs one; what it teaches need not be right."""
     keras.utils.set_random_seed(5)
     run = cnnkit.runs.Run.create(tmp_path_factory.mktemp("runs"), "large", "teacher")
+    run.write_status("finished")
     run.write_json("dataset.json", {"class_names": digits().class_names})
     deployed(large()).save(run.folder / "model.keras")
     return str(run.folder)
