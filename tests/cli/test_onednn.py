@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,6 +15,7 @@ import cnnkit
 pytestmark = pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is chosen on x86 alone"
 )
+CHECKOUT = Path(__file__).parents[2]
 TRAIN_TWICE = """
 from click.testing import CliRunner
 from cnnkit.cli import main
@@ -88,3 +90,8 @@ def test_with_it_the_same_seed_gives_the_same_bits_and_learns_what_it_learns_wit
         np.testing.assert_array_equal(one, same)
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
     assert any((weights[0][name] != weights[2][name]).any() for name in weights[0])  # another order
+
+
+def test_an_experiment_run_by_python_has_it_as_one_run_by_the_command(folder):
+    code = "import os\nimport experiments\nprint(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
+    assert python(code, PYTHONPATH=str(CHECKOUT)).strip() == "1"
