@@ -7,10 +7,12 @@ On random images of MNIST's and CIFAR-10's shapes: theirs is `model.fit(x, y)` o
 an Experiment on the same images as bytes in a run folder, with its curves, record, chosen weights
 and checkpoints, and with oneDNN, as `cnnkit run` has it. Plain Keras trains as it is and, unless
 TF_ENABLE_ONEDNN_OPTS is set, with oneDNN, too. PyTorch, where it is installed, does the same step by
-hand, without validation. Where the hardware multiplies bfloat16, cnnkit trains in it, too, as with
-`--precision auto`. Each has a process of its own, and they train an epoch each in turn; the first,
-which compiles, is left out. Ratios are of images a second, ours over theirs, epoch by epoch: the
-median, with the least and the greatest; then of processor seconds, which other work changes less.
+hand, without validation; on a busy machine its threads spin while they wait for one another, so that
+only an idle one tells how fast it is. Where the hardware multiplies bfloat16, cnnkit trains in it,
+too, as with `--precision auto`. Each has a process of its own, and they train an epoch each in turn;
+the first, which compiles, is left out. Ratios are of images a second, ours over theirs, epoch by
+epoch: the median, with the least and the greatest; then of processor seconds, which other work
+changes less.
 
 --parts has two more take turns: cnnkit with one step an execution, and cnnkit's compiled steps in
 `model.fit` without its callbacks, record, curves and checkpoints. What those cost is also timed from
