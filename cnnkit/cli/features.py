@@ -94,7 +94,7 @@ def _of_backbone(
 ) -> tuple:
     if dataset is None:
         raise SettingError("Name a --dataset, or a --run whose data set it then is.")
-    transfer.line(backbone)  # a misspelt name must not wait for the images or for Keras
+    transfer.check_name(backbone)  # a misspelt name must not wait for the images or for Keras
     loaded = data.load(dataset, **options)
     quiet.import_keras()
     transfer.check_pixels(backbone, loaded)
