@@ -1,6 +1,7 @@
 """Features of a frozen backbone, computed once and kept on disk."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def features(
     scikit-learn, or the data of an Experiment whose model is a head alone. With `cache` they are
     written to the cache folder once, batch by batch, and read from there as they are indexed; the
     file's name says weights, network, input size, pooling, precision and content of the images, so
-    a change of any of them computes anew. Where the disk is full they are in memory, with a
+    a change of any of them computes anew. A row whose checksum is wrong, as after a flipped bit, is
+    computed again. Where the disk is full they are in memory, with a
     warning. Progress is shown while they are computed.
 
     backbone: takes pixels as stored in `dataset`, as `transfer.backbone` gives it.
@@ -86,8 +88,12 @@ class Views:
     def __str__(self) -> str:
         if self.augment is None:
             return ""
-        said = json.dumps(keras.saving.serialize_keras_object(self.augment), sort_keys=True)
-        return f"{said} {self.count} {self.seed}"
+        # A layer that was called before says of what shape; it changes images as it did.
+        said = json.loads(
+            json.dumps(keras.saving.serialize_keras_object(self.augment)),
+            object_hook=lambda each: {k: each[k] for k in each if k != "build_config"},
+        )
+        return f"{json.dumps(said, sort_keys=True)} {self.count} {self.seed}"
 
     def of(self, split: Split, scale: float) -> Iterator[Batches]:
         """Yield the batches of each view, inputs times `scale`; an order of its own in each."""
@@ -142,24 +148,35 @@ class _Work:
     def rows(self) -> Iterator[np.ndarray]:
         """Yield features batch by batch, and show how far it is."""
         progress, done = keras.utils.Progbar(self.shape[0], unit_name="image"), 0
-        for rows in self._in_order() if self.views is None else self._changed():
-            done += len(rows)
+        for number, chosen in enumerate(self.batches()):
+            yield self.batch(number)
+            done += chosen.stop - chosen.start
             progress.update(done)
-            yield rows.astype(self.dtype)
 
-    def _in_order(self) -> Iterator[np.ndarray]:
-        images = self.split.inputs
-        for start in range(0, len(images), BATCH):
+    def batches(self) -> list[slice]:
+        """Return which rows each batch has; a batch is of one view."""
+        samples = len(self.split)
+        return [
+            slice(first + start, first + min(start + BATCH, samples))
+            for first in range(0, self.shape[0], max(samples, 1))
+            for start in range(0, samples, BATCH)
+        ]
+
+    def batch(self, number: int) -> np.ndarray:
+        """Return the features of one batch."""
+        if self.views is None:
+            images, start = self.split.inputs, number * BATCH
             batch = np.asarray(images[np.arange(start, min(start + BATCH, len(images)))])
-            yield self._predicted(batch, padded=start > 0)
+            return self._predicted(batch, padded=number > 0)
+        view, step = divmod(number, self._changed[0].num_batches)
+        return self._predicted(self._changed[view][step][0] / self.scale, padded=step > 0)
 
-    def _changed(self) -> Iterator[np.ndarray]:
-        for batches in self.views.of(self.split, self.scale):
-            for step in range(batches.num_batches):
-                yield self._predicted(batches[step][0] / self.scale, padded=step > 0)
+    @functools.cached_property
+    def _changed(self) -> list[Batches]:
+        return list(self.views.of(self.split, self.scale))
 
     def _predicted(self, batch: np.ndarray, padded: bool) -> np.ndarray:
         """Return the features of a batch; all batches but one are of one size, compiled once."""
         missing = BATCH - len(batch) if padded else 0
         whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
-        return self.extractor.predict_on_batch(whole)[: len(batch)]
+        return self.extractor.predict_on_batch(whole)[: len(batch)].astype(self.dtype)
