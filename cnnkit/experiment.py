@@ -187,12 +187,13 @@ class _Numbers(click.ParamType):
             self.fail(f"{value!r} is not a list of {self.item.__name__}s, such as 1,2,3.")
 
 
-class _Pair(click.ParamType):
-    """KEY=VALUE, where the value is a Python literal if it reads as one."""
+class Pair(click.ParamType):
+    """KEY=VALUE, where the value is a Python literal if it reads as one, as (key, value)."""
 
     name = "key=value"
 
     def convert(self, value, param, ctx):
+        """Return the pair; fails where the text has no equals sign or the key is no name."""
         if not isinstance(value, str):
             return value
         key, equals, text = value.partition("=")
@@ -226,7 +227,7 @@ def _option(name: str, hint, default, extra: dict) -> click.Option:
     if (origin or hint) is dict:
         extra |= {"multiple": True, "default": tuple((default or {}).items())}
         extra |= {"show_default": bool(default), "callback": lambda ctx, param, pairs: dict(pairs)}
-        return click.Option([flag.removesuffix("s"), name], type=_Pair(), **extra)
+        return click.Option([flag.removesuffix("s"), name], type=Pair(), **extra)
     if origin is typing.Literal:
         return click.Option([flag, name], type=click.Choice(arguments), **extra)
     if (origin or hint) is tuple:

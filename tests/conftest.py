@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,20 @@ from PIL import Image
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+# This process' own, as its children are killed at any moment, and JAX writes an entry in place.
+COMPILED = tempfile.TemporaryDirectory(prefix="cnnkit_compiled_")
+
 SHARED = Path(os.environ.get("CNNKIT_SHARED") or Path(__file__).parents[2] / "shared")
+
+
+def pytest_configure():
+    """Let JAX keep what it compiled: many tests train the same small networks."""
+    if os.environ.get("KERAS_BACKEND") == "jax":
+        import jax
+
+        jax.config.update("jax_compilation_cache_dir", COMPILED.name)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 @pytest.fixture(scope="session")
