@@ -22,8 +22,8 @@ def experiment(
     image_size: int = 224,
     images_per_class: int | None = None,
     epochs: int = 30,
-    learning_rate: float = 1e-3,
-    dropout: float = 0.5,
+    learning_rate: float = 1e-2,
+    dropout: float = 0.2,
     fine_tuning_epochs: int = 0,
     fine_tuning_rate: float = 1e-5,
     blocks: int = 2,
@@ -40,7 +40,8 @@ def experiment(
         image_size: Height and width to which photos are brought.
         images_per_class: The most training photos of each class; all of them unless given.
         epochs: How often the head sees every photo; it is the features that are kept.
-        learning_rate: Of the Adam optimizer for the head.
+        learning_rate: Of gradient descent with momentum for the head. Adam, whose steps are as
+            long for a feature that says little, did worse in cross-validation on 200 photos.
         dropout: The part of the features that is left out at random while the head trains.
         fine_tuning_epochs: How often the last blocks and the head see every photo after that.
         fine_tuning_rate: The learning rate for these.
@@ -65,7 +66,7 @@ def experiment(
             backbone, photos.image_shape, photos.num_classes, weights=weights, dropout=dropout,
             frozen=weights != "none",
         ),
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=keras.optimizers.SGD(learning_rate, momentum=0.9),
         epochs=epochs,
         phases=phases,
     )  # fmt: skip

@@ -18,6 +18,7 @@ _PLACES = {
     "classifier": "heads",
     "create": "heads",
     "FineTuning": "finetune",
+    "Views": "extraction",
     "blocks": "network_blocks",
     "check_pixels": "backbones",
     "extractor": "extraction",

@@ -57,15 +57,26 @@ def extractor(backbone: keras.Model, pooling: str = "average") -> keras.Model:
 
 
 def features_of(
-    model: keras.Model, split: Split, *, half: bool = False, cache: bool = True
+    model: keras.Model,
+    split: Split,
+    *,
+    half: bool = False,
+    cache: bool = True,
+    views: "Views | None" = None,
+    scale: float = 1.0,
 ) -> np.ndarray:
-    """Return what a model gives each input of one split, in the split's order.
+    """Return what a model gives each input of one split, in the order of the split or its views.
 
-    model: takes inputs as stored, as those that `extractor` and `before_head` return do. The rest
-    is as `features` says.
+    model: takes inputs as stored, as those that `extractor` and `before_head` return do.
+    views: how often each input is changed, and how; `views.order(split)` says which one each row
+        is of. scale: of the data set, as the augmentation expects its inputs.
+
+    The rest is as `features` says.
     """
     dtype = np.dtype("float16" if half else "float32")
-    work = _Work(model, split, dtype, None, 1.0)
+    if views is not None and views.augment is None:
+        views = None
+    work = _Work(model, split, dtype, views, scale)
     return Store(model).rows(work, work.content()) if cache else in_memory(work)
 
 
@@ -102,9 +113,11 @@ class Views:
                 split, BATCH, scale=scale, seed=self.seed, augment=self.augment, epoch=view
             )
 
-    def labels(self, split: Split) -> np.ndarray:
-        """Return the labels in the order of all views."""
-        return np.concatenate([split.labels[each.order()] for each in self.of(split, 1.0)])
+    def order(self, split: Split) -> np.ndarray:
+        """Return which sample of the split each row is of, view after view."""
+        if self.augment is None:
+            return np.arange(len(split))
+        return np.concatenate([each.order() for each in self.of(split, 1.0)])
 
 
 def features_by(
@@ -116,7 +129,7 @@ def features_by(
     for name, split in dataset.splits.items():
         changed = views if name == "train" and views.augment is not None else None
         work = _Work(extractor, split, dtype, changed, dataset.scale)
-        labels = split.labels if changed is None else changed.labels(split)
+        labels = split.labels if changed is None else split.labels[changed.order(split)]
         found = store.rows(work, work.content()) if cache else in_memory(work)
         seen[name] = Split(found, labels)
     return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **seen)
