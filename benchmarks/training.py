@@ -1,14 +1,16 @@
 """Images a second in training: `cnnkit.training.fit`, callbacks and all, against plain `model.fit`.
 
-python -m benchmarks.training [--networks lenet5 vgg] [--batch-size 128] [--epochs 7] [--parts]
+python -m benchmarks.training [--networks lenet5 vgg resnet20] [--batch-sizes 128 512] [--epochs 7]
+                              [--parts]
 
 On random images of MNIST's and CIFAR-10's shapes: theirs is `model.fit(x, y)` on float32 arrays, ours
 an Experiment on the same images as bytes in a run folder, with its curves, record, chosen weights
-and checkpoints. All train in one process, an epoch each in turn, so that what else the machine does
-reaches all alike; the first epoch, which compiles, is left out, and an epoch's time goes to the
-beginning of the next one, validation included. PyTorch, where it is installed, does the same step by
-hand, without validation. Ratios are of images a second, ours over theirs, epoch by epoch: the median,
-with the least and the greatest; then of processor seconds, which other work changes less.
+and checkpoints, and with oneDNN, as `cnnkit run` has it. Plain Keras trains as it is and, unless
+TF_ENABLE_ONEDNN_OPTS is set, with oneDNN, too. PyTorch, where it is installed, does the same step by
+hand, without validation. Where the hardware multiplies bfloat16, cnnkit trains in it, too, as with
+`--precision auto`. Each has a process of its own, and they train an epoch each in turn; the first,
+which compiles, is left out. Ratios are of images a second, ours over theirs, epoch by epoch: the
+median, with the least and the greatest; then of processor seconds, which other work changes less.
 
 --parts has two more take turns: cnnkit with one step an execution, and cnnkit's compiled steps in
 `model.fit` without its callbacks, record, curves and checkpoints. What those cost is also timed from
@@ -22,8 +24,8 @@ import importlib.util
 import os
 import platform
 import statistics
+import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 
@@ -32,7 +34,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
+from benchmarks.turns import Epochs, Turn, in_turn
 from cnnkit import models
+from cnnkit.cli import onednn
 from cnnkit.data import Dataset, Split
 from cnnkit.data.batches import Batches
 from cnnkit.experiment import Experiment
@@ -40,62 +44,23 @@ from cnnkit.runs import Run
 from cnnkit.training.executions import Length
 from cnnkit.training.fit import fit
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.precision import has_bfloat16, policy
 from cnnkit.training.resumable import ResumableCallbacks, Saving
 from cnnkit.training.step_inputs import made_in_step
 from cnnkit.training.tensorboard import TensorBoardLog
 
-REAL_SIZES = {"lenet5": 54000, "vgg": 45000}  # trained on, where a tenth validates
+REAL_SIZES = {"lenet5": 54000, "vgg": 45000, "resnet20": 45000}  # trained on, a tenth validates
 NETWORKS = {
-    # image shape, images an epoch, how the network is made
+    # image shape, images an epoch at least, how the network is made
     "lenet5": ((28, 28, 1), 12800, {"name": "lenet5", "activation": "relu", "pool": "max"}),
     "vgg": (
         (32, 32, 3), 1280,
         {"name": "vgg", "depths": (2, 2, 2), "widths": (32, 64, 128), "hidden_units": (),
          "head": "global"},
     ),
+    "resnet20": ((32, 32, 3), 1280, {"name": "resnet20"}),
 }  # fmt: skip
-
-
-class Turns:
-    """Lets one thread of several go on, and notes what each one's turns took."""
-
-    def __init__(self, names: list[str]):
-        self.names, self.now = list(names), 0
-        self.seconds = {name: [] for name in names}
-        self.processor_seconds = {name: [] for name in names}
-        self._changed = threading.Condition()
-
-    def take(self, name: str) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self.names[self.now] == name)
-        self._began, self._began_processor = time.perf_counter(), time.process_time()
-
-    def end(self, name: str, last: bool = False) -> None:
-        self.seconds[name].append(time.perf_counter() - self._began)
-        self.processor_seconds[name].append(time.process_time() - self._began_processor)
-        with self._changed:
-            if last:
-                self.names.remove(name)
-            else:
-                self.now += 1
-            self.now %= max(1, len(self.names))
-            self._changed.notify_all()
-
-
-class Turn(keras.callbacks.Callback):
-    """Trains an epoch at a time, in turn with others."""
-
-    def __init__(self, turns: Turns, name: str):
-        super().__init__()
-        self.turns, self.name = turns, name
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch:
-            self.turns.end(self.name)
-        self.turns.take(self.name)
-
-    def on_train_end(self, logs=None):
-        self.turns.end(self.name, last=True)
+OURS = ("cnnkit", "cnnkit in bfloat16")
 
 
 class Spent:
@@ -128,18 +93,8 @@ class Spent:
 
         return note
 
-    def report(self, network: str, seconds_an_image: float, batch_size: int) -> None:
-        median = {name: statistics.median(found) for name, found in self.seconds.items()}
-        step = median["on_train_batch_begin"] + median["on_train_batch_end"]
-        tested = median["on_test_batch_begin"] + median["on_test_batch_end"]
-        images = REAL_SIZES[network]
-        steps = images / batch_size
-        cost = steps * step + steps / 9 * tested + median["on_epoch_end"]
-        print(
-            f"{network:7} callbacks take {step * 1e6:.0f} microseconds a step and "
-            f"{median['on_epoch_end'] * 1e3:.0f} ms an epoch: {cost / (images * seconds_an_image):.1%}"
-            f" of an epoch of {images:,} images"
-        )
+    def medians(self) -> dict[str, float]:
+        return {name: statistics.median(found) for name, found in self.seconds.items()}
 
 
 class EachStep(keras.callbacks.Callback):
@@ -192,8 +147,16 @@ def by_cnnkit(
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(folder, "benchmark")
         log = TensorBoardLog(run, recipe, experiment.model)
-        fit(experiment, run, log, StopOnSignal(), 0, Saving())
+        spent = Spent()
+        with spent.noted():
+            fit(experiment, run, log, StopOnSignal(), 0, Saving())
         log.close(True)
+    turn.tell(spent.medians())
+
+
+def in_bfloat16(*arguments) -> None:
+    with policy("mixed_bfloat16"):
+        by_cnnkit(*arguments)
 
 
 def by_single_steps(*arguments) -> None:
@@ -213,101 +176,122 @@ def by_steps_alone(data: Dataset, network: dict, batch_size: int, epochs: int, t
 
 
 def by_torch(data: Dataset, network: dict, batch_size: int, epochs: int, turn: Turn) -> None:
-    import torch  # an optional peer
-    from torch import nn
+    from benchmarks import torch_networks  # an optional peer
 
-    if network["name"] == "lenet5":
-        layers = [nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5),
-                  nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(400, 120), nn.ReLU(),
-                  nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)]  # fmt: skip
-    else:
-        layers, channels = [], 3
-        for width in network["widths"]:
-            for _ in range(2):
-                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-                channels = width
-            layers.append(nn.MaxPool2d(2))
-        layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10)]
-    model = nn.Sequential(*layers).to(memory_format=torch.channels_last)
-    optimizer, loss = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss()
-    images = torch.from_numpy(data.train.inputs).permute(0, 3, 1, 2).float() * data.scale
-    labels = torch.from_numpy(data.train.labels)
-    for epoch in range(epochs):
-        turn.on_epoch_begin(epoch)
-        for chosen in torch.randperm(len(images)).split(batch_size):
-            optimizer.zero_grad()
-            batch = images[chosen].contiguous(memory_format=torch.channels_last)
-            loss(model(batch), labels[chosen]).backward()
-            optimizer.step()
-    turn.on_train_end()
+    images = data.train.inputs.astype(np.float32) * np.float32(data.scale)
+    model = torch_networks.network(network)
+    torch_networks.train(model, images, data.train.labels, batch_size, epochs, turn)
 
 
-def in_turn(peers: dict[str, Callable], name: str, batch_size: int, epochs: int) -> Turns:
-    """Train a network by each peer, a thread each, of which one at a time goes on."""
-    shape, samples, network = NETWORKS[name]
-    data, turns = random_images(shape, samples), Turns(list(peers))
-    threads = [
-        threading.Thread(
-            target=train, args=(data, network, batch_size, epochs, Turn(turns, peer)), daemon=True
-        )
-        for peer, train in peers.items()
-    ]
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    return turns
+PEERS = {
+    "plain Keras": by_keras,
+    "plain Keras, oneDNN": by_keras,
+    "cnnkit": by_cnnkit,
+    "cnnkit in bfloat16": in_bfloat16,
+    "one step an execution": by_single_steps,
+    "steps without the run": by_steps_alone,
+    "PyTorch": by_torch,
+}
 
 
-def report(network: str, turns: Turns) -> None:
+def chosen_peers(parts: bool) -> list[str]:
+    """Return who takes part here, and say why another does not."""
+    left_out = set()
+    if keras.backend.backend() != "tensorflow" or onednn.VARIABLE in os.environ:
+        left_out.add("plain Keras, oneDNN")
+    if not has_bfloat16():
+        left_out.add("cnnkit in bfloat16")
+    if not parts:
+        left_out |= {"one step an execution", "steps without the run"}
+    if not importlib.util.find_spec("torch"):
+        print("PyTorch is not installed, and so no peer here.")
+        left_out.add("PyTorch")
+    return [peer for peer in PEERS if peer not in left_out]
+
+
+def images_an_epoch(network: str, batch_size: int) -> int:
+    """Return a number of images that whole batches share."""
+    return -(-NETWORKS[network][1] // batch_size) * batch_size
+
+
+def be_peer(peer: str, network: str, batch_size: int, epochs: int) -> None:
+    """Train as one of those that take turns."""
+    shape, _, options = NETWORKS[network]
+    data = random_images(shape, images_an_epoch(network, batch_size))
+    PEERS[peer](data, options, batch_size, epochs, Turn())
+
+
+def measured(peers: list[str], network: str, batch_size: int, epochs: int) -> dict[str, Epochs]:
+    """Return what the turns of each took."""
+    arguments = [network, str(batch_size), str(epochs)]
+    program = [sys.executable, "-m", "benchmarks.training", "--as-peer"]
+    commands = {peer: [*program, peer, *arguments] for peer in peers}
+    environments = {
+        peer: ({} if peer == "plain Keras" else {onednn.VARIABLE: "1"}) | dict(os.environ)
+        for peer in peers
+    }
+    return in_turn(commands, environments, epochs)
+
+
+def report(network: str, batch_size: int, found: dict[str, Epochs]) -> None:
     """Print each one's images a second, and how many times that of each other one is ours."""
-    samples, ours = NETWORKS[network][1], turns.seconds["cnnkit"][1:]
-    for peer, (_, *seconds) in turns.seconds.items():
-        line = f"{network:7} {peer:21} {samples / statistics.median(seconds):8,.0f} images/s"
-        if peer != "cnnkit":
-            ratios = [theirs / own for theirs, own in zip(seconds, ours, strict=True)]
-            processor = [
-                theirs / own
-                for theirs, own in zip(
-                    turns.processor_seconds[peer][1:],
-                    turns.processor_seconds["cnnkit"][1:],
-                    strict=True,
+    samples = images_an_epoch(network, batch_size)
+    for peer, epochs in found.items():
+        speed = samples / statistics.median(epochs.seconds)
+        line = f"{network:8} {batch_size:4} {peer:21} {speed:8,.0f} images/s"
+        for ours in OURS:
+            if ours in found and peer not in OURS:
+                line += (
+                    f"; {ours} {_ratio(epochs.seconds, found[ours].seconds)} times that, by "
+                    "processor seconds "
+                    f"{_ratio(epochs.processor_seconds, found[ours].processor_seconds)}"
                 )
-            ]
-            line += (
-                f"; cnnkit {statistics.median(ratios):.2f} times that ({min(ratios):.2f} to "
-                f"{max(ratios):.2f}), by processor seconds {statistics.median(processor):.2f} "
-                f"({min(processor):.2f} to {max(processor):.2f})"
-            )
         print(line, flush=True)
+
+
+def _ratio(theirs: list[float], ours: list[float]) -> str:
+    ratios = [their / our for their, our in zip(theirs, ours, strict=True)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+def report_callbacks(network: str, batch_size: int, epochs: Epochs) -> None:
+    """Print what callbacks cost, and of an epoch of the real data which part that is."""
+    median = epochs.told
+    step = median["on_train_batch_begin"] + median["on_train_batch_end"]
+    tested = median["on_test_batch_begin"] + median["on_test_batch_end"]
+    images, samples = REAL_SIZES[network], images_an_epoch(network, batch_size)
+    steps = images / batch_size
+    cost = steps * step + steps / 9 * tested + median["on_epoch_end"]
+    part = cost / (images * statistics.median(epochs.seconds) / samples)
+    print(
+        f"{network:8} {batch_size:4} callbacks take {step * 1e6:.0f} microseconds a step and "
+        f"{median['on_epoch_end'] * 1e3:.0f} ms an epoch: {part:.1%} of an epoch of {images:,} "
+        "images"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--batch-sizes", nargs="+", type=int, default=[128])
     parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--parts", action="store_true")
+    parser.add_argument("--as-peer", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    peers = {"plain Keras": by_keras, "cnnkit": by_cnnkit}
-    if options.parts:
-        peers |= {"one step an execution": by_single_steps, "steps without the run": by_steps_alone}
-    if importlib.util.find_spec("torch"):
-        peers["PyTorch"] = by_torch
-    else:
-        print("PyTorch is not installed, and so no peer here.")
+    if options.as_peer:
+        peer, network, batch_size, epochs = options.as_peer
+        be_peer(peer, network, int(batch_size), int(epochs))
+        return
+    peers = chosen_peers(options.parts)
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; Keras "
           f"{keras.__version__} on {keras.backend.backend()}, "
-          f"{keras.config.dtype_policy().name}, batch {options.batch_size}", flush=True)  # fmt: skip
+          f"{keras.config.dtype_policy().name}", flush=True)  # fmt: skip
     for network in options.networks:
-        spent = Spent()
-        with spent.noted() if options.parts else contextlib.nullcontext():
-            turns = in_turn(peers, network, options.batch_size, options.epochs)
-        report(network, turns)
-        if options.parts:
-            seconds = statistics.median(turns.seconds["cnnkit"][1:]) / NETWORKS[network][1]
-            spent.report(network, seconds, options.batch_size)
+        for batch_size in options.batch_sizes:
+            found = measured(peers, network, batch_size, options.epochs)
+            report(network, batch_size, found)
+            if options.parts:
+                report_callbacks(network, batch_size, found["cnnkit"])
 
 
 if __name__ == "__main__":

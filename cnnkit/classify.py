@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from cnnkit import data, models, transfer
+from cnnkit import data, models, runs, transfer
 from cnnkit.catalogue import check_options
-from cnnkit.errors import UnknownNameError
+from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.experiment import Experiment
 
 
@@ -23,6 +23,9 @@ def classify(
     ] = "constant",
     warm_up: float = 0.0,
     augment: str | None = None,
+    label_smoothing: float = 0.0,
+    average: Literal["none", "moving", "equal"] = "none",
+    teacher: str | None = None,
     balance: Literal["none", "weights", "sampling"] = "none",
     samples_per_class: int | None = None,
     skip_bad: bool = False,
@@ -43,6 +46,10 @@ def classify(
         schedule: How the learning rate goes on from there.
         warm_up: The part of the steps, 0 to 1, in which the learning rate first rises from zero.
         augment: An augmentation's name, for training alone; `cnnkit data show --help` lists them.
+        label_smoothing: The part of every label, 0 to 1, that is shared out among all classes.
+        average: Of the weights, to be validated and kept: a moving average of all steps' (Keras'
+            use_ema), or an equal one of the last quarter of the epochs' (SWA); none unless given.
+        teacher: A run on the same data whose answers the network learns from, beside the labels.
         balance: Let every class count the same, by weights in the loss or by repeating samples.
         samples_per_class: The most training samples of each class, for a quick trial; all of them
             unless given.
@@ -50,11 +57,8 @@ def classify(
         seed: Chooses samples, too, where some are left out or repeated.
     """
     # The command line reads this signature, and its --help must not pay for Keras.
-    import keras
-
     from cnnkit.data.imbalance import balanced, few
-    from cnnkit.data.weighted_loss import weighted_loss
-    from cnnkit.training import optimizers, schedules
+    from cnnkit.training import distillation, optimizers, schedules
 
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
     images = data.load(dataset, **options)
@@ -63,23 +67,55 @@ def classify(
     if balance == "sampling":
         images = balanced(images, seed)
     network = _network(model, images, model_options or {})
+    if teacher == "latest":
+        raise SettingError("Name the teacher: the latest run is another one when this is resumed.")
+    if teacher is not None:
+        network = distillation.distiller(network, runs.resolve(teacher), images)
     policy = None if augment is None else data.augmentation(augment, images)
-    loss = {}
-    if balance == "weights":
-        loss["loss"] = weighted_loss(images)
-    elif getattr(policy, "mixes_labels", False) and not images.multi_label:
-        loss["loss"] = keras.losses.CategoricalCrossentropy(from_logits=True)
     steps = epochs * -(-len(images.train) // batch_size)
     rate = schedules.schedule(schedule, learning_rate, steps, warm_up=warm_up)
     return Experiment(
         data=images,
         model=network,
-        optimizer=optimizers.optimizer(optimizer, rate, weight_decay=weight_decay),
+        optimizer=optimizers.optimizer(
+            optimizer, rate, weight_decay=weight_decay, use_ema=average == "moving"
+        ),
         epochs=epochs,
         batch_size=batch_size,
         augment=policy,
-        **loss,
+        callbacks=_averaging(average, images, epochs, batch_size),
+        loss=_loss(images, policy, balance == "weights", label_smoothing),
     )
+
+
+def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
+    """Return the callback that puts averaged weights in for validation."""
+    import keras
+
+    from cnnkit.training.weight_averaging import StochasticWeightAveraging
+
+    if average == "moving":
+        return (keras.callbacks.SwapEMAWeights(),)
+    if average == "equal":
+        start = epochs - max(epochs // 4, 1) + 1
+        return (StochasticWeightAveraging(images, start_epoch=start, batch_size=batch_size),)
+    return ()
+
+
+def _loss(images, policy, weighted: bool, label_smoothing: float):
+    """Return the loss of logits; None for the Experiment's own."""
+    import keras
+
+    from cnnkit.data.weighted_loss import weighted_loss
+
+    if weighted:
+        return weighted_loss(images, label_smoothing)
+    smoothed = {"from_logits": True, "label_smoothing": label_smoothing}
+    if images.multi_label:
+        return keras.losses.BinaryCrossentropy(**smoothed) if label_smoothing else None
+    if label_smoothing or getattr(policy, "mixes_labels", False):
+        return keras.losses.CategoricalCrossentropy(**smoothed)
+    return None
 
 
 def _network(name: str, images, options: dict):

@@ -22,6 +22,7 @@ RANGES = {
     "epochs": click.IntRange(min=1),
     "batch_size": click.IntRange(min=1),
     "learning_rate": click.FloatRange(min=0, min_open=True),
+    "label_smoothing": click.FloatRange(0, 1),
 }
 
 
@@ -49,12 +50,39 @@ def _metrics(data: Dataset, loss) -> tuple:
     )  # fmt: skip
 
 
+def _expect_averages_seen(experiment: "Experiment") -> None:
+    """Raise SettingError where an optimizer averages weights that nothing looks at, or the reverse."""
+    import keras
+
+    swaps = [c for c in experiment.callbacks if isinstance(c, keras.callbacks.SwapEMAWeights)]
+    if experiment.phases and any(swap.swap_on_epoch for swap in swaps):
+        raise SettingError(
+            "SwapEMAWeights(swap_on_epoch=True) does not end with its phase: leave swap_on_epoch out."
+        )
+    for each in (experiment.optimizer, *(phase.optimizer for phase in experiment.phases)):
+        each = getattr(each, "inner_optimizer", each)  # of Keras' LossScaleOptimizer
+        parts = [part for part in getattr(each, "optimizers", [each]) if part.use_ema]
+        if swaps and not parts:
+            raise SettingError(
+                f"SwapEMAWeights needs an optimizer with use_ema=True, not {each.name!r}."
+            )
+        if not swaps and any(not part.ema_overwrite_frequency for part in parts):
+            raise SettingError(
+                f"The optimizer {each.name!r} averages weights, and nothing would see the averages: "
+                "give the Experiment callbacks=(keras.callbacks.SwapEMAWeights(),)."
+            )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What `model.fit` needs: the answer of an experiment's function to its settings.
 
-    data: the splits. model: takes `data.image_shape`, gives a number a class.
+    data: the splits. model: takes `data.image_shape`, gives a number a class; or Keras' Distiller
+        around one, as `training.distillation.distiller` makes it, whose student is kept.
+    optimizer: one with `use_ema=True` averages the weights of all steps; with the callback
+        `keras.callbacks.SwapEMAWeights()`, too, the averages are validated, kept and tested.
     loss: cross-entropy on logits unless given; for samples of several classes, of a sigmoid each.
+        CategoricalCrossentropy, which has label_smoothing, is given labels as a number a class.
     metrics: as in Keras; unless given, accuracy, or, for samples of several classes, the part of
         the labels that is right and the mean average precision. callbacks: as in Keras.
     augment: a Keras layer that changes training inputs at random, or None.
@@ -64,7 +92,7 @@ class Experiment:
     phases: `transfer.FineTuning`, what follows these epochs in the same run; each begins with the
         best weights so far. A callback that stops training, such as EarlyStopping, ends a phase.
 
-    Raises SettingError for epochs or batch_size below 1, and where data and model do not fit.
+    Raises SettingError for numbers out of range, and where data, model and the rest do not fit.
     """
 
     data: Dataset
@@ -96,18 +124,19 @@ class Experiment:
                 f"Samples of the data set {self.data.name!r} may have several classes, and the "
                 f"loss {type(self.loss).__name__} takes one: leave it out, for a sigmoid a class."
             )
-        outputs, classes = self.model.output_shape[-1], self.data.num_classes
+        network = self.network
+        outputs, classes = network.output_shape[-1], self.data.num_classes
         if outputs != classes:
             raise SettingError(
-                f"The model {self.model.name!r} has {outputs} outputs, and the data set "
+                f"The model {network.name!r} has {outputs} outputs, and the data set "
                 f"{self.data.name!r} has {classes} classes: build it with num_classes={classes}."
             )
-        takes, given = tuple(self.model.input_shape[1:]), self.data.image_shape
+        takes, given = tuple(network.input_shape[1:]), self.data.image_shape
         if len(takes) != len(given) or any(
             size not in (None, real) for size, real in zip(takes, given, strict=True)
         ):
             raise SettingError(
-                f"The model {self.model.name!r} takes inputs of shape {takes}, and those of the "
+                f"The model {network.name!r} takes inputs of shape {takes}, and those of the "
                 f"data set {self.data.name!r} have {given}: build it with image_shape={given}."
             )
         if getattr(self.augment, "mixes_labels", False) and "Sparse" in type(self.loss).__name__:
@@ -115,6 +144,22 @@ class Experiment:
                 "This augmentation mixes labels, and the loss takes one class a sample: give the "
                 "Experiment loss=keras.losses.CategoricalCrossentropy(from_logits=True)."
             )
+        _expect_averages_seen(self)
+
+    @property
+    def network(self) -> "keras.Model":
+        """The model that a run keeps: `model`, or, of a Distiller, the student."""
+        return getattr(self.model, "student", self.model)
+
+    @property
+    def batch_options(self) -> dict:
+        """What Batches take: size, scale, and num_classes where labels are a number a class."""
+        from cnnkit.data.batches import takes_shares
+
+        options = {"batch_size": self.batch_size, "scale": self.data.scale}
+        if getattr(self.augment, "mixes_labels", False) or takes_shares(self.loss):
+            options["num_classes"] = self.data.num_classes
+        return options
 
 
 def name_of(function: Callable) -> str:

@@ -188,7 +188,7 @@ def _train(
 ) -> None:
     began = time.perf_counter()
     run.write_status("running", epoch=start.epoch if start else 0)
-    log = TensorBoardLog(run, recipe, experiment.model, resumed=start is not None)
+    log = TensorBoardLog(run, recipe, experiment.network, resumed=start is not None)
     stop, succeeded = StopOnSignal(), False
     try:
         with stop.listening():
@@ -229,7 +229,7 @@ def _show(
     """Draw what is known of a trained model, for TensorBoard and for the report."""
     data = experiment.data
     images = data.test.inputs if len(data.image_shape) == 3 else None
-    filters = first_filters(experiment.model)
+    filters = first_filters(experiment.network)
     log.show_results(evaluation, images, filters)
     explained = [each for each in experiment.callbacks if isinstance(each, Explain)]
     views = _views(model, data, evaluation, closely=bool(explained))

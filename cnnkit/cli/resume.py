@@ -3,7 +3,7 @@
 import click
 
 from cnnkit.classify import classify
-from cnnkit.cli import finding
+from cnnkit.cli import finding, onednn
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run import go_on, saving_options
 from cnnkit.cli.runs import complete_run, runs_dir_option
@@ -22,6 +22,7 @@ def command(run, runs_dir, **options):
     """
     found = resolve(run, runs_dir)
     recipe = found.experiment
+    onednn.set_default(found.environment.get("threads", {}).get(onednn.VARIABLE))
     function = classify if recipe["experiment"] == "classify" else finding.of_run(found)
     go_on(function, found, options)
 

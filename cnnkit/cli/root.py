@@ -4,6 +4,7 @@ import importlib
 
 import click
 
+from cnnkit.cli import onednn
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.errors import UnknownNameError
 
@@ -87,5 +88,8 @@ def _version(ctx, param, value):
     help="Print the version.",
 )  # fmt: skip
 @debug_option
-def main():
+@click.pass_context
+def main(context):
     """Train convolutional networks with Keras, watch them, and see how they see."""
+    if context.invoked_subcommand != "resume":  # which goes on as the run began
+        onednn.set_default()

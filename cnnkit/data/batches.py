@@ -5,6 +5,18 @@ import numpy as np
 
 from cnnkit.data.dataset import Split
 
+# Not by their names: Keras' CategoricalGeneralizedCrossEntropy takes class indices.
+TAKE_SHARES = (
+    keras.losses.CategoricalCrossentropy,
+    keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.CategoricalHinge,
+)
+
+
+def takes_shares(loss) -> bool:
+    """Return whether a Keras loss takes each sample's share of every class, not a class index."""
+    return isinstance(loss, TAKE_SHARES)
+
 
 class Batches(keras.utils.PyDataset):
     """Batches of (inputs, labels), as `model.fit`, `evaluate` and `predict` take them.
@@ -15,8 +27,8 @@ class Batches(keras.utils.PyDataset):
     augment: a Keras layer for the inputs, applied to every batch with randomness that is a
         function of (seed, epoch, step); None for validation and test. One with `mixes_labels` is
         given {"images", "labels"} and returns both.
-    num_classes: give labels as a number a class, float32, as a loss needs that mixed labels reach;
-        None gives them as they are.
+    num_classes: give labels as a number a class, float32, as a loss needs that `takes_shares` or
+        that mixed labels reach; None gives them as they are.
     epoch: which epoch's order to give. Keras counts it on after an epoch, but also once before the
         first; where the order must be that of (seed, epoch), let `follow()` be among the callbacks.
     """

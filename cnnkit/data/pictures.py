@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnnkit.data import cache, decode, decoded, resize, threads
+from cnnkit.data import cache, decode, decoded, jpeg, threads
 from cnnkit.data.decode import BadImage, display
 from cnnkit.errors import BadFilesError
 
@@ -34,7 +34,7 @@ class Decoding:
     def name(self) -> str:
         """All that the pixels depend on beside the file, as a folder's name in the cache."""
         shape = "x".join(map(str, self.shape))
-        return f"{shape}-{self.fit}{cache.DECODED}{decode.VERSION}-{resize.name()}"
+        return f"{shape}-{self.fit}{cache.DECODED}{decode.VERSION}-{jpeg.name()}"
 
     def __call__(self, content: bytes) -> np.ndarray:
         """Return the pixels of a file's bytes; raises BadImage."""

@@ -107,6 +107,8 @@ class StopOnNonFinite(keras.callbacks.Callback):
 class KeepBest(keras.callbacks.Callback):
     """Keeps the weights of the epoch with the highest validation accuracy, and saves that model.
 
+    They are those that validation saw: where another callback put averaged weights in for it, as
+    Keras' SwapEMAWeights does, the averaged ones; so it comes after that one.
     Between equal accuracies the lower validation loss counts; without an accuracy it counts alone.
     deployed: the model to save as model.keras, which shares its layers with the trained one. After
     each phase of training it has the best weights so far, with which the next one begins.
@@ -118,6 +120,7 @@ class KeepBest(keras.callbacks.Callback):
         super().__init__()
         self.run, self.deployed = run, deployed
         self.epoch, self.logs, self._score, self._weights = 0, {}, None, None
+        self._validated = None  # weights, from validation to the epoch's end
         self._saved, self._told = True, False
         self._whole = False  # whether the weights are those of `deployed`, or of the trained part
 
@@ -126,17 +129,21 @@ class KeepBest(keras.callbacks.Callback):
         if self._score is not None:
             self._weights, self._whole = self.deployed.get_weights(), True
 
+    def on_test_begin(self, logs=None):
+        """Note the weights that are validated."""
+        self._validated = self.model.get_weights()
+
     def on_epoch_end(self, epoch, logs=None):
         """Save the model if it is the best so far."""
         score = (logs.get("val_accuracy", 0.0), -logs["val_loss"])
         if self._score is None or score > self._score:
-            self._score, self._weights, self._whole = score, self.model.get_weights(), False
+            self._score, self._weights, self._whole = score, self._validated, False
             self.epoch, self.logs, self._saved = epoch + 1, dict(logs), False
+        self._validated = None
         if self._saved:
             return
-        now = None if self.epoch == epoch + 1 else self._kept.get_weights()
         try:
-            self._save(now)
+            self._save()
         except OSError as error:
             if not self._told:
                 self._told = True
@@ -155,13 +162,11 @@ class KeepBest(keras.callbacks.Callback):
         """The model whose weights are kept."""
         return self.deployed if self._whole else self.model
 
-    def _save(self, now=None) -> None:
-        """Write the model with the chosen weights; `now` are those that it has, where they differ."""
-        content = io.BytesIO()
-        if now is not None:
-            self._kept.set_weights(self._weights)
+    def _save(self) -> None:
+        """Write the model with the chosen weights; it has its own again afterwards."""
+        content, now = io.BytesIO(), self._kept.get_weights()
+        self._kept.set_weights(self._weights)
         _save_model_to_fileobj(self.deployed, content, "h5")
-        if now is not None:
-            self._kept.set_weights(now)
+        self._kept.set_weights(now)
         atomic.write_bytes(self.run.folder / "model.keras", content.getvalue())
         self._saved = True

@@ -9,10 +9,10 @@ def deployed(experiment: Experiment) -> keras.Model:
     """Return the experiment's model with scaling before it, and probabilities after it.
 
     Logits go through a softmax, or, where samples may have several classes, each through a sigmoid.
-    It shares the layers and weights of `experiment.model`. Inputs are the data set's raw values
+    It shares the layers and weights of `experiment.network`. Inputs are the data set's raw values
     (0 to 255 for pictures), outputs are probabilities, shape (batch, classes).
     """
-    data, model = experiment.data, experiment.model
+    data, model = experiment.data, experiment.network
     inputs = keras.Input(data.image_shape, name="raw")
     outputs = inputs
     if data.scale != 1:

@@ -16,6 +16,7 @@ from cnnkit.explain.gradients import compiled_beside_training
 from cnnkit.explain.outputs import probabilities
 from cnnkit.explanation_plots import tiles
 from cnnkit.training import projector
+from cnnkit.training.distillation import network_of
 from cnnkit.training.event_log import EventLog
 
 MOST_FILTERS = 64
@@ -99,7 +100,7 @@ class Explain(keras.callbacks.Callback):
 
     def _pictures(self):
         """Yield (tag, picture); views that the model has no layers for are left out."""
-        model, images = self.model, self._images
+        model, images = network_of(self.model), self._images
         low, high = (value * self._data.scale for value in self._data.value_range)
         answers = probabilities(model, images, len(images))
         seen = [tiles.picture(image, low, high) for image in images]
@@ -130,7 +131,7 @@ class Explain(keras.callbacks.Callback):
 
         Compiled once for the whole of training, which is most of what a small network's views cost.
         """
-        model, images = self.model, self._images
+        model, images = network_of(self.model), self._images
         try:
             layers = last_of_each_size(probe.map_shapes(model, images))
         except SettingError:
@@ -145,12 +146,13 @@ class Explain(keras.callbacks.Callback):
         inputs = np.asarray(split.inputs[np.arange(self._embedded)], "float32")
         labels = split.labels[: self._embedded]
         batch = inputs * np.float32(data.scale)
-        guesses = probabilities(self.model, batch).argmax(axis=1)
+        model = network_of(self.model)
+        guesses = probabilities(model, batch).argmax(axis=1)
         names = data.class_names
         projector.write(
             self.folder,
             f"validation images after epoch {self._epoch + 1}",
-            explain.embeddings(self.model, batch),
+            explain.embeddings(model, batch),
             {
                 "label": [names[label] for label in labels],
                 "predicted": [names[guess] for guess in guesses],

@@ -91,11 +91,8 @@ class _Fitting:
         part = trained_part(phase, self.seed)
         data, model = part.data, part.model
         model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
-        batches = {"batch_size": phase.batch_size, "scale": data.scale}
-        if getattr(part.augment, "mixes_labels", False):
-            batches["num_classes"] = data.num_classes
-        train = Batches(data.train, seed=self.seed, augment=part.augment, **batches)
-        validation = Batches(data.validation, **batches)
+        train = Batches(data.train, seed=self.seed, augment=part.augment, **part.batch_options)
+        validation = Batches(data.validation, **part.batch_options)
         own = _growing_on(phase.callbacks) if start or ended else phase.callbacks
         own = [train.follow(), StopOnNonFinite(train), *own]
         callbacks = [*own, self.log, self.best, self.record]

@@ -66,9 +66,7 @@ def _predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
 def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
     data, model = experiment.data, experiment.model
     model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
-    options = {"batch_size": experiment.batch_size, "scale": data.scale}
-    if getattr(experiment.augment, "mixes_labels", False):
-        options["num_classes"] = data.num_classes
+    options = experiment.batch_options
     rest = Split(data.train.inputs[chosen], data.train.labels[chosen])
     train = Batches(rest, seed=seed, augment=experiment.augment, **options)
     # Explain draws into a run's folder, and here is no run.

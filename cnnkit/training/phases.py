@@ -17,7 +17,7 @@ def begun(experiment: Experiment) -> Iterator[tuple[Experiment, dict]]:
     The first is the experiment as it stands, of its own epochs; each other one has the optimizer
     and the epochs of its place in `experiment.phases`, and the same model.
     """
-    model = experiment.model
+    model = experiment.network
     yield dataclasses.replace(experiment, phases=()), _trained(model, "as the model is given")
     for phase in experiment.phases:
         phase.begin(model)

@@ -11,7 +11,7 @@ import keras
 from cnnkit.data.dataset import Dataset
 from cnnkit.experiment import Experiment, name_of, summary_of
 from cnnkit.runs import Run, atomic, sums
-from cnnkit.training import phases
+from cnnkit.training import distillation, phases
 from cnnkit.training.environment import environment
 from cnnkit.training.state import settings_of
 
@@ -20,7 +20,7 @@ RECIPE = ("experiment.json", "environment.json", "dataset.json", "experiment.py"
 
 def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: int) -> dict:
     """Return what experiment.json says: every field, resolved."""
-    model = experiment.model
+    model = experiment.network
     return {
         "experiment": name_of(function),
         "description": summary_of(function),
@@ -37,6 +37,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
         "phases": phases.described(experiment),
+        "distillation": distillation.described(experiment.model),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
         "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
         "model": {

@@ -66,10 +66,32 @@ def test_the_weighted_loss_of_several_labels_weighs_every_entry():
     assert float(ours) == pytest.approx((chosen * each).mean(), rel=1e-5)
 
 
+def test_the_weighted_loss_smooths_labels_as_keras_does():
+    rng = np.random.default_rng(3)
+    logits = rng.normal(size=(30, 3)).astype(np.float32)
+    one, several = np.repeat([0, 1, 2], 10), rng.integers(0, 2, (30, 3)).astype(np.float32)
+    same = {"from_logits": True, "label_smoothing": 0.2}
+    theirs = keras.losses.CategoricalCrossentropy(**same)(np.eye(3)[one], logits)
+    ours = weighted_loss(dataset(one, 3), 0.2)(one, logits)  # equal classes have a weight of 1
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+    ours = WeightedCrossentropy([[1.0, 1.0]] * 3, 0.2)(several, logits)
+    theirs = keras.losses.BinaryCrossentropy(**same)(several, logits)
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+
+    # Of unequal weights, each counts for its own class' share of the smoothed label.
+    weights, share = np.array([0.5, 1.0, 4.0]), np.array([0.9, 0.05, 0.05])
+    loss = WeightedCrossentropy(weights.tolist(), 0.15)
+    powers = np.exp([1.0, 0.0, -2.0])
+    by_hand = -(weights * share * np.log(powers / powers.sum())).sum()
+    assert float(loss(np.array([0]), np.float32([[1, 0, -2]]))) == pytest.approx(by_hand, rel=1e-5)
+    with pytest.raises(SettingError, match="from 0 to 1, not 1.5"):
+        WeightedCrossentropy([1.0, 1.0], 1.5)
+
+
 def test_the_weighted_loss_is_stored_and_rebuilt():
-    loss = WeightedCrossentropy([1.0, 2.0])
+    loss = WeightedCrossentropy([1.0, 2.0], 0.1)
     rebuilt = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
-    assert rebuilt.weights == [1.0, 2.0]
+    assert (rebuilt.weights, rebuilt.label_smoothing) == ([1.0, 2.0], 0.1)
     assert rebuilt.from_logits
 
 

@@ -76,7 +76,8 @@ def test_weights_that_go_bad_end_the_run_and_leave_the_last_good_ones(tmp_path):
         from dataclasses import replace
 
         found = small.small(epochs, mixes=False)
-        return replace(found, callbacks=(Spoil(STEPS + 2),))
+        swap = keras.callbacks.SwapEMAWeights()
+        return replace(found, callbacks=(Spoil(STEPS + 2), swap))
 
     with pytest.raises(TrainingError) as told:
         cnnkit.run(bad, runs_dir=tmp_path, name="it", checkpoint_steps=2)

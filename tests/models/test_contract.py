@@ -245,12 +245,26 @@ def test_convnet_takes_sequences():
     assert model(np.zeros((3, 100, 2), np.float32)).shape == (3, 5)
 
 
-def test_pooling_before_relu_gives_the_same():
-    images = np.random.default_rng(0).normal(size=(2, 28, 28, 1)).astype("float32")
-    one = models.convnet((28, 28, 1), 10)
-    other = models.convnet((28, 28, 1), 10, pool_before_activation=True)
-    other.set_weights(one.get_weights())
-    np.testing.assert_allclose(one(images), other(images), rtol=1e-5, atol=1e-6)
+def test_pooling_before_relu_gives_the_same_bits_and_learns_the_same():
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(8, 16, 16, 1)).astype("float32")
+    images[:, :8] = 0.5  # whole windows of equal values, above 0 and below it
+    labels = rng.integers(0, 10, 8)
+    one, other = (
+        models.convnet((16, 16, 1), 10, depths=(2, 1), pool_before_activation=first)
+        for first in (False, True)
+    )
+    weights = [rng.normal(0, 0.3, weight.shape).astype("float32") for weight in one.weights]
+    for model in (one, other):
+        model.set_weights(weights)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(0.1), loss)
+    np.testing.assert_array_equal(one(images), other(images))
+    for model in (one, other):
+        model.train_on_batch(images, labels)
+    for ours, theirs, before in zip(one.get_weights(), other.get_weights(), weights, strict=True):
+        assert np.abs(ours - before).max() > 0
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("parameters", [10_000, 61_706, 1_000_000])
