@@ -120,7 +120,7 @@ def _loss(images, policy, weighted: bool, label_smoothing: float):
 
 def _network(name: str, images, options: dict):
     """Return a network of the catalogue; a name of both catalogues means the one of `models`."""
-    if name in transfer.names() and name not in models.names():
+    if transfer.is_backbone(name) and name not in models.names():
         check_options(f"backbone {name!r}", transfer.create, options)
         transfer.check_pixels(name, images)
         return transfer.create(name, images.image_shape, images.num_classes, **options)

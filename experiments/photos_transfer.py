@@ -1,6 +1,8 @@
 """A pretrained network learns the classes of your own photos: a new head, in a minute.
 
-Result  96.75 % of 400 photos of cats and dogs after 200, 95.25 % with mobilenet_v2_035 (seed 0)
+Result  97.54 % of 400 photos of cats and dogs after 200, 20 of which choose the epoch (12 draws:
+        97.00-98.00); 93.46 % with mobilenet_v2_035 (90.50-95.00), where logistic regression on the
+        same 180 reaches 94.35 %
 Cost    43 to 73 s of training, features included, on two CPU cores that had much other work, too
 Needs   a folder of photos, CLASS/IMAGE or train|valid|test/CLASS/IMAGE; ImageNet's weights, which
         Keras downloads once
@@ -22,8 +24,8 @@ def experiment(
     image_size: int = 224,
     images_per_class: int | None = None,
     epochs: int = 30,
-    learning_rate: float = 1e-3,
-    dropout: float = 0.5,
+    learning_rate: float = 1e-2,
+    dropout: float = 0.2,
     fine_tuning_epochs: int = 0,
     fine_tuning_rate: float = 1e-5,
     blocks: int = 2,
@@ -40,7 +42,8 @@ def experiment(
         image_size: Height and width to which photos are brought.
         images_per_class: The most training photos of each class; all of them unless given.
         epochs: How often the head sees every photo; it is the features that are kept.
-        learning_rate: Of the Adam optimizer for the head.
+        learning_rate: Of gradient descent with momentum for the head. Adam, whose steps are as
+            long for a feature that says little, did worse in cross-validation on 200 photos.
         dropout: The part of the features that is left out at random while the head trains.
         fine_tuning_epochs: How often the last blocks and the head see every photo after that.
         fine_tuning_rate: The learning rate for these.
@@ -65,7 +68,7 @@ def experiment(
             backbone, photos.image_shape, photos.num_classes, weights=weights, dropout=dropout,
             frozen=weights != "none",
         ),
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=keras.optimizers.SGD(learning_rate, momentum=0.9),
         epochs=epochs,
         phases=phases,
     )  # fmt: skip

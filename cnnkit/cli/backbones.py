@@ -3,17 +3,28 @@
 import click
 
 from cnnkit import transfer
+from cnnkit.cli import quiet
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
+from cnnkit.transfer.catalogue import HUB
 
 
 @click.command(cls=OneSentence)
+@click.option("--hub", is_flag=True, help='List KerasHub\'s instead; needs "cnnkit[hub]".')
 @debug_option
-def command():
+def command(hub):
     """List the pretrained backbones: size, cost, accuracy on ImageNet, and whether they are here.
 
     Parameters and multiply-adds are those without the top, at the native size.
     """
+    if hub:
+        _list_hub()
+    else:
+        _list_applications()
+        click.echo("KerasHub has more: cnnkit backbones --hub")
+
+
+def _list_applications() -> None:
     numbers = ("native", "smallest", "parameters", "multiply-adds", "top-1 %", "top-5 %")
     listing = table("backbone", *numbers, "licence", "here", numbers=numbers)
     for name in transfer.names():
@@ -29,4 +40,14 @@ def command():
             line.licence,
             "yes" if transfer.in_cache(name) else "",
         )
+    console().print(listing)
+
+
+def _list_hub() -> None:
+    transfer.require_hub()  # before Keras' seconds
+    quiet.import_keras()
+    listing = table("backbone", "parameters", "description", numbers=("parameters",))
+    for name, preset in sorted(transfer.hub_presets().items()):
+        known = preset["metadata"]
+        listing.add_row(f"{HUB}{name}", f"{known['params']:,}", known["description"])
     console().print(listing)

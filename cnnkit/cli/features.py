@@ -13,6 +13,7 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run_images import SPLITS, dataset_of, model_of
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.screen import console, table
+from cnnkit.data.augment import policy as augmentation_entry
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.transfer import feature_files
@@ -46,9 +47,18 @@ READ = 256  # images in memory at once
     help="Instead of a backbone, this run's network without its last dense layer.",
 )  # fmt: skip
 @click.option(
-    "--precision", type=click.Choice(["float32", "mixed_bfloat16"]), default="float32",
-    show_default=True, help="What the backbone computes in; bfloat16 is fast on GPUs and new CPUs.",
+    "--precision", type=click.Choice(["auto", "float32", "mixed_bfloat16"]), default="float32",
+    show_default=True, help="What the backbone computes in; auto: bfloat16 where hardware has it.",
 )  # fmt: skip
+@click.option(
+    "--augment", shell_complete=completing(data.augmentations),
+    help="Change training images at random by this policy before the network sees them.",
+)  # fmt: skip
+@click.option(
+    "--cached-views", type=click.IntRange(min=1), default=1, show_default=True,
+    help="With --augment, rows of each training image, each of another change.",
+)  # fmt: skip
+@click.option("--seed", default=0, show_default=True, help="Draws these changes.")
 @click.option("--half", is_flag=True, help="Keep and write features in half precision.")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path),
@@ -60,7 +70,10 @@ READ = 256  # images in memory at once
 )  # fmt: skip
 @runs_dir_option
 @debug_option
-def command(dataset, options, split, backbone, word, half, output, projector, runs_dir, **built):
+def command(
+    dataset, options, split, backbone, word, augment, cached_views, seed, half, output, projector,
+    runs_dir, **built,
+):  # fmt: skip
     """Write the features of a data set, a row a sample, for scikit-learn, UMAP or pandas.
 
     They are computed once and kept in the cache. Each row also has its label, split and index, and
@@ -70,18 +83,22 @@ def command(dataset, options, split, backbone, word, half, output, projector, ru
         feature_files.check_path(output)
     if word and backbone:
         raise SettingError("Features are of a --backbone or of a --run, not of both.")
+    if augment is not None:
+        augmentation_entry(augment)  # a misspelt name must not wait for the images or for Keras
+    elif cached_views > 1:
+        raise SettingError("Several --cached-views need an --augment.")
     if word:
         loaded, model = _of_run(word, runs_dir, dataset, options)
     else:
         loaded, model = _of_backbone(dataset, options, backbone or BACKBONE, **built)
     output = output or Path(f"{loaded.name}-features.npz")
     feature_files.check_path(output)
-    parts = {}
-    for name in SPLITS if split == "all" else (split,):
-        chosen = loaded.splits[name]
-        found = transfer.features_of(model, chosen, half=half)
-        paths = getattr(chosen.inputs, "paths", None)
-        parts[name] = feature_files.Part(found, chosen.labels, paths)
+    changes = None if augment is None else data.augmentation(augment, loaded)
+    changed = transfer.Views(changes, cached_views, seed)
+    parts = {
+        name: _part(model, loaded, name, changed if name == "train" else transfer.Views(), half)
+        for name in (SPLITS if split == "all" else (split,))
+    }
     feature_files.write(output, parts, loaded.class_names)
     _print(parts)
     click.echo(f"Features   {output}  ({output.stat().st_size / 1e6:,.1f} MB)")
@@ -89,12 +106,21 @@ def command(dataset, options, split, backbone, word, half, output, projector, ru
         _project(projector, f"{loaded.name} by {model.name}", loaded, parts)
 
 
+def _part(model, loaded: Dataset, name: str, views, half: bool) -> feature_files.Part:
+    split = loaded.splits[name]
+    found = transfer.features_of(model, split, half=half, views=views, scale=loaded.scale)
+    index = views.order(split)
+    paths = getattr(split.inputs, "paths", None)
+    paths = None if paths is None else tuple(paths[place] for place in index)
+    return feature_files.Part(found, split.labels[index], paths, index)
+
+
 def _of_backbone(
     dataset: str | None, options: dict, backbone: str, weights: str, pooling: str, precision: str
 ) -> tuple:
     if dataset is None:
         raise SettingError("Name a --dataset, or a --run whose data set it then is.")
-    transfer.line(backbone)  # a misspelt name must not wait for the images or for Keras
+    transfer.check_name(backbone)  # a misspelt name must not wait for the images or for Keras
     loaded = data.load(dataset, **options)
     quiet.import_keras()
     transfer.check_pixels(backbone, loaded)
@@ -138,10 +164,12 @@ def _project(folder: Path, title: str, loaded: Dataset, parts: dict) -> None:
         points.append(part.features[chosen])
         columns["label"] += [loaded.named(part.labels[index]) for index in chosen]
         columns["split"] += [name] * len(chosen)
-        columns["sample"] += [part.paths[i] if part.paths else str(i) for i in chosen]
+        columns["sample"] += [part.paths[i] if part.paths else str(part.index[i]) for i in chosen]
         if len(loaded.image_shape) == 3:
             for few in np.split(chosen, range(READ, len(chosen), READ)):
-                pictures.append(projector.thumbnails(split.inputs[few], *loaded.value_range))
+                pictures.append(
+                    projector.thumbnails(split.inputs[part.index[few]], *loaded.value_range)
+                )
     try:
         drawn = np.concatenate(pictures) if pictures else None
         projector.write(folder, title, np.concatenate(points), columns, drawn)

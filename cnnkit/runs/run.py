@@ -113,7 +113,15 @@ class Run:
         path = self.folder / "model.keras"
         if not path.exists():
             raise RunFolderError(f"{self.folder} has no model.keras: no epoch was finished.")
-        return keras.saving.load_model(path, safe_mode=True)
+        try:
+            return keras.saving.load_model(path, safe_mode=True)
+        except TypeError as error:
+            # So Keras tells of a layer's module that cannot be imported; it imports this one itself.
+            if "module keras_hub" not in str(error):
+                raise
+            raise RunFolderError(
+                f'{path} has layers of KerasHub, which is not here: pip install "cnnkit[hub]".'
+            ) from error
 
     def plot(self):
         """Return a figure of the run's curves."""

@@ -2,7 +2,14 @@
 
 import importlib
 
-from cnnkit.transfer.catalogue import in_cache, line, names
+from cnnkit.transfer.catalogue import (
+    check_name,
+    in_cache,
+    is_backbone,
+    line,
+    names,
+    require_hub,
+)
 
 # Keras takes seconds to import, so each name is imported on first use.
 _PLACES = {
@@ -11,18 +18,21 @@ _PLACES = {
     "classifier": "heads",
     "create": "heads",
     "FineTuning": "finetune",
+    "Views": "extraction",
     "blocks": "network_blocks",
     "check_pixels": "backbones",
     "extractor": "extraction",
     "features": "extraction",
     "features_of": "extraction",
     "head": "heads",
+    "hub_backbone": "hub",
+    "hub_presets": "hub",
     "joined": "heads",
     "evaluate_imagenet": "imagenet",
     "imagenet_classifier": "imagenet",
     "most_probable": "imagenet",
 }
-_OWN = (in_cache, line, names)
+_OWN = (check_name, in_cache, is_backbone, line, names, require_hub)
 __all__ = sorted([*_PLACES, *(each.__name__ for each in _OWN)])
 
 

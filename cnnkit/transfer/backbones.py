@@ -10,10 +10,10 @@ import keras
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.models.weights import load_weights
-from cnnkit.transfer.catalogue import Line, line
+from cnnkit.transfer.catalogue import HUB, Line, line
+from cnnkit.transfer.hub import hub_backbone
+from cnnkit.transfer.preprocessing import behind, check_channels
 from cnnkit.transfer.published import built, with_published_weights
-
-CHANNELS = (1, 3)
 
 
 def backbone(
@@ -23,14 +23,15 @@ def backbone(
     weights: str | os.PathLike = "imagenet",
     at: str | Sequence[str] | None = None,
 ) -> keras.Model:
-    """Return a network of `keras.applications` without its top, its preprocessing inside.
+    """Return a pretrained network without its top, its preprocessing inside.
 
     The model takes pixels from 0 to 255, uint8 or float, shape (batch, *image_shape), and gives the
     last feature map, or a list of them where `at` names several layers. Its graph is flat, so that
     every layer can be found by Keras' own name. It computes in the precision of
     `keras.config.dtype_policy()`, such as "mixed_bfloat16", at the time of this call.
 
-    name: `transfer.names()` lists them.
+    name: of a network of `keras.applications`, which `transfer.names()` lists; or hub:PRESET for
+        one of KerasHub, such as hub:resnet_18_imagenet, see `transfer.hub_backbone`.
     image_shape: (height, width, channels); 1 channel is repeated to the 3 that the weights expect.
     weights: "imagenet" for the published file, trained at the native size and used at any; the
         path of a `.h5` file of the network without top; "none" for random ones, with a warning.
@@ -39,29 +40,30 @@ def backbone(
     Raises UnknownNameError for a network or layer, SettingError for a shape that the network cannot
     take or weights that do not fit, MissingDataError where weights cannot be had.
     """
+    if name.startswith(HUB):
+        return _at(at, hub_backbone(name, image_shape, weights))
     found = line(name)
     check_shape(found, image_shape)
-    network = network_of(found, image_shape[:2], weights, include_top=False)
-    if at is not None:
-        points = [at] if isinstance(at, str) else list(at)
-        maps = [_layer(network, point).output for point in points]
-        network = keras.Model(network.input, maps[0] if isinstance(at, str) else maps)
+    network = _at(at, network_of(found, image_shape[:2], weights, include_top=False))
     return with_preprocessing(
         network, found, image_shape, name if weights != "none" else f"{name}_untrained"
     )
+
+
+def _at(at: str | Sequence[str] | None, network: keras.Model) -> keras.Model:
+    """Return the network up to the layers of these names, in their order; the whole for None."""
+    if at is None:
+        return network
+    points = [at] if isinstance(at, str) else list(at)
+    maps = [_layer(network, point).output for point in points]
+    return keras.Model(network.input, maps[0] if isinstance(at, str) else maps, name=network.name)
 
 
 def with_preprocessing(
     network: keras.Model, found: Line, image_shape: tuple, name: str
 ) -> keras.Model:
     """Return the network behind its own `preprocess_input`, as one flat model of pixels 0 to 255."""
-    pixels = keras.Input(image_shape, name="pixels")
-    colours = pixels
-    if image_shape[-1] == 1:
-        colours = keras.layers.Concatenate(name="grey_as_colours")([pixels] * 3)
-    prepared = found.applications().preprocess_input(colours)
-    # `call` runs the layers one by one, where calling the model would nest it.
-    return keras.Model(pixels, network.call(prepared), name=name)
+    return behind(found.applications().preprocess_input, network, image_shape, name)
 
 
 def network_of(
@@ -92,11 +94,7 @@ def network_of(
 
 def check_shape(found: Line, image_shape: tuple) -> None:
     """Raise SettingError unless the network takes images of that shape."""
-    if len(image_shape) != 3 or image_shape[-1] not in CHANNELS:
-        raise SettingError(
-            "A backbone takes image_shape (height, width, channels) with 1 or 3 channels, not "
-            f"{tuple(image_shape)}."
-        )
+    check_channels(image_shape)
     if any(side is not None and side < found.smallest for side in image_shape[:2]):
         raise SettingError(
             f"The backbone {found.name!r} takes images of at least {found.smallest} x "

@@ -1,6 +1,7 @@
 """The networks that `keras.applications` has weights for, by name, with what to choose one by."""
 
 import importlib
+import importlib.util
 import os
 import re
 from collections.abc import Mapping
@@ -8,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from cnnkit.errors import UnknownNameError
+from cnnkit.errors import MissingDataError, UnknownNameError
 
+HUB = "hub:"  # before the name of a preset of KerasHub
 SMALLEST = {"inception_v3": 75, "inception_resnet_v2": 75, "xception": 71}  # 32 for all others
 
 
@@ -163,6 +165,25 @@ def line(name: str) -> Line:
     if name not in _BY_NAME:
         raise UnknownNameError("backbone", name, _BY_NAME)
     return _BY_NAME[name]
+
+
+def is_backbone(name: str) -> bool:
+    """Return whether a name is one of `names()`, or hub:PRESET, whatever the preset."""
+    return name in _BY_NAME or name.startswith(HUB)
+
+
+def check_name(name: str) -> None:
+    """Raise what says that there is no such backbone, as far as that is known without Keras."""
+    if name.startswith(HUB):
+        require_hub()
+    else:
+        line(name)
+
+
+def require_hub() -> None:
+    """Raise MissingDataError unless KerasHub is installed."""
+    if importlib.util.find_spec("keras_hub") is None:
+        raise MissingDataError('Backbones of KerasHub need it: pip install "cnnkit[hub]".')
 
 
 def weights_folder() -> Path:

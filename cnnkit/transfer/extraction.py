@@ -1,6 +1,7 @@
 """Features of a frozen backbone, computed once and kept on disk."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def features(
     scikit-learn, or the data of an Experiment whose model is a head alone. With `cache` they are
     written to the cache folder once, batch by batch, and read from there as they are indexed; the
     file's name says weights, network, input size, pooling, precision and content of the images, so
-    a change of any of them computes anew. Where the disk is full they are in memory, with a
+    a change of any of them computes anew. A row whose checksum is wrong, as after a flipped bit, is
+    computed again. Where the disk is full they are in memory, with a
     warning. Progress is shown while they are computed.
 
     backbone: takes pixels as stored in `dataset`, as `transfer.backbone` gives it.
@@ -55,15 +57,26 @@ def extractor(backbone: keras.Model, pooling: str = "average") -> keras.Model:
 
 
 def features_of(
-    model: keras.Model, split: Split, *, half: bool = False, cache: bool = True
+    model: keras.Model,
+    split: Split,
+    *,
+    half: bool = False,
+    cache: bool = True,
+    views: "Views | None" = None,
+    scale: float = 1.0,
 ) -> np.ndarray:
-    """Return what a model gives each input of one split, in the split's order.
+    """Return what a model gives each input of one split, in the order of the split or its views.
 
-    model: takes inputs as stored, as those that `extractor` and `before_head` return do. The rest
-    is as `features` says.
+    model: takes inputs as stored, as those that `extractor` and `before_head` return do.
+    views: how often each input is changed, and how; `views.order(split)` says which one each row
+        is of. scale: of the data set, as the augmentation expects its inputs.
+
+    The rest is as `features` says.
     """
     dtype = np.dtype("float16" if half else "float32")
-    work = _Work(model, split, dtype, None, 1.0)
+    if views is not None and views.augment is None:
+        views = None
+    work = _Work(model, split, dtype, views, scale)
     return Store(model).rows(work, work.content()) if cache else in_memory(work)
 
 
@@ -86,8 +99,12 @@ class Views:
     def __str__(self) -> str:
         if self.augment is None:
             return ""
-        said = json.dumps(keras.saving.serialize_keras_object(self.augment), sort_keys=True)
-        return f"{said} {self.count} {self.seed}"
+        # A layer that was called before says of what shape; it changes images as it did.
+        said = json.loads(
+            json.dumps(keras.saving.serialize_keras_object(self.augment)),
+            object_hook=lambda each: {k: each[k] for k in each if k != "build_config"},
+        )
+        return f"{json.dumps(said, sort_keys=True)} {self.count} {self.seed}"
 
     def of(self, split: Split, scale: float) -> Iterator[Batches]:
         """Yield the batches of each view, inputs times `scale`; an order of its own in each."""
@@ -96,9 +113,11 @@ class Views:
                 split, BATCH, scale=scale, seed=self.seed, augment=self.augment, epoch=view
             )
 
-    def labels(self, split: Split) -> np.ndarray:
-        """Return the labels in the order of all views."""
-        return np.concatenate([split.labels[each.order()] for each in self.of(split, 1.0)])
+    def order(self, split: Split) -> np.ndarray:
+        """Return which sample of the split each row is of, view after view."""
+        if self.augment is None:
+            return np.arange(len(split))
+        return np.concatenate([each.order() for each in self.of(split, 1.0)])
 
 
 def features_by(
@@ -110,7 +129,7 @@ def features_by(
     for name, split in dataset.splits.items():
         changed = views if name == "train" and views.augment is not None else None
         work = _Work(extractor, split, dtype, changed, dataset.scale)
-        labels = split.labels if changed is None else changed.labels(split)
+        labels = split.labels if changed is None else split.labels[changed.order(split)]
         found = store.rows(work, work.content()) if cache else in_memory(work)
         seen[name] = Split(found, labels)
     return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **seen)
@@ -142,24 +161,35 @@ class _Work:
     def rows(self) -> Iterator[np.ndarray]:
         """Yield features batch by batch, and show how far it is."""
         progress, done = keras.utils.Progbar(self.shape[0], unit_name="image"), 0
-        for rows in self._in_order() if self.views is None else self._changed():
-            done += len(rows)
+        for number, chosen in enumerate(self.batches()):
+            yield self.batch(number)
+            done += chosen.stop - chosen.start
             progress.update(done)
-            yield rows.astype(self.dtype)
 
-    def _in_order(self) -> Iterator[np.ndarray]:
-        images = self.split.inputs
-        for start in range(0, len(images), BATCH):
+    def batches(self) -> list[slice]:
+        """Return which rows each batch has; a batch is of one view."""
+        samples = len(self.split)
+        return [
+            slice(first + start, first + min(start + BATCH, samples))
+            for first in range(0, self.shape[0], max(samples, 1))
+            for start in range(0, samples, BATCH)
+        ]
+
+    def batch(self, number: int) -> np.ndarray:
+        """Return the features of one batch."""
+        if self.views is None:
+            images, start = self.split.inputs, number * BATCH
             batch = np.asarray(images[np.arange(start, min(start + BATCH, len(images)))])
-            yield self._predicted(batch, padded=start > 0)
+            return self._predicted(batch, padded=number > 0)
+        view, step = divmod(number, self._changed[0].num_batches)
+        return self._predicted(self._changed[view][step][0] / self.scale, padded=step > 0)
 
-    def _changed(self) -> Iterator[np.ndarray]:
-        for batches in self.views.of(self.split, self.scale):
-            for step in range(batches.num_batches):
-                yield self._predicted(batches[step][0] / self.scale, padded=step > 0)
+    @functools.cached_property
+    def _changed(self) -> list[Batches]:
+        return list(self.views.of(self.split, self.scale))
 
     def _predicted(self, batch: np.ndarray, padded: bool) -> np.ndarray:
         """Return the features of a batch; all batches but one are of one size, compiled once."""
         missing = BATCH - len(batch) if padded else 0
         whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
-        return self.extractor.predict_on_batch(whole)[: len(batch)]
+        return self.extractor.predict_on_batch(whole)[: len(batch)].astype(self.dtype)

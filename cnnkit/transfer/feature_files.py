@@ -1,6 +1,6 @@
 """Features in a file that others read: a row a sample, as .npz or as .parquet.
 
-Of each row: `split`; `index`, its place there; `path`, where samples are files; its label; and its
+Of each row: `split`; `index`, its sample's place there; `path`, where samples are files; its label; and its
 features. A .npz has them as arrays `features` (rows, features), `labels` (class indices, or 0 and 1
 for each class), `split`, `index` and `path`, and `class_names` beside them. A Parquet file has
 `label`, a class's name, or `labels`, names joined by |, as a table of `cnnkit.data` has them, and a
@@ -23,11 +23,19 @@ ROWS = 1024  # in memory at once
 
 @dataclass(frozen=True)
 class Part:
-    """Features of one split: (samples, features); labels as a Split has them; paths or None."""
+    """Features of one split: (rows, features); labels as a Split has them; paths or None.
+
+    index: which sample of the split each row is of; in their order unless given.
+    """
 
     features: np.ndarray
     labels: np.ndarray
     paths: tuple[str, ...] | None = None
+    index: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.index is None:
+            object.__setattr__(self, "index", np.arange(len(self.labels)))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -75,7 +83,7 @@ def _write_npz(path: Path, parts: Mapping[str, Part], class_names: tuple[str, ..
         "labels": np.concatenate([part.labels for part in parts.values()]),
         "class_names": np.array(class_names),
         "split": np.repeat(list(parts), [len(part) for part in parts.values()]),
-        "index": np.concatenate([np.arange(len(part)) for part in parts.values()]),
+        "index": np.concatenate([part.index for part in parts.values()]),
     }
     if first.paths is not None:
         columns["path"] = np.array([name for part in parts.values() for name in part.paths])
@@ -98,7 +106,7 @@ def _write_parquet(path: Path, parts: Mapping[str, Part], class_names: tuple[str
         for split, part in parts.items():
             for chosen, features in part.rows():
                 columns = {"split": [split] * len(features)}
-                columns["index"] = np.arange(chosen.start, chosen.stop)
+                columns["index"] = part.index[chosen]
                 if part.paths is not None:
                     columns["path"] = part.paths[chosen]
                 columns |= _label_column(part.labels[chosen], class_names)

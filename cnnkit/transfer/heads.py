@@ -26,8 +26,11 @@ def classifier(
 
     It shares the backbone's layers. Where `frozen`, they do not train, batch normalisation among
     them keeps its statistics, for Keras runs it in inference mode then, and dropout among them, as
-    EfficientNet's stochastic depth, is off: features are the same in training and in use. A feature
-    pyramid is pooled map by map and joined.
+    EfficientNet's stochastic depth, is off: features are the same in training and in use. The head
+    then begins at zero, as in the Vision Transformer (Dosovitskiy et al. 2021,
+    https://arxiv.org/abs/2010.11929, section 3.2): with fewer images than features, no gradient
+    would ever take away most of a random beginning. A feature pyramid is pooled map by map and
+    joined.
 
     Raises SettingError for a pooling, dropout or number of classes that does not exist.
     """
@@ -42,7 +45,11 @@ def classifier(
     values = pooled(backbone.outputs, pooling)
     if dropout:
         values = keras.layers.Dropout(dropout, name="dropout")(values)
-    logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(values)
+    # From zeros, the first gradient for layers before the head would be zero, too.
+    initial = "zeros" if frozen else "glorot_uniform"
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer=initial, name="logits", dtype="float32"
+    )(values)
     return keras.Model(backbone.input, logits, name=backbone.name)
 
 
@@ -77,10 +84,15 @@ def create(
 
 
 def head(num_features: int, num_classes: int, dropout: float = 0.0) -> keras.Model:
-    """Return the head alone, from features to logits, to be trained on what `features` gives."""
+    """Return the head alone, from features to logits, to be trained on what `features` gives.
+
+    It begins at zero, as that of `classifier` does.
+    """
     vector = keras.Input((num_features,), name="features")
     values = keras.layers.Dropout(dropout, name="dropout")(vector) if dropout else vector
-    logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(values)
+    logits = keras.layers.Dense(
+        num_classes, kernel_initializer="zeros", name="logits", dtype="float32"
+    )(values)
     return keras.Model(vector, logits, name="head")
 
 

@@ -4,6 +4,10 @@ CACHE/NETWORK-features-HASH/KEY.npy has one split's features, as any NumPy reads
 the network: its graph, its weights, and the Keras that runs it; KEY is of that, of the samples'
 content, and of the type. So a change of anything computes anew. A file is written under another
 name, flushed, and renamed when whole; `cnnkit.data.cache` says where CACHE is and how large.
+
+Behind the features, where NumPy does not look, stands the CRC-32 of each row, uint32, little-endian.
+They are looked at whenever a file is opened: of a row whose checksum is wrong, the batch is computed
+again, and the row is written again.
 """
 
 import contextlib
@@ -15,7 +19,8 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -24,7 +29,8 @@ import numpy as np
 
 from cnnkit.data import cache
 
-LAYOUT = 2  # counted up when a kept file's meaning changes, so that older ones are computed anew
+LAYOUT = 3  # counted up when a kept file's meaning changes, so that older ones are computed anew
+CHECKSUM = np.dtype("<u4")
 NO_RESERVING = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
@@ -36,6 +42,14 @@ class Work(Protocol):
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield them from the first to the last, a batch at a time, in `dtype`."""
+        ...
+
+    def batches(self) -> Sequence[slice]:
+        """Return which rows each batch has."""
+        ...
+
+    def batch(self, number: int) -> np.ndarray:
+        """Compute one batch, in `dtype`."""
         ...
 
 
@@ -116,34 +130,68 @@ def _write(path: Path, work: Work) -> None:
     try:
         with open(temporary, "wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
-            _fill(file, work)
+            file.write(np.array(_fill(file, work), CHECKSUM).tobytes())
             os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         cache.delete(temporary)
 
 
-def _fill(file: BinaryIO, work: Work) -> None:
+def _fill(file: BinaryIO, work: Work) -> list[int]:
+    """Write the features, and return the checksum of each row."""
     file.flush()
     if hasattr(os, "posix_fallocate") and _bytes(work):
         try:  # so that a full disk is known before anything is computed
-            os.posix_fallocate(file.fileno(), file.tell(), _bytes(work))
+            os.posix_fallocate(file.fileno(), file.tell(), _bytes(work) + _checksum_bytes(work))
         except OSError as error:
             if error.errno not in NO_RESERVING:
                 raise
+    checksums = []
     for rows in work.rows():
         # A full disk is an error here; in a mapped file it would end the process.
         file.write(rows.tobytes())
+        checksums += _checksums(rows)
     file.flush()
+    return checksums
 
 
 def _read(path: Path, work: Work) -> np.ndarray | None:
-    """Return a whole file's rows, mapped; None where there is none, or it is damaged."""
+    """Return a whole file's rows, mapped; None where there is none, or it is damaged for good."""
     try:
         rows = np.load(path, mmap_mode="r")
+        if rows.shape != work.shape or rows.dtype != work.dtype:
+            return None
+        stored = np.fromfile(path, CHECKSUM, offset=rows.offset + rows.nbytes)
+        if len(stored) != len(rows):
+            return None
+        damaged = np.flatnonzero(stored != np.array(_checksums(rows), CHECKSUM))
+        if len(damaged):
+            _mend(path, rows.offset, damaged, work)
     except (OSError, ValueError, EOFError):
         return None
-    return rows if rows.shape == work.shape and rows.dtype == work.dtype else None
+    return rows
+
+
+def _mend(path: Path, offset: int, damaged: np.ndarray, work: Work) -> None:
+    """Write these rows and their checksums again; whoever has the file mapped sees them."""
+    with open(path, "r+b") as file:
+        for number, chosen in enumerate(work.batches()):
+            within = damaged[(damaged >= chosen.start) & (damaged < chosen.stop)]
+            computed = work.batch(number) if len(within) else None
+            for row in within:
+                features = computed[row - chosen.start].tobytes()
+                file.seek(offset + row * len(features))
+                file.write(features)
+                file.seek(offset + _bytes(work) + row * CHECKSUM.itemsize)
+                file.write(np.array(zlib.crc32(features), CHECKSUM).tobytes())
+
+
+def _checksums(rows: np.ndarray) -> list[int]:
+    return [zlib.crc32(row) for row in np.asarray(rows)]
+
+
+def _checksum_bytes(work: Work) -> int:
+    return work.shape[0] * CHECKSUM.itemsize
 
 
 def _bytes(work: Work) -> int:

@@ -6,11 +6,12 @@ import keras
 
 from cnnkit.transfer.frozen import narrow_places
 
-# How keras.applications and cnnkit.models name the layers of a block: `block_16_expand`,
+# How keras.applications, KerasHub and cnnkit.models name the layers of a block: `block_16_expand`,
 # `block6a_dwconv`, `conv5_block3_1_conv`, `conv_pw_13`, `expanded_conv_10_project`,
-# `convnext_tiny_stage_3_block_2_depthwise_conv`, `inception_5b_1x1`, `normal_conv_1_12`.
+# `convnext_tiny_stage_3_block_2_depthwise_conv`, `inception_5b_1x1`, `normal_conv_1_12`,
+# `stack2_block1_1_conv`.
 NAMED = re.compile(
-    r"(?:(?:conv|stage_)(\d+)_)?(?:block_?|expanded_conv_|conv_[dp]w_|inception_)(\d+[a-z]?)"
+    r"(?:(?:conv|stage_|stack)(\d+)_)?(?:block_?|expanded_conv_|conv_[dp]w_|inception_)(\d+[a-z]?)"
     r"|^(?:normal|reduction|separable|adjust)\w*_(\d+)$"
 )
 HEAD = ("dropout", "logits", "predictions")

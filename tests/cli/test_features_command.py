@@ -136,6 +136,26 @@ def test_pandas_reads_half_precision_and_classes_by_name(runs_dir, tmp_path):
         np.testing.assert_array_equal(test.labels, found["labels"])
 
 
+def test_views_are_rows_of_their_own_with_index_and_label_of_their_image(runs_dir, tmp_path):
+    of_run = ["--run", "one", "--runs-dir", runs_dir, "--output", tmp_path / "found.npz"]
+    assert cnnkit("features", *of_run).exit_code == 0
+    with np.load(tmp_path / "found.npz") as found:
+        plain = found["features"]
+    result = cnnkit("features", *of_run, "--augment", "shift", "--cached-views", 3)
+    assert result.exit_code == 0, result.output
+    with np.load(tmp_path / "found.npz") as found:
+        index, train = found["index"], found["split"] == "train"
+        np.testing.assert_array_equal(np.bincount(index[train]), np.full(64, 3))
+        np.testing.assert_array_equal(
+            found["labels"][train], data.xo(**XO).train.labels[index[train]]
+        )
+        np.testing.assert_array_equal(found["features"][~train], plain[64:])
+        assert len(np.unique(found["features"][train], axis=0)) > 150
+        apart = np.linalg.norm(found["features"][train] - plain[index[train]], axis=1)
+        others = np.linalg.norm(found["features"][train] - plain[index[train] - 1], axis=1)
+    assert apart.mean() < 0.8 * others.mean()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -149,6 +169,9 @@ def test_pandas_reads_half_precision_and_classes_by_name(runs_dir, tmp_path):
         (["--dataset", "digits", "--output", "found.csv"], "FILE.npz or FILE.parquet"),
         (["--dataset", "digits", "--output", "no/found.npz"], "There is no folder no"),
         (["--dataset", "digits", "--backbone", "vgg16", "--run", "latest"], "not of both"),
+        (["--dataset", "digits", "--augment", "shfit"], "did you mean 'shift'"),
+        (["--dataset", "digits", "--cached-views", "2"], "need an --augment"),
+        (["--dataset", "xo", "--run", "latest", "--precision", "half"], "'auto'"),
         (["--run", "latest"], "no run under runs"),
         (["--run", "latest", "--dataset-option", "train=3"], "needs a --dataset"),
     ],

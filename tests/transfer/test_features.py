@@ -15,6 +15,7 @@ from cnnkit import transfer
 from cnnkit.cli import main
 from cnnkit.data import Dataset, Split, cache
 from cnnkit.transfer import kept as kept_features
+from cnnkit.transfer.extraction import Views, features_by
 
 pytestmark = pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
 
@@ -88,6 +89,34 @@ def test_a_damaged_file_is_computed_anew(photos, body, own_image_cache):
     for path in kept(own_image_cache):
         path.write_bytes(path.read_bytes()[:200])
     np.testing.assert_array_equal(transfer.features(body, photos).train.inputs, first)
+
+
+@pytest.mark.parametrize("views", [1, 2])
+@pytest.mark.parametrize("place", ["feature", "checksum"])
+def test_a_flipped_bit_is_found_and_its_row_alone_written_again(
+    vectors, photos, own_image_cache, place, views, monkeypatch
+):
+    shifts = keras.layers.RandomTranslation(0.2, 0.2, seed=1) if views > 1 else None
+    changed = Views(shifts, views, seed=3)
+    first = np.array(features_by(vectors, photos, False, True, changed).train.inputs)
+    path = max(kept(own_image_cache), key=os.path.getsize)
+    content = path.read_bytes()
+    rows = len(first)
+    row_bytes = first[0].nbytes
+    begin = len(content) - rows * (row_bytes + 4)
+    assert first.tobytes() == content[begin : -4 * rows]
+    row = rows - 33  # neither in the first batch nor in the last
+    at = begin + row * row_bytes + 501 if place == "feature" else len(content) - 4 * (rows - row)
+    path.write_bytes(content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :])
+    asked = []
+    predict = vectors.predict_on_batch
+    monkeypatch.setattr(
+        vectors, "predict_on_batch", lambda batch: asked.append(len(batch)) or predict(batch)
+    )
+    again = features_by(vectors, photos, False, True, changed).train.inputs
+    assert asked == [32]
+    np.testing.assert_array_equal(again, first)
+    assert path.read_bytes() == content
 
 
 def test_a_full_disk_is_said_once_before_anything_is_computed(
