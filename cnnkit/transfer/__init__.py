@@ -24,6 +24,7 @@ _PLACES = {
     "extractor": "extraction",
     "features": "extraction",
     "features_of": "extraction",
+    "folded": "folding",
     "head": "heads",
     "hub_backbone": "hub",
     "hub_presets": "hub",

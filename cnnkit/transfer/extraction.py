@@ -12,6 +12,7 @@ import numpy as np
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
+from cnnkit.transfer.folding import folded
 from cnnkit.transfer.heads import pooled
 from cnnkit.transfer.kept import Store, in_memory
 
@@ -37,7 +38,8 @@ def features(
     file's name says weights, network, input size, pooling, precision and content of the images, so
     a change of any of them computes anew. A row whose checksum is wrong, as after a flipped bit, is
     computed again. Where the disk is full they are in memory, with a
-    warning. Progress is shown while they are computed.
+    warning. Progress is shown while they are computed. Batch normalisation is folded into the
+    layers before it, see `transfer.folded`: equal within rounding.
 
     backbone: takes pixels as stored in `dataset`, as `transfer.backbone` gives it.
     augment: a Keras layer that changes training images at random, as an Experiment has it; then
@@ -76,7 +78,7 @@ def features_of(
     dtype = np.dtype("float16" if half else "float32")
     if views is not None and views.augment is None:
         views = None
-    work = _Work(model, split, dtype, views, scale)
+    work = _Work(_Network(model), split, dtype, views, scale)
     return Store(model).rows(work, work.content()) if cache else in_memory(work)
 
 
@@ -125,10 +127,10 @@ def features_by(
 ) -> Dataset:
     """Return what `features` says, of a model from pixels as stored to vectors or maps."""
     dtype = np.dtype("float16" if half else "float32")
-    store, seen = Store(extractor) if cache else None, {}
+    store, network, seen = Store(extractor) if cache else None, _Network(extractor), {}
     for name, split in dataset.splits.items():
         changed = views if name == "train" and views.augment is not None else None
-        work = _Work(extractor, split, dtype, changed, dataset.scale)
+        work = _Work(network, split, dtype, changed, dataset.scale)
         labels = split.labels if changed is None else split.labels[changed.order(split)]
         found = store.rows(work, work.content()) if cache else in_memory(work)
         seen[name] = Split(found, labels)
@@ -136,10 +138,22 @@ def features_by(
 
 
 @dataclasses.dataclass(frozen=True)
+class _Network:
+    """What computes features, as it was given and as it is fastest."""
+
+    given: keras.Model
+
+    @functools.cached_property
+    def folded(self) -> keras.Model:
+        """Made where something is to be computed, once for all splits."""
+        return folded(self.given)
+
+
+@dataclasses.dataclass(frozen=True)
 class _Work:
     """Features to compute: of which images, by which network, as which type."""
 
-    extractor: keras.Model
+    network: _Network
     split: Split
     dtype: np.dtype
     views: Views | None
@@ -148,7 +162,7 @@ class _Work:
     @property
     def shape(self) -> tuple[int, ...]:
         times = 1 if self.views is None else self.views.count
-        return times * len(self.split), *self.extractor.output_shape[1:]
+        return times * len(self.split), *self.network.given.output_shape[1:]
 
     def content(self) -> str:
         """Return what the features are of."""
@@ -192,4 +206,4 @@ class _Work:
         """Return the features of a batch; all batches but one are of one size, compiled once."""
         missing = BATCH - len(batch) if padded else 0
         whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
-        return self.extractor.predict_on_batch(whole)[: len(batch)].astype(self.dtype)
+        return self.network.folded.predict_on_batch(whole)[: len(batch)].astype(self.dtype)

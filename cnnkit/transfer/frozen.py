@@ -15,7 +15,7 @@ def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
         model = keras.Model(model.inputs, model.outputs, name=model.name)
     if len(getattr(model, "inputs", ())) != 1:
         return None
-    calls = _calls(model)
+    calls = calls_of(model)
     still = next((n for n, call in enumerate(calls) if not _at_rest(call.operation)), len(calls))
     ends = [place for place in _narrow(calls) if place < still]
     if not ends:
@@ -32,11 +32,15 @@ def narrow_places(model: keras.Model) -> tuple[list, list[int]]:
 
     The last operation is no such place, for nothing comes after it.
     """
-    calls = _calls(model)
+    calls = calls_of(model)
     return [call.operation for call in calls], _narrow(calls)
 
 
-def _calls(model: keras.Model) -> list:
+def calls_of(model: keras.Model) -> list:
+    """Return the calls of operations in a model's graph, Keras' nodes, each after what it reads.
+
+    The model's inputs are not among them; a model that is no graph has none.
+    """
     # `layer.output` is of the layer's first call, which may be in a graph that it was taken from;
     # only the nodes are of this one.
     nodes = getattr(model, "_nodes_by_depth", {})

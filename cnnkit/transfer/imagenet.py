@@ -11,6 +11,7 @@ from cnnkit.data.decode import decode, read
 from cnnkit.errors import MissingDataError, SettingError
 from cnnkit.transfer.backbones import network_of, with_preprocessing
 from cnnkit.transfer.catalogue import line, weights_folder
+from cnnkit.transfer.folding import folded
 
 CLASSES = "imagenet_class_index.json"
 NUMBERS = [str(number) for number in range(1000)]
@@ -63,7 +64,7 @@ def evaluate_imagenet(
         raise SettingError(
             f"{folder} has no images in folders named by WordNet ids, as n02123394/cat.JPEG."
         )
-    model = imagenet_classifier(name, weights)
+    model = folded(imagenet_classifier(name, weights))
     hits = {1: 0, 5: 0}
     for files, probabilities in _predictions(model, paths, "crop"):
         truth = np.array([number[path.parent.name] for path in files])[:, None]

@@ -29,7 +29,7 @@ import numpy as np
 
 from cnnkit.data import cache
 
-LAYOUT = 3  # counted up when a kept file's meaning changes, so that older ones are computed anew
+LAYOUT = 4  # counted up when a kept file's meaning changes, so that older ones are computed anew
 CHECKSUM = np.dtype("<u4")
 NO_RESERVING = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 

@@ -91,6 +91,31 @@ def test_a_damaged_file_is_computed_anew(photos, body, own_image_cache):
     np.testing.assert_array_equal(transfer.features(body, photos).train.inputs, first)
 
 
+def asked_of(monkeypatch):
+    """Return a list that each model asked for a batch is written into, with the samples of it."""
+    asked, predict = [], keras.Model.predict_on_batch
+    monkeypatch.setattr(
+        keras.Model,
+        "predict_on_batch",
+        lambda model, batch: asked.append((model, len(batch))) or predict(model, batch),
+    )
+    return asked
+
+
+def test_batch_normalisation_is_folded_into_the_layers_before_it(photos, body, monkeypatch):
+    for layer in body.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_variance.assign(np.linspace(0.5, 2, layer.moving_variance.shape[0]))
+    expected = transfer.extractor(body).predict_on_batch(photos.test.inputs[:])
+    asked = asked_of(monkeypatch)
+    found = transfer.features(body, photos, cache=False).test.inputs
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert len({id(model) for model, _ in asked}) == 1
+    assert not any(
+        isinstance(layer, keras.layers.BatchNormalization) for layer in asked[0][0].layers
+    )
+
+
 @pytest.mark.parametrize("views", [1, 2])
 @pytest.mark.parametrize("place", ["feature", "checksum"])
 def test_a_flipped_bit_is_found_and_its_row_alone_written_again(
@@ -108,13 +133,9 @@ def test_a_flipped_bit_is_found_and_its_row_alone_written_again(
     row = rows - 33  # neither in the first batch nor in the last
     at = begin + row * row_bytes + 501 if place == "feature" else len(content) - 4 * (rows - row)
     path.write_bytes(content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :])
-    asked = []
-    predict = vectors.predict_on_batch
-    monkeypatch.setattr(
-        vectors, "predict_on_batch", lambda batch: asked.append(len(batch)) or predict(batch)
-    )
+    asked = asked_of(monkeypatch)
     again = features_by(vectors, photos, False, True, changed).train.inputs
-    assert asked == [32]
+    assert [samples for _, samples in asked] == [32]
     np.testing.assert_array_equal(again, first)
     assert path.read_bytes() == content
 
