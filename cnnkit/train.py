@@ -19,9 +19,10 @@ import numpy as np
 from cnnkit import explanation_plots, report
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.experiment import Experiment, defaults_of, name_of
+from cnnkit.experiment import Experiment
 from cnnkit.runs import Evaluation, Run, appended, checkpoints, sums
 from cnnkit.runs.lock import locked
+from cnnkit.signature import defaults_of, name_of
 from cnnkit.training import differences
 from cnnkit.training.deployment import first_filters
 from cnnkit.training.explanations import Explain

@@ -82,6 +82,29 @@ def test_the_chosen_epoch_is_the_best_on_validation(run):
     assert history["val_accuracy"][chosen["epoch"] - 1] == pytest.approx(chosen["accuracy"])
 
 
+@pytest.mark.parametrize(("keep", "epoch"), [("best", 2), ("last", 3)])
+def test_the_weights_of_the_best_epoch_are_kept_or_of_the_last(tmp_path, keep, epoch):
+    def spoilt():
+        """Learns, and walks away in the last epoch."""
+        digits = data.digits(image_size=8)
+        rates = keras.callbacks.LearningRateScheduler(lambda number: (0.01, 0.05, -0.05)[number])
+        return Experiment(
+            data=digits, model=models.mlp((8, 8, 1), 10, hidden_units=()), epochs=3,
+            optimizer=keras.optimizers.Adam(), callbacks=(rates,), keep=keep,
+        )  # fmt: skip
+
+    run = cnnkit.run(spoilt, seed=0, runs_dir=tmp_path)
+    history, chosen = run.history, run.results["validation"]
+    assert np.argmax(history["val_accuracy"]) == 1
+    assert history["val_accuracy"][2] < 0.5
+    assert chosen["epoch"] == epoch
+    validation = data.digits(image_size=8).validation
+    predicted = run.model.predict(validation.inputs, verbose=0).argmax(axis=1)
+    accuracy = (predicted == validation.labels).mean()
+    assert accuracy == pytest.approx(history["val_accuracy"][epoch - 1])
+    assert run.experiment["keep"] == keep
+
+
 def test_pictures_are_scaled_inside_the_saved_model(tmp_path):
     def bright(epochs: int = 1):
         """Pictures of 0 to 255."""

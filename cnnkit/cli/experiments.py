@@ -6,7 +6,7 @@ from cnnkit.cli import finding
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import CnnkitError
-from cnnkit.experiment import read_source
+from cnnkit.signature import read_source
 
 
 @click.command(cls=OneSentence)

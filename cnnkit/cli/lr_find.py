@@ -10,7 +10,7 @@ from cnnkit.cli import quiet
 from cnnkit.cli.errors import debug_option
 from cnnkit.cli.run import ChooseExperiment, RunCommand, settings_of
 from cnnkit.cli.run_images import write_picture
-from cnnkit.experiment import defaults_of, name_of
+from cnnkit.signature import defaults_of, name_of
 
 HELP = """Draw the loss against a learning rate that grows step by step, and suggest a rate.
 

@@ -16,8 +16,8 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.runs import complete_run
 from cnnkit.cli.verdict import in_words
 from cnnkit.errors import SettingError
-from cnnkit.experiment import name_of, options_of, read_source, summary_of
 from cnnkit.runs import Run, resolve
+from cnnkit.signature import name_of, options_of, read_source, summary_of
 
 NAMES = {"dataset": data.names, "model": models.names}
 

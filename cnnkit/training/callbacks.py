@@ -13,6 +13,7 @@ from keras.src.saving.saving_lib import _save_model_to_fileobj
 
 from cnnkit.data.batches import Batches
 from cnnkit.errors import TrainingError
+from cnnkit.experiment import Keep
 from cnnkit.runs import Run, atomic
 from cnnkit.training import nonfinite
 
@@ -104,21 +105,24 @@ class StopOnNonFinite(keras.callbacks.Callback):
             )
 
 
-class KeepBest(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the highest validation accuracy, and saves that model.
+class KeepWeights(keras.callbacks.Callback):
+    """Keeps the weights of the best epoch, or of the last one, and saves that model.
 
-    They are those that validation saw: where another callback put averaged weights in for it, as
+    The best has the highest validation accuracy; between equal ones the lower validation loss
+    counts, and without an accuracy it counts alone.
+
+    Weights are those that validation saw: where another callback put averaged weights in for it, as
     Keras' SwapEMAWeights does, the averaged ones; so it comes after that one.
-    Between equal accuracies the lower validation loss counts; without an accuracy it counts alone.
     deployed: the model to save as model.keras, which shares its layers with the trained one. After
-    each phase of training it has the best weights so far, with which the next one begins.
+    each phase of training it has the weights kept so far, with which the next one begins.
+    keep: "best" or "last".
     A model that cannot be written is told once, and written after the next epoch; after the last,
     it raises the OSError.
     """
 
-    def __init__(self, run: Run, deployed: keras.Model):
+    def __init__(self, run: Run, deployed: keras.Model, keep: Keep):
         super().__init__()
-        self.run, self.deployed = run, deployed
+        self.run, self.deployed, self.keep = run, deployed, keep
         self.epoch, self.logs, self._score, self._weights = 0, {}, None, None
         self._validated = None  # weights, from validation to the epoch's end
         self._saved, self._told = True, False
@@ -134,8 +138,10 @@ class KeepBest(keras.callbacks.Callback):
         self._validated = self.model.get_weights()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Save the model if it is the best so far."""
+        """Save the model if its weights are to be kept."""
         score = (logs.get("val_accuracy", 0.0), -logs["val_loss"])
+        if self.keep == "last":
+            score = (epoch,)
         if self._score is None or score > self._score:
             self._score, self._weights, self._whole = score, self._validated, False
             self.epoch, self.logs, self._saved = epoch + 1, dict(logs), False

@@ -12,7 +12,7 @@ from cnnkit.experiment import Experiment
 from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run, appended
 from cnnkit.runs.checkpoints import Checkpoint
 from cnnkit.training import nonfinite, phases
-from cnnkit.training.callbacks import KeepBest, Record, StopOnNonFinite
+from cnnkit.training.callbacks import KeepWeights, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
 from cnnkit.training.executions import length_for
 from cnnkit.training.explanations import Explain
@@ -42,7 +42,7 @@ def fit(
     saving: Saving,
     start: Checkpoint | None = None,
 ) -> Fitted:
-    """Train the experiment's model, record it in the run folder, and end with the best weights.
+    """Train the experiment's model, record it in the run folder, and end with the weights kept.
 
     start: where to go on, or None to begin. Raises TrainingError when data, loss or weights are not
     finite, Interrupted after a signal.
@@ -51,8 +51,8 @@ def fit(
     for callback in experiment.callbacks:
         if isinstance(callback, Explain) and callback.folder is None:
             callback.folder = run.folder / "tensorboard" / "explain"
-    record, best = Record(run), KeepBest(run, deployed(experiment))
-    fitting = _Fitting(run, log, record, best, stop, seed, saving)
+    record, kept = Record(run), KeepWeights(run, deployed(experiment), experiment.keep)
+    fitting = _Fitting(run, log, record, kept, stop, seed, saving)
     ended = tuple(start.state["phases_ended"]) if start else ()
     known, last = [], None
     for phase, trains in phases.begun(experiment):
@@ -64,8 +64,8 @@ def fit(
         last = fitting.fit(phase, start, last, ended)
         ended, start = (*ended, last.epoch), None
     score = "average_precision" if experiment.data.multi_label else "accuracy"
-    chosen = {name: best.logs.get(f"val_{name}") for name in (score, "loss")}
-    return Fitted(best.deployed, {"epoch": best.epoch} | chosen, record.epoch_seconds, last.failure)
+    chosen = {name: kept.logs.get(f"val_{name}") for name in (score, "loss")}
+    return Fitted(kept.deployed, {"epoch": kept.epoch} | chosen, record.epoch_seconds, last.failure)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class _Fitting:
     run: Run
     log: TensorBoardLog
     record: Record
-    best: KeepBest
+    kept: KeepWeights
     stop: StopOnSignal
     seed: int
     saving: Saving
@@ -95,7 +95,7 @@ class _Fitting:
         validation = Batches(data.validation, **part.batch_options)
         own = _growing_on(phase.callbacks) if start or ended else phase.callbacks
         own = [train.follow(), StopOnNonFinite(train), *own]
-        callbacks = [*own, self.log, self.best, self.record]
+        callbacks = [*own, self.log, self.kept, self.record]
         first = ended[-1] if ended else 0
         length = length_for(phase.callbacks, multiple=self.saving.steps)
         with made_in_step(model, train, validation, length) as (inputs, validation_inputs):

@@ -9,8 +9,9 @@ from pathlib import Path
 import keras
 
 from cnnkit.data.dataset import Dataset
-from cnnkit.experiment import Experiment, name_of, summary_of
+from cnnkit.experiment import Experiment
 from cnnkit.runs import Run, atomic, sums
+from cnnkit.signature import name_of, summary_of
 from cnnkit.training import distillation, phases
 from cnnkit.training.environment import environment
 from cnnkit.training.state import settings_of
@@ -36,6 +37,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "metrics": [_described(metric) for metric in experiment.metrics],
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
+        "keep": experiment.keep,
         "phases": phases.described(experiment),
         "distillation": distillation.described(experiment.model),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
