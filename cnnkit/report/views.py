@@ -10,6 +10,7 @@ from cnnkit.errors import SettingError
 from cnnkit.explain import Response, Walkthrough, probe
 from cnnkit.explain.activations import last_of_each_size
 from cnnkit.runs import Evaluation
+from cnnkit.transfer import folded
 
 HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
 NEIGHBOURS = 3
@@ -113,9 +114,10 @@ def _near(model, data: Dataset, images: np.ndarray):
     train = data.train
     step = max(1, -(-len(train) * int(np.prod(data.image_shape)) // MOST_VALUES))
     chosen = np.arange(0, len(train), step)
+    both = np.concatenate([images, train.inputs[chosen]])
     try:
-        points = explain.embeddings(model, np.asarray(train.inputs[chosen]), batch_size=128)
-        found, _ = explain.nearest(explain.embeddings(model, images), points, NEIGHBOURS)
+        points = explain.embeddings(folded(model), both, batch_size=128)
+        found, _ = explain.nearest(points[: len(images)], points[len(images) :], NEIGHBOURS)
     except SettingError:  # no dense layer, whose inputs would be compared
         return None, None, 0
     near = chosen[found]

@@ -37,7 +37,8 @@ def trained_part(experiment: Experiment, seed: int) -> Experiment:
     frozen, rest = parts
     views = Views(experiment.augment, experiment.cached_views or 1, seed)
     stored = _from_stored(frozen, experiment.data)
-    data = features_by(stored, experiment.data, half=False, cache=True, views=views)
+    # The test split is seen once, at the end, by the whole model as it is saved.
+    data = features_by(stored, experiment.data, False, True, views, unseen=("test",))
     return dataclasses.replace(experiment, data=data, model=rest, augment=None, cached_views=0)
 
 

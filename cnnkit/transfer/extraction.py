@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -123,13 +123,24 @@ class Views:
 
 
 def features_by(
-    extractor: keras.Model, dataset: Dataset, half: bool, cache: bool, views: Views
+    extractor: keras.Model,
+    dataset: Dataset,
+    half: bool,
+    cache: bool,
+    views: Views,
+    unseen: Sequence[str] = (),
 ) -> Dataset:
-    """Return what `features` says, of a model from pixels as stored to vectors or maps."""
+    """Return what `features` says, of a model from pixels as stored to vectors or maps.
+
+    unseen: splits of which no features are wanted; they come back empty.
+    """
     dtype = np.dtype("float16" if half else "float32")
     store, network, seen = Store(extractor) if cache else None, _Network(extractor), {}
     for name, split in dataset.splits.items():
         changed = views if name == "train" and views.augment is not None else None
+        if name in unseen:
+            seen[name] = Split(np.empty((0, *extractor.output_shape[1:]), dtype), split.labels[:0])
+            continue
         work = _Work(network, split, dtype, changed, dataset.scale)
         labels = split.labels if changed is None else split.labels[changed.order(split)]
         found = store.rows(work, work.content()) if cache else in_memory(work)

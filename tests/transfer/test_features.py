@@ -116,6 +116,14 @@ def test_batch_normalisation_is_folded_into_the_layers_before_it(photos, body, m
     )
 
 
+def test_splits_that_nobody_looks_at_cost_nothing(vectors, photos, monkeypatch):
+    asked = asked_of(monkeypatch)
+    found = features_by(vectors, photos, False, False, Views(), unseen=("train", "test"))
+    assert [samples for _, samples in asked] == [5]  # those of validation
+    assert found.train.inputs.shape == found.test.inputs.shape == (0, 256)
+    assert len(found.validation) == 5
+
+
 @pytest.mark.parametrize("views", [1, 2])
 @pytest.mark.parametrize("place", ["feature", "checksum"])
 def test_a_flipped_bit_is_found_and_its_row_alone_written_again(
