@@ -59,6 +59,11 @@ def _expect_averages_seen(experiment: "Experiment") -> None:
             )
 
 
+def student_of(model: "keras.Model") -> "keras.Model":
+    """Return the model that a run keeps of the one it trains: of Keras' Distiller the student."""
+    return getattr(model, "student", model)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """What `model.fit` needs: the answer of an experiment's function to its settings.
@@ -140,7 +145,7 @@ class Experiment:
     @property
     def network(self) -> "keras.Model":
         """The model that a run keeps: `model`, or, of a Distiller, the student."""
-        return getattr(self.model, "student", self.model)
+        return student_of(self.model)
 
     @property
     def batch_options(self) -> dict:

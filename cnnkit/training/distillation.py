@@ -4,6 +4,7 @@ import keras
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
+from cnnkit.experiment import student_of
 from cnnkit.runs import Run
 
 
@@ -45,14 +46,9 @@ def distiller(
         raise SettingError(f"{teacher.name!r} cannot teach {student.name!r}: {error}") from None
 
 
-def network_of(model: keras.Model) -> keras.Model:
-    """Return the model that a run keeps of the one it trains: of a Distiller the student."""
-    return model.student if isinstance(model, keras.distillation.Distiller) else model
-
-
 def described(model: keras.Model) -> dict | None:
     """Return how a model is distilled, as JSON; None for one that is not."""
-    if network_of(model) is model:
+    if student_of(model) is model:
         return None
     return {
         "teacher": model.teacher.name,

@@ -9,6 +9,7 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
+from cnnkit.experiment import student_of
 from cnnkit.explain import probe
 from cnnkit.explain.activations import last_of_each_size
 from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
@@ -16,7 +17,6 @@ from cnnkit.explain.gradients import compiled_beside_training
 from cnnkit.explain.outputs import probabilities
 from cnnkit.explanation_plots import tiles
 from cnnkit.training import projector
-from cnnkit.training.distillation import network_of
 from cnnkit.training.event_log import EventLog
 
 MOST_FILTERS = 64
@@ -100,7 +100,7 @@ class Explain(keras.callbacks.Callback):
 
     def _pictures(self):
         """Yield (tag, picture); views that the model has no layers for are left out."""
-        model, images = network_of(self.model), self._images
+        model, images = student_of(self.model), self._images
         low, high = (value * self._data.scale for value in self._data.value_range)
         answers = probabilities(model, images, len(images))
         seen = [tiles.picture(image, low, high) for image in images]
@@ -131,7 +131,7 @@ class Explain(keras.callbacks.Callback):
 
         Compiled once for the whole of training, which is most of what a small network's views cost.
         """
-        model, images = network_of(self.model), self._images
+        model, images = student_of(self.model), self._images
         try:
             layers = last_of_each_size(probe.map_shapes(model, images))
         except SettingError:
@@ -146,7 +146,7 @@ class Explain(keras.callbacks.Callback):
         inputs = np.asarray(split.inputs[np.arange(self._embedded)], "float32")
         labels = split.labels[: self._embedded]
         batch = inputs * np.float32(data.scale)
-        model = network_of(self.model)
+        model = student_of(self.model)
         guesses = probabilities(model, batch).argmax(axis=1)
         names = data.class_names
         projector.write(

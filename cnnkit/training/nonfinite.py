@@ -7,7 +7,7 @@ from keras import ops
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import TrainingError
-from cnnkit.training.distillation import network_of
+from cnnkit.experiment import student_of
 
 CHUNK = 1024  # samples looked at together
 SHOWN = 20  # samples named
@@ -48,7 +48,7 @@ def _expect_finite(split: Split, name: str) -> None:
 
 def origin(model: keras.Model, batches: Batches, epoch: int, step: int) -> str:
     """Return, as sentences, where in a network a step's numbers are first not finite, and its samples."""
-    batches.epoch, model = epoch, network_of(model)
+    batches.epoch, model = epoch, student_of(model)
     chosen = batches.chosen(step)
     named = ", ".join(_sample(batches.split, int(place)) for place in chosen[:SHOWN])
     more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""

@@ -1,13 +1,15 @@
 """A network with all that has a state of its own, as a run of seconds; as a program it may be killed.
 
-python small.py run|resume RUNS_DIR NAME [SECONDS_A_STEP]
+python small.py run|resume RUNS_DIR NAME [SIGNAL TIMES]
+
+It prints each step. SIGNAL is a number, which it sends to itself that many times in its second epoch.
 """
 
 import csv
 import io
 import json
+import signal
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -24,16 +26,17 @@ from cnnkit.runs import checkpoints
 EPOCHS, STEPS = 3, 6
 
 
-class Slow(keras.callbacks.Callback):
-    """Takes its time, so that a kill can hit any step; says where it is."""
+class Steps(keras.callbacks.Callback):
+    """Says which step was done, so that a kill can hit any, counted over all epochs."""
 
-    seconds = 0.0
+    signals = ()  # to be sent after the second epoch's first step
 
     def on_train_batch_end(self, batch, logs=None):
-        time.sleep(self.seconds)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        print("EPOCH", epoch, flush=True)
+        done = int(self.model.optimizer.iterations)
+        print("STEP", done, flush=True)
+        if done == STEPS + 1:
+            for number in Steps.signals:
+                signal.raise_signal(number)
 
 
 class Stop(keras.callbacks.Callback):
@@ -53,7 +56,7 @@ def small(epochs: int = EPOCHS, mixes: bool = True, folder: str = ""):
     shapes = data.xo(train=8 * STEPS - 3, validation=16, test=16, image_size=12)
     loss = f"{'' if mixes else 'Sparse'}CategoricalCrossentropy"
     callbacks = [
-        Slow(),
+        Steps(),
         Stop(),
         keras.callbacks.ReduceLROnPlateau(patience=1, factor=0.5, min_delta=0.1),
         keras.callbacks.EarlyStopping(patience=9, restore_best_weights=True),
@@ -139,8 +142,9 @@ READERS = {
 
 
 if __name__ == "__main__":
-    what, runs_dir, name, *seconds = sys.argv[1:]
-    Slow.seconds = float(seconds[0]) if seconds else 0.0
+    what, runs_dir, name, *sent = sys.argv[1:]
+    if sent:
+        Steps.signals = (int(sent[0]),) * int(sent[1])
     if what == "run":
         cnnkit.run(small, runs_dir=runs_dir, name=name, checkpoint_steps=2)
     else:

@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
@@ -107,21 +106,21 @@ def test_a_label_that_no_class_has_is_named(tmp_path):
         cnnkit.run(bad, runs_dir=tmp_path)
 
 
-def process(what, runs_dir, name, seconds=0.0):
+def process(what, runs_dir, name, *signals):
     """The small network as a program of its own."""
     return subprocess.Popen(
-        [sys.executable, str(Path(small.__file__)), what, str(runs_dir), name, str(seconds)],
+        [sys.executable, str(Path(small.__file__)), what, str(runs_dir), name, *map(str, signals)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
 
 
 def killed(what, runs_dir, name, rng):
-    """Kill a run within its epochs, or let it end; returns whether it was killed."""
-    with process(what, runs_dir, name, seconds=0.02) as running:
+    """Kill a run after some step, or let it end; returns whether it was killed."""
+    last = rng.randrange(1, small.EPOCHS * small.STEPS)
+    with process(what, runs_dir, name) as running:
         for line in running.stdout:
-            if "EPOCH" in line:
-                time.sleep(rng.uniform(0, 0.5))
+            if line.startswith("STEP") and int(line.split()[1]) >= last:
                 running.send_signal(signal.SIGKILL)
                 break
         running.stdout.read()
@@ -155,13 +154,7 @@ def test_25_killed_runs_resume_to_the_same_bits(whole, tmp_path, turn):
 def test_a_signal_costs_nothing_and_a_second_one_quits_at_once(whole, tmp_path, number):
     for signals in (1, 2):
         name = f"signals-{signals}"
-        with process("run", tmp_path, name, seconds=0.2) as running:
-            for line in running.stdout:
-                if "EPOCH 1" in line:
-                    for _ in range(signals):
-                        running.send_signal(number)
-                        time.sleep(0.05)
-                    break
+        with process("run", tmp_path, name, int(number), signals) as running:
             running.stdout.read()
         assert running.returncode != 0
         run = cnnkit.runs.resolve(name, tmp_path)
