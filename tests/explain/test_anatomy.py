@@ -84,6 +84,7 @@ def test_counts_and_fields_are_those_of_brute_force(
             assert (low, high) == (first, last) or first < 0 or last >= size
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize(
     ("name", "layer", "size"),
     [
@@ -176,6 +177,7 @@ def test_an_open_size_leaves_the_work_open():
     assert found.parameters > 0
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize(
     ("factory", "parameters", "multiply_adds"),
     [

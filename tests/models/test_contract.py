@@ -132,6 +132,7 @@ def test_documents_every_option(name):
             assert option in documented, option
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize("name", slow_if_deep(models.names()))
 def test_has_the_published_numbers(name):
     facts = models.entry(name).facts

@@ -14,6 +14,7 @@ def published(shared, part):
     return next(network for network in json.loads(path.read_text()) if part in network["name"])
 
 
+@pytest.mark.graph
 @pytest.mark.parametrize(
     ("name", "part", "image_shape"),
     [
