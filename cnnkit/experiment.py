@@ -83,7 +83,8 @@ class Experiment:
     phases: `transfer.FineTuning`, what follows these epochs in the same run; each begins with the
         weights kept so far. A callback that stops training, such as EarlyStopping, ends a phase.
     keep: the weights of the epoch with the "best" validation accuracy, or of the "last" one: with
-        so few validation samples that chance chooses, and where training cannot overfit for long.
+        so few validation samples that chance chooses. A best model is saved while the run goes on,
+        a last one at its end; an interrupted run has its checkpoints.
 
     Raises SettingError for numbers out of range, and where data, model and the rest do not fit.
     """

@@ -27,7 +27,7 @@ from cnnkit.training import differences
 from cnnkit.training.deployment import first_filters
 from cnnkit.training.explanations import Explain
 from cnnkit.training.film import frames
-from cnnkit.training.fit import evaluate, fit
+from cnnkit.training.fit import Fitted, evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.precision import policy
 from cnnkit.training.recipe import recipe_of, write_recipe
@@ -210,7 +210,7 @@ def _train(
                     },
                 },
             )
-            _show(run, experiment, fitted.model, evaluation, log)
+            _show(run, experiment, fitted, evaluation, log)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
@@ -223,7 +223,7 @@ def _train(
 def _show(
     run: Run,
     experiment: Experiment,
-    model: keras.Model,
+    fitted: Fitted,
     evaluation: Evaluation,
     log: TensorBoardLog,
 ) -> None:
@@ -233,24 +233,24 @@ def _show(
     filters = first_filters(experiment.network)
     log.show_results(evaluation, images, filters)
     explained = [each for each in experiment.callbacks if isinstance(each, Explain)]
-    views = _views(model, data, evaluation, closely=bool(explained))
+    views = _views(fitted, data, evaluation, closely=bool(explained))
     if views and views.walk:
         walk = explanation_plots.walkthrough(views.walk, data.class_names)
         log.show_figure("test/walkthrough", walk)
-        changed = explanation_plots.robustness({model.name: views.responses})
+        changed = explanation_plots.robustness({fitted.model.name: views.responses})
         log.show_figure("test/robustness", changed)
     film = _film(explained[0].folder) if explained else None
     report.write(run, evaluation, images, filters, views, film)
 
 
 def _views(
-    model: keras.Model, data: Dataset, evaluation: Evaluation, closely: bool
+    fitted: Fitted, data: Dataset, evaluation: Evaluation, closely: bool
 ) -> report.Views | None:
     """Return what the network looks at; None where that cannot be shown."""
     if len(data.image_shape) != 3 or data.multi_label:
         return None
-    look = functools.partial(report.look, closely=closely)
-    return _or_none("what the network looks at", lambda: look(model, data, evaluation))
+    look = functools.partial(report.look, closely=closely, head=fitted.head)
+    return _or_none("what the network looks at", lambda: look(fitted.model, data, evaluation))
 
 
 def _film(folder: Path) -> dict[int, np.ndarray] | None:

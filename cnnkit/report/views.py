@@ -7,10 +7,11 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
+from cnnkit.experiment import Experiment
 from cnnkit.explain import Response, Walkthrough, probe
 from cnnkit.explain.activations import last_of_each_size
 from cnnkit.runs import Evaluation
-from cnnkit.transfer import folded
+from cnnkit.transfer import before_head, folded
 
 HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
 NEIGHBOURS = 3
@@ -53,11 +54,14 @@ def look(
     mistakes: int = MISTAKES,
     *,
     closely: bool = False,
+    head: Experiment | None = None,
 ) -> Views:
     """Return how a model from raw inputs to probabilities sees hits and mistakes of the test split.
 
     mistakes: at most so many. closely: whether to follow one image number by number, and to change
-    some, too, which takes seconds. Raises SettingError where inputs are no images.
+    some, too, which takes seconds. head: the rest of the model behind frozen layers, and what these
+    gave each training image, so that no image is seen again. Raises SettingError where inputs are
+    no images.
     """
     if len(data.image_shape) != 3:
         raise SettingError(f"Inputs of shape {data.image_shape} are no images to look at.")
@@ -70,7 +74,7 @@ def look(
     except SettingError:  # a network without feature maps has pixels all the same
         slopes = explain.gradient(model, images, evaluation.predicted[samples])
         heat, method, maps = _strength(slopes), "gradient", {}
-    near = _near(model, data, images)
+    near = _near(model, data, images, head)
     closer = _closely(model, data, images[0], samples[0]) if closely else ()
     return Views(samples, images, data.value_range, heat, method, maps, *near, *closer)
 
@@ -110,16 +114,21 @@ def _strength(slopes: np.ndarray) -> np.ndarray:
     return strength / np.where(largest > 0, largest, 1)
 
 
-def _near(model, data: Dataset, images: np.ndarray):
-    train = data.train
-    step = max(1, -(-len(train) * int(np.prod(data.image_shape)) // MOST_VALUES))
-    chosen = np.arange(0, len(train), step)
-    both = np.concatenate([images, train.inputs[chosen]])
+def _near(model, data: Dataset, images: np.ndarray, head: Experiment | None):
+    inputs = (data if head is None else head.data).train.inputs
+    step = max(1, -(-int(np.prod(inputs.shape)) // MOST_VALUES))
+    chosen = np.arange(0, len(inputs), step)
     try:
-        points = explain.embeddings(folded(model), both, batch_size=128)
-        found, _ = explain.nearest(points[: len(images)], points[len(images) :], NEIGHBOURS)
+        if head is None:
+            both = np.concatenate([images, inputs[chosen]])
+            found = explain.embeddings(folded(model), both, batch_size=128)
+            queries, points = found[: len(images)], found[len(images) :]
+        else:
+            queries = explain.embeddings(model, images)
+            points = before_head(head.model).predict(np.asarray(inputs[chosen]), verbose=0)
+        found, _ = explain.nearest(queries, points, NEIGHBOURS)
     except SettingError:  # no dense layer, whose inputs would be compared
         return None, None, 0
     near = chosen[found]
-    pictures = np.asarray(train.inputs[near.reshape(-1)])
-    return pictures.reshape(*near.shape, *data.image_shape), train.labels[near], len(chosen)
+    pictures = np.asarray(data.train.inputs[near.reshape(-1)])
+    return pictures.reshape(*near.shape, *data.image_shape), data.train.labels[near], len(chosen)

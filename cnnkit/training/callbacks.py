@@ -115,7 +115,7 @@ class KeepWeights(keras.callbacks.Callback):
     Keras' SwapEMAWeights does, the averaged ones; so it comes after that one.
     deployed: the model to save as model.keras, which shares its layers with the trained one. After
     each phase of training it has the weights kept so far, with which the next one begins.
-    keep: "best" or "last".
+    keep: "best" or "last"; the last one's model is saved at the end of each phase alone.
     A model that cannot be written is told once, and written after the next epoch; after the last,
     it raises the OSError.
     """
@@ -146,7 +146,7 @@ class KeepWeights(keras.callbacks.Callback):
             self._score, self._weights, self._whole = score, self._validated, False
             self.epoch, self.logs, self._saved = epoch + 1, dict(logs), False
         self._validated = None
-        if self._saved:
+        if self._saved or self.keep == "last":  # which one that is, only the end tells
             return
         try:
             self._save()

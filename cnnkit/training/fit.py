@@ -28,6 +28,9 @@ class Fitted:
     """What training leaves: the model as it is saved, and what is known of the chosen epoch."""
 
     model: keras.Model
+    head: (
+        Experiment | None
+    )  # the rest of the model and kept features, one a training image; or None
     validation: dict  # epoch, accuracy (of several classes: average_precision), loss
     epoch_seconds: list[float]
     unsaved: OSError | None  # why the last checkpoint could not be written
@@ -61,11 +64,19 @@ def fit(
             continue
         if experiment.phases:
             phases.tell(run, known, 1 + len(experiment.phases))
-        last = fitting.fit(phase, start, last, ended)
+        part = trained_part(phase, seed)
+        last = fitting.fit(phase, part, start, last, ended)
         ended, start = (*ended, last.epoch), None
     score = "average_precision" if experiment.data.multi_label else "accuracy"
     chosen = {name: kept.logs.get(f"val_{name}") for name in (score, "loss")}
-    return Fitted(kept.deployed, {"epoch": kept.epoch} | chosen, record.epoch_seconds, last.failure)
+    alone = part is not phase and phase.augment is None
+    return Fitted(
+        kept.deployed,
+        part if alone else None,
+        {"epoch": kept.epoch} | chosen,
+        record.epoch_seconds,
+        last.failure,
+    )
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,12 @@ class _Fitting:
     def fit(
         self,
         phase: Experiment,
+        part: Experiment,
         start: Checkpoint | None,
         after: ResumableCallbacks | None,
         ended: tuple[int, ...],
     ) -> ResumableCallbacks:
-        """Train one phase, from a checkpoint or after another one; `ended` is when those did."""
-        part = trained_part(phase, self.seed)
+        """Train a phase's part, from a checkpoint or after another one; `ended` is when those did."""
         data, model = part.data, part.model
         model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
         train = Batches(data.train, seed=self.seed, augment=part.augment, **part.batch_options)

@@ -1,13 +1,17 @@
 """Runs whose network begins with frozen layers: the same result, and the features computed once."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 import cnnkit
-from cnnkit import Experiment, data
+from cnnkit import Experiment, data, report
 from cnnkit.errors import SettingError
+from cnnkit.runs import Evaluation
+from cnnkit.training.deployment import deployed
 from cnnkit.training.kept_features import trained_part
 
 SHAPES = {"train": 96, "validation": 24, "test": 24, "image_size": 12}
@@ -50,6 +54,24 @@ def test_a_run_on_kept_features_ends_as_one_in_place(tmp_path, own_image_cache, 
     np.testing.assert_allclose(kept.history["loss"], whole.history["loss"], rtol=1e-4)
     np.testing.assert_allclose(kept.history["val_loss"], whole.history["val_loss"], rtol=1e-4)
     assert kept.results["test"]["accuracy"] == whole.results["test"]["accuracy"]
+
+
+@pytest.mark.parametrize("dropout", [None, 0.5])
+def test_the_reports_neighbours_are_those_of_the_whole_network(own_image_cache, dropout):
+    made = experiment_of()()
+    if dropout is None:  # then the dense layer is all that is behind the frozen part
+        body, flat, _, logits = made.model.layers[1:]
+        image = keras.Input((12, 12, 1))
+        made = dataclasses.replace(made, model=keras.Model(image, logits(flat(body(image)))))
+    part, model = trained_part(made, seed=0), deployed(made)
+    assert part is not made
+    chances = model.predict(made.data.test.inputs, verbose=0).astype(float)
+    evaluation = Evaluation(made.data.test.labels, chances, made.data.class_names)
+    alone = report.look(model, made.data, evaluation, head=part)
+    whole = report.look(model, made.data, evaluation)
+    assert alone.compared == whole.compared == 96
+    np.testing.assert_array_equal(alone.neighbours, whole.neighbours)
+    np.testing.assert_array_equal(alone.neighbour_labels, whole.neighbour_labels)
 
 
 def test_features_are_computed_once(own_image_cache, capfd):
