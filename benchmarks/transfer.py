@@ -9,7 +9,8 @@ Both start from a folder of 500 x 375 JPEGs, eight tenths to train on, one to va
 and end with the test accuracy of a classifier on 224 x 224 pixels, turn and turn about. Theirs is
 keras.io/guides/transfer_learning: `image_dataset_from_directory`, the frozen network inside the
 model, `model.fit`, `model.evaluate`. Ours is a whole `cnnkit.run`, report included, with empty
-caches. Ratios are their time over ours, with the least and the greatest of all rounds. Weights are
+caches; both end with the last epoch's weights. TensorFlow has oneDNN on both sides, unless
+TF_ENABLE_ONEDNN_OPTS=0. Ratios are their time over ours, with the least and the greatest of all rounds. Weights are
 ImageNet's where KERAS_HOME has them, otherwise random, which changes no time.
 
 precision: features a second by `transfer.features_of` with the network in mixed bfloat16 over those
@@ -31,6 +32,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 import numpy as np
@@ -91,7 +93,7 @@ def by_cnnkit(folder: Path, weights: str | None, epochs: int) -> float:
         )
         return cnnkit.Experiment(
             data=images, model=model, optimizer=keras.optimizers.Adam(), epochs=epochs,
-            batch_size=BATCH,
+            batch_size=BATCH, keep="last",
         )  # fmt: skip
 
     with tempfile.TemporaryDirectory() as empty:
@@ -186,7 +188,7 @@ def main() -> None:
     weights = "imagenet" if transfer.in_cache("mobilenet_v2") else "none"
     warnings.filterwarnings("ignore", "The backbone .* is untrained")
     print(f"{options.images} JPEGs, {keras.backend.backend()} on {os.cpu_count()} cores, "
-          f"weights: {weights}", flush=True)  # fmt: skip
+          f"weights: {weights}, oneDNN: {os.environ['TF_ENABLE_ONEDNN_OPTS']}", flush=True)  # fmt: skip
     if "head" in options.what:
         compare_heads(weights, options)
     if "precision" in options.what:
