@@ -1,6 +1,6 @@
 """A new head on a frozen MobileNetV2: features computed once against Keras' guide.
 
-python -m benchmarks.transfer [head] [precision] [--photographs FOLDER] [--images 2000]
+python -m benchmarks.transfer [head] [folding] [precision] [--photographs FOLDER] [--images 2000]
     [--epochs 5 20] [--imagenet FOLDER] [--rounds 3]
 
 head:
@@ -10,8 +10,11 @@ and end with the test accuracy of a classifier on 224 x 224 pixels, turn and tur
 keras.io/guides/transfer_learning: `image_dataset_from_directory`, the frozen network inside the
 model, `model.fit`, `model.evaluate`. Ours is a whole `cnnkit.run`, report included, with empty
 caches; both end with the last epoch's weights. TensorFlow has oneDNN on both sides, unless
-TF_ENABLE_ONEDNN_OPTS=0. Ratios are their time over ours, with the least and the greatest of all rounds. Weights are
-ImageNet's where KERAS_HOME has them, otherwise random, which changes no time.
+TF_ENABLE_ONEDNN_OPTS=0. Ratios are their time over ours, with the least and the greatest of all
+rounds. Weights are ImageNet's where KERAS_HOME has them, otherwise random, which changes no time.
+
+folding: features a second of three networks after `transfer.folded` over those before, batch after
+batch of 32 noisy images in memory, turn and turn about.
 
 precision: features a second by `transfer.features_of` with the network in mixed bfloat16 over those
 in float32, turn and turn about, on images in memory; and with --imagenet, a folder of
@@ -43,6 +46,7 @@ from cnnkit import data, transfer
 from cnnkit.training import precision
 
 SIZE, BATCH = 224, 32
+FOLDED = ("mobilenet_v2", "efficientnet_b0", "resnet50")
 POLICIES = ("float32", "mixed_bfloat16")
 PARTS = {"train": 8, "valid": 1, "test": 1}
 
@@ -129,6 +133,20 @@ def seconds_an_image(policy: str, weights: str, images: data.Split) -> float:
     return taken / len(images)
 
 
+def compare_folding(rounds: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3), dtype=np.uint8)
+    for name in FOLDED:
+        plain = transfer.extractor(transfer.backbone(name, (SIZE, SIZE, 3), weights="none"))
+        models = (plain, transfer.folded(plain))
+        for model in models:
+            model.predict_on_batch(images)  # compiles
+        pairs = [
+            tuple(seconds(model.predict_on_batch, images)[0] for model in models)
+            for _ in range(4 * rounds)
+        ]
+        report(f"{name}, folded over as it is", pairs, f"for {BATCH} images")
+
+
 def compare_precisions(weights: str, rounds: int, imagenet: Path | None) -> None:
     inputs = np.random.default_rng(0).integers(0, 256, (512, SIZE, SIZE, 3), dtype=np.uint8)
     images = data.Split(inputs, np.zeros(len(inputs), np.int64))
@@ -177,7 +195,7 @@ def compare_heads(weights: str, options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "what", nargs="*", choices=["head", "precision"], default=["head", "precision"]
+        "what", nargs="*", choices=(parts := ["head", "folding", "precision"]), default=parts
     )
     parser.add_argument("--photographs", type=Path)
     parser.add_argument("--images", type=int, default=2000)
@@ -191,6 +209,8 @@ def main() -> None:
           f"weights: {weights}, oneDNN: {os.environ['TF_ENABLE_ONEDNN_OPTS']}", flush=True)  # fmt: skip
     if "head" in options.what:
         compare_heads(weights, options)
+    if "folding" in options.what:
+        compare_folding(options.rounds)
     if "precision" in options.what:
         compare_precisions(weights, options.rounds, options.imagenet)
 

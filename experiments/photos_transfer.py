@@ -3,7 +3,7 @@
 Result  97.48 % of 400 photos of cats and dogs after 200, 20 of which only validate (12 draws:
         96.50-98.00), and 97.60 % averaged over each photo and its mirror image; 94.06 % with
         mobilenet_v2_035 (93.00-95.75), where logistic regression on the same 180 reaches 94.35 %
-Cost    43 to 73 s of training, features included, on two CPU cores that had much other work, too
+Cost    8 s of training, features included, and 41 s from start to report, on two CPU cores
 Needs   a folder of photos, CLASS/IMAGE or train|valid|test/CLASS/IMAGE; ImageNet's weights, which
         Keras downloads once
 Source  Sandler et al. 2018, https://arxiv.org/abs/1801.04381, for MobileNetV2
