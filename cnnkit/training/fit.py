@@ -25,12 +25,14 @@ from cnnkit.training.tensorboard import TensorBoardLog
 
 @dataclass(frozen=True)
 class Fitted:
-    """What training leaves: the model as it is saved, and what is known of the chosen epoch."""
+    """What training leaves: the model as it is saved, and what is known of the chosen epoch.
+
+    head: what was trained last, where that is the rest of the model behind frozen layers, on what
+        these gave each training image; else None.
+    """
 
     model: keras.Model
-    head: (
-        Experiment | None
-    )  # the rest of the model and kept features, one a training image; or None
+    head: Experiment | None
     validation: dict  # epoch, accuracy (of several classes: average_precision), loss
     epoch_seconds: list[float]
     unsaved: OSError | None  # why the last checkpoint could not be written

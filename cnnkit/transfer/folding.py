@@ -64,6 +64,7 @@ def _foldable(calls: list, outputs: list) -> dict[keras.Layer, layers.BatchNorma
             and normalisation.axis in (-1, len(tensor.shape) - 1)
             and type(before) in FOLDING
             and before.activation is keras.activations.linear
+            and not getattr(before, "lora_enabled", False)
             and getattr(before, "data_format", "channels_last") == "channels_last"
             and before.dtype_policy.name == normalisation.dtype_policy.name
             and read.count(id(tensor)) == 1

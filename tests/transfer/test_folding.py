@@ -81,8 +81,16 @@ def of_the_batch(image):
     return layers.BatchNormalization()(layers.Conv2D(3, 3)(image), training=True)
 
 
+def of_adapted_weights(image):
+    layer = layers.Conv2D(3, 3)
+    values = layer(image)
+    layer.enable_lora(2)
+    return layers.BatchNormalization()(values)
+
+
 @pytest.mark.parametrize(
-    "graph", [between, read_twice, given_out, called_twice, of_rows, of_the_batch]
+    "graph",
+    [of_adapted_weights, between, read_twice, given_out, called_twice, of_rows, of_the_batch],
 )
 def test_what_cannot_be_folded_is_left(graph):
     image = keras.Input((6, 6, 1))
