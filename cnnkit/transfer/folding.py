@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnnkit.transfer.frozen import calls_of
+from cnnkit.transfer.frozen import as_graph, calls_of
 
 # By their exact type: a subclass may do more than its kernel says.
 FOLDING = (
@@ -25,9 +25,7 @@ def folded(model: keras.Model) -> keras.Model:
     Models inside the model are treated alike. A model that has nothing to fold, or is no graph of
     layers, comes back as it is.
     """
-    graph = model
-    if isinstance(model, keras.Sequential) and model.built:
-        graph = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    graph = as_graph(model)
     calls = calls_of(graph)
     normalised = _foldable(calls, graph.outputs) if calls else {}
     models = {call.operation for call in calls if isinstance(call.operation, keras.Model)}

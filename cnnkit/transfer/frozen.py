@@ -11,8 +11,7 @@ def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     dropout does, or normalises by batch statistics. The second goes on from there. None where
     nothing with weights comes before such a tensor, or where the model is no graph of one input.
     """
-    if isinstance(model, keras.Sequential) and model.built:
-        model = keras.Model(model.inputs, model.outputs, name=model.name)
+    model = as_graph(model)
     if len(getattr(model, "inputs", ())) != 1:
         return None
     calls = calls_of(model)
@@ -34,6 +33,14 @@ def narrow_places(model: keras.Model) -> tuple[list, list[int]]:
     """
     calls = calls_of(model)
     return [call.operation for call in calls], _narrow(calls)
+
+
+def as_graph(model: keras.Model) -> keras.Model:
+    """Return a built Sequential as the graph of its layers; any other model as it is."""
+    if isinstance(model, keras.Sequential) and model.built:
+        # Tensors and not lists of one: Keras warns where such a graph is then called with a tensor.
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    return model
 
 
 def calls_of(model: keras.Model) -> list:

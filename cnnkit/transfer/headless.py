@@ -3,6 +3,7 @@
 import keras
 
 from cnnkit.errors import SettingError
+from cnnkit.transfer.frozen import as_graph
 
 
 def before_head(model: keras.Model) -> keras.Model:
@@ -24,8 +25,7 @@ def before_head(model: keras.Model) -> keras.Model:
 
 
 def _cut(model: keras.Model) -> keras.Model | None:
-    if isinstance(model, keras.Sequential) and model.built:
-        model = keras.Model(model.inputs, model.outputs, name=model.name)
+    model = as_graph(model)
     nodes = getattr(model, "_nodes_by_depth", {})
     for depth in sorted(nodes):  # from the output on
         for node in nodes[depth]:
