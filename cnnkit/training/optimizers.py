@@ -3,20 +3,30 @@
 import keras
 
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.training.muon import ConvolutionMuon
 
 # He et al. 2019 (https://arxiv.org/abs/1812.01187, section 3.1): decay is for kernels alone.
 WITHOUT_DECAY = ("bias", "gamma", "beta")
-NAMES = ("adam", "adamw", "lion", "muon", "sgd")
+KINDS = {
+    "adam": keras.optimizers.Adam,
+    "adamw": keras.optimizers.AdamW,
+    "lion": keras.optimizers.Lion,
+    "muon": ConvolutionMuon,
+    "sgd": keras.optimizers.SGD,
+}
+NAMES = tuple(KINDS)
+# What is not Keras' own default.
+OURS = {"muon": {"exclude_layers": ["logits"]}, "sgd": {"momentum": 0.9, "nesterov": True}}
 
 
 def optimizer(name: str, learning_rate, *, weight_decay: float | None = None, **options):
     """Return a Keras optimizer, with decay of kernels alone.
 
-    name: "sgd", with Nesterov's momentum of 0.9, "adam", "adamw", "lion" or "muon", which is Muon
-    for dense kernels and Adam for what else there is, convolutions too, as Keras has it.
+    name: "sgd", with Nesterov's momentum of 0.9, "adam", "adamw", "lion" or "muon", which is
+    `ConvolutionMuon`, with Adam for layers named "logits".
     learning_rate: a number or a schedule. weight_decay: the part of each kernel that one step takes
-    away, times the learning rate; none without one, but for AdamW, whose own is 0.004. options: of
-    Keras' own class, such as clipnorm, gradient_accumulation_steps or use_ema.
+    away, times the learning rate; none without one, but for AdamW and Muon, whose own is 0.004.
+    options: of Keras' own class, such as clipnorm, gradient_accumulation_steps or use_ema.
 
     Raises UnknownNameError, and SettingError for an option that the class does not have.
 
@@ -25,16 +35,16 @@ def optimizer(name: str, learning_rate, *, weight_decay: float | None = None, **
     """
     if name not in NAMES:
         raise UnknownNameError("optimizer", name, NAMES)
-    kind = {"adam": "Adam", "adamw": "AdamW", "lion": "Lion", "muon": "Muon", "sgd": "SGD"}[name]
-    given = {"learning_rate": learning_rate} | options
-    if name == "sgd":
-        given = {"momentum": 0.9, "nesterov": True} | given
+    given = {"learning_rate": learning_rate} | OURS.get(name, {}) | options
     if weight_decay is not None:
         given["weight_decay"] = weight_decay
+        if name == "muon":
+            given["adam_weight_decay"] = weight_decay
     try:
-        made = getattr(keras.optimizers, kind)(**given)
+        made = KINDS[name](**given)
     except (TypeError, ValueError) as error:
-        raise SettingError(f"keras.optimizers.{kind} does not take {options}: {error}") from None
+        kind = KINDS[name].__name__
+        raise SettingError(f"{kind} does not take {options}: {error}") from None
     return decay_kernels_only(made)
 
 

@@ -30,7 +30,7 @@ def one_step_without_slopes(optimizer):
     return [(v.name, a, b) for v, a, b in zip(variables, after, before, strict=True)]
 
 
-@pytest.mark.parametrize("name", ["sgd", "adamw", "lion"])
+@pytest.mark.parametrize("name", ["sgd", "adamw", "lion", "muon"])
 def test_decay_takes_its_part_of_kernels_and_nothing_of_the_rest(name):
     for kind, after, before in one_step_without_slopes(optimizer(name, 0.1, weight_decay=0.5)):
         left = 0.95 if kind == "kernel" else 1.0  # 1 - 0.1 * 0.5
