@@ -11,7 +11,7 @@ test: .venv/test
 
 # Most of this run is compiling what is computed once, so it compiles fast rather than well.
 test-jax: .venv/jax
-	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 python -m pytest -m "not slow and not graph" --numprocesses auto --dist loadfile
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 python -m pytest tests -m "not slow and not once" --numprocesses auto --dist loadfile
 
 lint: .venv/lint
 	ruff check . && ruff format --check . && lint-imports

@@ -6,6 +6,8 @@ import pytest
 
 from cnnkit import explain, explanation_plots, plots
 
+pytestmark = pytest.mark.once
+
 
 def drawn(axes):
     return [np.asarray(image.get_array()) for image in axes.get_images()]

@@ -13,6 +13,8 @@ from cnnkit import plots
 from cnnkit.errors import SettingError
 from cnnkit.runs import reliability
 
+pytestmark = pytest.mark.once
+
 
 def drawn(axes):
     """The array that an axes shows."""

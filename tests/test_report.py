@@ -10,6 +10,8 @@ from PIL import Image
 from cnnkit import report
 from cnnkit.runs import Evaluation, Run, atomic
 
+pytestmark = pytest.mark.once
+
 HOSTILE = "<script>document.title='x'</script>"
 
 

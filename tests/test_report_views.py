@@ -10,6 +10,8 @@ from cnnkit import data, explain, report
 from cnnkit.errors import SettingError
 from cnnkit.runs import Evaluation, Run
 
+pytestmark = pytest.mark.once
+
 
 def network(*layers):
     keras.utils.set_random_seed(1)

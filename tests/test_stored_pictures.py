@@ -14,6 +14,8 @@ from skimage.metrics import structural_similarity
 from cnnkit import explain, explanation_plots, plots
 from cnnkit.runs import reliability
 
+pytestmark = pytest.mark.once
+
 STORED = Path(__file__).parent / "stored_pictures"
 WIDTH = 720  # pixels, at which titles can still be read
 # Drawn again: 0.998 and more. An emptied panel or letters of another size, 0.987 and less where a

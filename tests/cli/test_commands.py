@@ -17,6 +17,8 @@ from cnnkit.cli import main
 from cnnkit.cli.root import COMMANDS
 from cnnkit.runs import checkpoints
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 FAST = """
 import keras

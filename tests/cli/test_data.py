@@ -7,6 +7,8 @@ from click.testing import CliRunner
 
 from cnnkit.cli import main
 
+pytestmark = pytest.mark.once
+
 
 def cnnkit(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])

@@ -13,6 +13,8 @@ from PIL import Image
 from cnnkit import data, runs
 from cnnkit.cli import main
 
+pytestmark = pytest.mark.once
+
 XO = {"train": 64, "validation": 16, "test": 24, "image_size": 12}
 OF_XO = ["--dataset", "xo", *(f"--dataset-option={name}={value}" for name, value in XO.items())]
 

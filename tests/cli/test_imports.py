@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 HEAVY = {"keras", "tensorflow", "jax", "sklearn", "matplotlib", "tensorboard"}
 
 

@@ -8,6 +8,8 @@ from PIL import Image
 
 from cnnkit.cli import main
 
+pytestmark = pytest.mark.once
+
 TWO_CLASSES = """
 import keras
 from cnnkit import Experiment, data, main, models

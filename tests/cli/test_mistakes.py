@@ -11,6 +11,8 @@ from sklearn import metrics
 from cnnkit import data, runs
 from cnnkit.cli import main
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def runs_dir(tmp_path_factory):

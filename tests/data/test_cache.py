@@ -10,6 +10,8 @@ import pytest
 from cnnkit.data import cache, decoded
 from cnnkit.errors import SettingError
 
+pytestmark = pytest.mark.once
+
 SHAPE = (5, 4, 3)
 NAME = f"5x4x3{cache.DECODED}test"
 

@@ -4,6 +4,8 @@ import pytest
 from cnnkit.data import Dataset, Split
 from cnnkit.errors import SettingError
 
+pytestmark = pytest.mark.once
+
 
 def small(first_pixel=0):
     images = np.arange(4 * 2 * 2, dtype=np.uint8).reshape(4, 2, 2, 1)

@@ -15,6 +15,8 @@ from cnnkit.data import decode
 from cnnkit.data.decode import BadImage
 from cnnkit.errors import SettingError
 
+pytestmark = pytest.mark.once
+
 ANIMALS = zoo.zoo()
 READ = {name: content for name, (content, refusal) in ANIMALS.items() if refusal is None}
 CORNERS = ((0, 0, "red"), (0, 1, "green"), (1, 0, "blue"), (1, 1, "grey"))

@@ -5,6 +5,8 @@ from sklearn.datasets import load_digits
 from cnnkit import data
 from cnnkit.errors import SettingError
 
+pytestmark = pytest.mark.once
+
 
 def test_is_scikit_learns_digits_every_one_once():
     digits = data.digits(image_size=8)

@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from cnnkit.data import duplicates
+
+pytestmark = pytest.mark.once
 
 
 def by_hand(bits, thumbnails, sides):

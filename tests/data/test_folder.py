@@ -12,6 +12,8 @@ from cnnkit.data import cache, decode, decoded
 from cnnkit.data.batches import Batches
 from cnnkit.errors import BadFilesError, MissingDataError, SettingError, UnknownNameError
 
+pytestmark = pytest.mark.once
+
 SMALL = {"image_size": (6, 5)}  # as painted, so that pixels stay what they are
 
 

@@ -12,6 +12,8 @@ from cnnkit.data import decode, inspection_page
 from cnnkit.data.decode import BadImage
 from cnnkit.data.inspection import examine, inspect
 
+pytestmark = pytest.mark.once
+
 ANIMALS = zoo.zoo()
 
 

@@ -9,9 +9,12 @@ from test_decode import mutated
 from cnnkit.data import decode, jpeg, resize
 from cnnkit.data.pictures import Decoding
 
-pytestmark = pytest.mark.skipif(
-    jpeg.fast is None or resize.fast is None, reason="cnnkit[fast] is not installed"
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(
+        jpeg.fast is None or resize.fast is None, reason="cnnkit[fast] is not installed"
+    ),
+]
 ANIMALS = {name: content for name, (content, _) in zoo.zoo().items()}
 ORDINARY = {"plain.jpg", "progressive.jpg", "subsampled.jpeg", "grey.jpg", "rest.jpg",
             "jpeg_named.png", "näïve 猫 (1).JPG", "nearly_all.jpg"}  # fmt: skip

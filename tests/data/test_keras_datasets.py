@@ -8,6 +8,8 @@ import pytest
 from cnnkit import data
 from cnnkit.errors import MissingDataError
 
+pytestmark = pytest.mark.once
+
 
 def arrays(samples=200, shape=(28, 28), classes=10, **changes):
     rng = np.random.default_rng(0)

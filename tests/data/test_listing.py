@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from cnnkit.data.listing import list_folder, natural
 from cnnkit.errors import MissingDataError, SettingError
 
+pytestmark = pytest.mark.once
+
 
 def touched(root, *paths):
     for path in paths:

@@ -5,6 +5,8 @@ from cnnkit import data
 from cnnkit.data import preview
 from cnnkit.errors import SettingError
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def digits():

@@ -5,6 +5,8 @@ import pytest
 from cnnkit.data.quarantine import UNDO, move_back, move_out, quarantine_folder
 from cnnkit.errors import MissingDataError
 
+pytestmark = pytest.mark.once
+
 
 def state(folder):
     """Every path below, with the content of files and the target of links."""

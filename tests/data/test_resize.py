@@ -8,6 +8,8 @@ from PIL import Image
 from cnnkit.data import decode, resize
 from cnnkit.data.pictures import Decoding
 
+pytestmark = pytest.mark.once
+
 NOISE = np.random.default_rng(0).integers(0, 256, (90, 130, 3), dtype=np.uint8)
 installed = pytest.mark.skipif(resize.fast is None, reason="cykooz.resizer is not installed")
 

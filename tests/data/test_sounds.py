@@ -7,6 +7,8 @@ from cnnkit import data
 from cnnkit.data.sounds import decode
 from cnnkit.errors import BadFilesError, MissingDataError, SettingError
 
+pytestmark = pytest.mark.once
+
 soundfile = pytest.importorskip("soundfile")
 
 

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from cnnkit.data.splits import stratified
 from cnnkit.errors import SettingError
 
+pytestmark = pytest.mark.once
+
 
 @settings(deadline=None, max_examples=40)
 @given(

@@ -4,6 +4,8 @@ from cnnkit import data
 from cnnkit.data.table import list_table
 from cnnkit.errors import BadFilesError, MissingDataError, SettingError
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def table(tmp_path):

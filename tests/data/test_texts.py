@@ -8,6 +8,8 @@ import cnnkit
 from cnnkit import Experiment, data, models
 from cnnkit.errors import BadFilesError, MissingDataError, SettingError
 
+pytestmark = pytest.mark.once
+
 
 def table(path, separator=","):
     lines = [f"good film number {n}{separator}good" for n in range(20)]

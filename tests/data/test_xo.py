@@ -7,6 +7,8 @@ from scipy import ndimage
 from cnnkit import data
 from cnnkit.errors import SettingError
 
+pytestmark = pytest.mark.once
+
 
 def test_values_are_minus_one_and_one():
     assert set(np.unique(data.xo(train=50).train.inputs)) == {-1.0, 1.0}

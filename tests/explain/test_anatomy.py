@@ -10,6 +10,8 @@ from cnnkit import models
 from cnnkit.errors import SettingError
 from cnnkit.explain import anatomy
 
+pytestmark = pytest.mark.once
+
 
 def impulse_reach(model, layer, position):
     """First and last input pixel an axis that one value of a feature map depends on, by gradient."""
@@ -84,7 +86,6 @@ def test_counts_and_fields_are_those_of_brute_force(
             assert (low, high) == (first, last) or first < 0 or last >= size
 
 
-@pytest.mark.graph
 @pytest.mark.parametrize(
     ("name", "layer", "size"),
     [
@@ -177,7 +178,6 @@ def test_an_open_size_leaves_the_work_open():
     assert found.parameters > 0
 
 
-@pytest.mark.graph
 @pytest.mark.parametrize(
     ("factory", "parameters", "multiply_adds"),
     [

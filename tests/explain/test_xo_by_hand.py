@@ -10,6 +10,8 @@ from scipy.ndimage import correlate
 from cnnkit.errors import SettingError
 from cnnkit.explain import xo
 
+pytestmark = pytest.mark.once
+
 
 def intermediate(name, picture):
     classifier = xo.model()

@@ -47,6 +47,7 @@ def test_every_entry_is_tried():
     assert sorted([*SMALL, *DEEP]) == sorted(models.names())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SMALL)
 def test_goes_from_images_to_logits(name):
     image_shape, options = SMALL[name]
@@ -58,6 +59,7 @@ def test_goes_from_images_to_logits(name):
     assert logits.shape == (2, 7)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SMALL)
 def test_gives_probabilities_of_its_logits_on_request(name):
     image_shape, options = SMALL[name]
@@ -70,6 +72,7 @@ def test_gives_probabilities_of_its_logits_on_request(name):
     np.testing.assert_allclose(soft(images), wanted, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", [name for name in SMALL if name != "mlp"])
 def test_without_its_top_it_gives_maps_or_their_means(name):
     image_shape, options = SMALL[name]
@@ -94,6 +97,7 @@ def test_comes_back_from_a_file_with_the_same_bits(name, tmp_path):
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SMALL)
 def test_takes_the_weights_of_a_file(name, tmp_path):
     image_shape, options = SMALL[name]
@@ -104,6 +108,7 @@ def test_takes_the_weights_of_a_file(name, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SMALL)
 def test_refuses_options_of_a_top_without_it_and_the_other_way_round(name):
     image_shape, options = SMALL[name]
@@ -116,6 +121,7 @@ def test_refuses_options_of_a_top_without_it_and_the_other_way_round(name):
             models.create(name, image_shape, 7, pooling="avg", **options)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SMALL)
 def test_layer_names_do_not_depend_on_what_was_built_before(name):
     image_shape, options = SMALL[name]
@@ -123,6 +129,7 @@ def test_layer_names_do_not_depend_on_what_was_built_before(name):
     assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SMALL)
 def test_documents_every_option(name):
     function = models.entry(name).load()
@@ -132,7 +139,7 @@ def test_documents_every_option(name):
             assert option in documented, option
 
 
-@pytest.mark.graph
+@pytest.mark.once
 @pytest.mark.parametrize("name", slow_if_deep(models.names()))
 def test_has_the_published_numbers(name):
     facts = models.entry(name).facts
@@ -152,6 +159,7 @@ TRAINABLE = {  # He et al. and Huang et al. count the weights that training chan
 }  # fmt: skip
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", slow_if_deep(TRAINABLE))
 def test_has_the_published_trainable_weights(name):
     facts = models.entry(name).facts
@@ -160,6 +168,7 @@ def test_has_the_published_trainable_weights(name):
         assert sum(math.prod(w.shape) for w in model.trainable_weights) == TRAINABLE[name]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "options", "image_shape", "classes", "parameters", "multiply_adds"),
     [
@@ -205,6 +214,7 @@ def test_lenet5_counts_as_in_other_forms(image_shape, padding, parameters):
     assert models.lenet5(image_shape, 10, padding=padding).count_params() == parameters
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "options", "too_small", "smallest"),
     [
@@ -227,6 +237,7 @@ def test_too_small_an_image_names_the_smallest_that_fits(name, options, too_smal
         )
 
 
+@pytest.mark.once
 def test_a_global_head_takes_any_size():
     heads = {key: {"head": "global"} for key in ("vgg_small", "convnet")}
     heads |= {"resnet20": {}, "densenet_bc": {"depth": 16}, "googlenet": {}}
@@ -268,6 +279,7 @@ def test_pooling_before_relu_gives_the_same_bits_and_learns_the_same():
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("parameters", [10_000, 61_706, 1_000_000])
 def test_mlp_fills_its_budget(parameters):
     unit = 28 * 28 + 1 + 10

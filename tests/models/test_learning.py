@@ -45,7 +45,7 @@ SMALL = {
     "convnet": (16, {}),
     "mlp": (8, {}),
 }
-FAST = ("lenet5", "vgg_small", "vgg", "resnet_cifar", "densenet_bc", "convnet", "mlp")
+FAST = ("lenet5", "vgg_small", "vgg", "resnet_cifar", "convnet", "mlp")
 
 
 class Enough(keras.callbacks.Callback):

@@ -8,13 +8,14 @@ import pytest
 from cnnkit import models
 from cnnkit.explain import anatomy
 
+pytestmark = pytest.mark.once
+
 
 def published(shared, part):
     path = shared / "data" / "reference" / "reference_architectures.json"
     return next(network for network in json.loads(path.read_text()) if part in network["name"])
 
 
-@pytest.mark.graph
 @pytest.mark.parametrize(
     ("name", "part", "image_shape"),
     [

@@ -9,6 +9,8 @@ from cnnkit.errors import MissingDataError, SettingError
 from cnnkit.models.families import densenet, resnet, vgg
 from cnnkit.models.weights import load_weights
 
+pytestmark = pytest.mark.once
+
 # The names of the files that keras.applications publishes, made before Keras had its present ones
 # (keras-applications 1.0.8, densenet.py and resnet_common.py).
 NAMES_OF_2018 = {"conv1_conv": "conv1/conv", "conv1_bn": "conv1/bn", "predictions": "fc1000"}

@@ -5,6 +5,8 @@ import pytest
 
 from cnnkit.runs import atomic
 
+pytestmark = pytest.mark.once
+
 
 def test_replaces_the_whole_file(tmp_path):
     path = tmp_path / "file.txt"

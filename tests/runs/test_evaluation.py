@@ -7,6 +7,8 @@ from sklearn import metrics
 
 from cnnkit.runs import Evaluation, wilson_interval
 
+pytestmark = pytest.mark.once
+
 
 @st.composite
 def evaluations(draw):

@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 from cnnkit.runs import likely_mislabelled
+
+pytestmark = pytest.mark.once
 
 
 def test_by_hand():

@@ -6,6 +6,8 @@ from sklearn import metrics
 
 from cnnkit.runs import MultiLabelEvaluation, wilson_interval
 
+pytestmark = pytest.mark.once
+
 
 @st.composite
 def evaluations(draw):

@@ -8,6 +8,8 @@ import pytest
 from cnnkit.errors import RunFolderError, UnknownNameError
 from cnnkit.runs import Run, find, resolve
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def runs_dir(tmp_path):

@@ -23,6 +23,8 @@ from cnnkit.errors import SettingError
 from cnnkit.runs import checkpoints
 from cnnkit.training import state
 
+pytestmark = pytest.mark.once
+
 RUN = "seen/one/tensorboard/explain"
 EPOCHS = 5
 

@@ -44,6 +44,7 @@ def experiment(epochs: int = 6):
     )  # fmt: skip
 
 
+@pytest.mark.once
 def test_labels_that_were_changed_are_found():
     made = experiment()
     answers = out_of_fold(experiment, folds=2)

@@ -19,6 +19,8 @@ import cnnkit
 from cnnkit import Experiment, data, models
 from cnnkit.training.event_log import graph_of
 
+pytestmark = pytest.mark.once
+
 EPOCHS, STEPS = 3, 4
 
 

@@ -81,6 +81,7 @@ def test_published_weights_give_what_keras_gives_by_hand(cached_keras):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.once
 def test_weights_of_the_native_size_serve_any_other(cached_keras):
     small = transfer.backbone("mobilenet_v2_035", (96, 64, 3))
     native = keras.applications.MobileNetV2((224, 224, 3), alpha=0.35, include_top=False)
@@ -98,6 +99,7 @@ def test_a_grey_image_gives_what_its_three_equal_channels_give(cached_keras):
     np.testing.assert_allclose(one, three, rtol=0, atol=1e-5)
 
 
+@pytest.mark.once
 def test_feature_maps_are_taken_where_they_are_named():
     points = ["block_3_expand_relu", "block_13_expand_relu"]
     pyramid = transfer.backbone("mobilenet_v2_035", (64, 64, 3), weights="none", at=points)
@@ -135,6 +137,7 @@ def test_weights_that_cannot_be_fetched_are_named_with_their_place(cached_keras,
     assert transfer.line("vgg16").file in str(caught.value)
 
 
+@pytest.mark.once
 def test_weights_of_another_network_name_the_first_layer_that_differs(cached_keras):
     file = cached_keras / "models" / transfer.line("mobilenet_v2_035").file
     with pytest.raises(SettingError, match="'Conv1'"):

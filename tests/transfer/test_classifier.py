@@ -73,11 +73,13 @@ def test_the_name_of_a_backbone_is_enough_for_an_experiment():
     ]
 
 
+@pytest.mark.once
 def test_images_that_are_not_stored_as_pixels_are_refused():
     with pytest.raises(SettingError, match="0 to 255"):
         classify("xo", {"image_size": 32}, model="mobilenet_025")
 
 
+@pytest.mark.once
 def test_an_unknown_model_gets_backbones_among_the_nearest_names():
     with pytest.raises(UnknownNameError, match="'mobilenet_v2'"):
         classify("xo", model="mobilnet_v2")

@@ -11,6 +11,8 @@ import pytest
 from cnnkit import models, transfer
 from cnnkit.errors import MissingDataError, SettingError
 
+pytestmark = pytest.mark.once
+
 SMALL = "mobilenet_025"
 WITHOUT_TOP, WITH_TOP = transfer.line(SMALL).file, transfer.line(SMALL).file_with_top
 

@@ -8,6 +8,8 @@ from cnnkit.errors import SettingError
 from cnnkit.transfer import feature_files
 from cnnkit.transfer.feature_files import Part
 
+pytestmark = pytest.mark.once
+
 NAMES = ("cat", "dog", "bird")
 
 

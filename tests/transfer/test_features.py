@@ -67,6 +67,7 @@ def test_features_are_computed_once(photos, body, own_image_cache):
     np.testing.assert_array_equal(first.train.inputs, second.train.inputs)
 
 
+@pytest.mark.once
 def test_other_weights_and_other_precision_are_kept_apart(photos, body, own_image_cache):
     transfer.features(body, photos)
     half = transfer.features(body, photos, half=True)
@@ -84,6 +85,7 @@ def test_the_same_network_built_again_finds_what_is_kept(photos, body, own_image
     assert len(kept(own_image_cache)) == 3
 
 
+@pytest.mark.once
 def test_a_damaged_file_is_computed_anew(photos, body, own_image_cache):
     first = np.array(transfer.features(body, photos).train.inputs)
     for path in kept(own_image_cache):
@@ -124,6 +126,7 @@ def test_splits_that_nobody_looks_at_cost_nothing(vectors, photos, monkeypatch):
     assert len(found.validation) == 5
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("views", [1, 2])
 @pytest.mark.parametrize("place", ["feature", "checksum"])
 def test_a_flipped_bit_is_found_and_its_row_alone_written_again(
@@ -148,6 +151,7 @@ def test_a_flipped_bit_is_found_and_its_row_alone_written_again(
     assert path.read_bytes() == content
 
 
+@pytest.mark.once
 def test_a_full_disk_is_said_once_before_anything_is_computed(
     photos, body, monkeypatch, own_image_cache, capfd
 ):

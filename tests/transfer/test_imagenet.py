@@ -29,6 +29,7 @@ def test_probabilities_are_those_of_keras_by_hand_image_by_image(samples, cached
     np.testing.assert_array_equal(found.argsort()[:, -5:], by_hand.argsort()[:, -5:])
 
 
+@pytest.mark.once
 def test_the_five_labels_are_those_that_keras_recorded(samples, shared, cached_keras):
     recorded = json.loads((shared / "data/reference/imagenet_sample_predictions.json").read_text())[
         "predictions"
@@ -44,6 +45,7 @@ def test_the_five_labels_are_those_that_keras_recorded(samples, shared, cached_k
     assert np.mean(same) >= 0.96  # JPEG files are decoded at a fraction here, and there were not
 
 
+@pytest.mark.once
 def test_a_folder_in_imagenets_layout_is_scored(samples, cached_keras, tmp_path):
     for path in samples[:12]:
         folder = tmp_path / path.name.split("_")[0]
@@ -60,6 +62,7 @@ def test_a_folder_of_another_layout_is_refused(cached_keras, tmp_path):
         transfer.evaluate_imagenet(tmp_path)
 
 
+@pytest.mark.once
 def test_classify_prints_five_labels_an_image(samples, cached_keras):
     done = CliRunner().invoke(main, ["classify", str(samples[0])])
     assert done.exit_code == 0, done.output
