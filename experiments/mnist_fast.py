@@ -18,13 +18,10 @@ from cnnkit.training.schedules import schedule
 def network(digits: data.Dataset) -> keras.Model:
     """Three convolutions with batch normalisation; the first one is whitening, and frozen."""
     samples = digits.train.inputs[:5000] * np.float32(digits.scale)
-    kernel = models.whitening_kernel(samples[:, 2:-2, 2:-2], 5, 16, epsilon=1e-2)
     image = keras.Input(digits.image_shape)
     maps = layers.Cropping2D(2)(image)  # where no digit is, even when it is shifted
-    first = layers.Conv2D(32, 5, strides=2, padding="same", use_bias=False, name="whitened")
+    first = models.whitened_convolution(samples[:, 2:-2, 2:-2], 5, 16, epsilon=1e-2, strides=2)
     maps = layers.MaxPooling2D(2)(first(maps))
-    first.set_weights([np.concatenate([kernel, -kernel], axis=-1)])  # what ReLU would cut off, too
-    first.trainable = False
     for width, padding in ((64, "same"), (128, "valid")):
         maps = layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(maps))
         maps = layers.Conv2D(width, 3, padding=padding, use_bias=False)(maps)

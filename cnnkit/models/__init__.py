@@ -1,9 +1,12 @@
 """Model factories: functions `(image_shape, num_classes, *, ...) -> keras.Model`, also by name."""
 
 from cnnkit.models.catalogue import create, entry, names, register
-from cnnkit.models.whitening import whitening_kernel
+from cnnkit.models.whitening import whitened_convolution, whitening_kernel
 
-__all__ = ["create", "entry", "load_weights", "names", "register", "whitening_kernel"]
+__all__ = [
+    "create", "entry", "load_weights", "names", "register", "whitened_convolution",
+    "whitening_kernel",
+]  # fmt: skip
 
 
 def __getattr__(name):

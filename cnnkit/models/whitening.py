@@ -5,9 +5,14 @@ learn filters of them; K. Jordan 2024, https://arxiv.org/abs/2404.00498, section
 network for CIFAR-10 with such a convolution, frozen.
 """
 
+import typing
+
 import numpy as np
 
 from cnnkit.errors import SettingError
+
+if typing.TYPE_CHECKING:
+    import keras
 
 PATCHES = 100_000
 
@@ -66,6 +71,29 @@ def whitening_kernel(
     largest = np.take_along_axis(components, np.abs(components).argmax(axis=0)[None], axis=0)
     kernel = components * np.sign(largest) / np.sqrt(variances + epsilon)
     return kernel.reshape(kernel_size, kernel_size, channels, filters).astype(np.float32)
+
+
+def whitened_convolution(
+    images: np.ndarray, kernel_size: int, filters: int, *, epsilon: float = 5e-4, **options
+) -> "keras.layers.Conv2D":
+    """Return a frozen layer "whitened" of `whitening_kernel` and its negative: 2 * filters maps.
+
+    What a ReLU cuts off of a map, its negative keeps. There is no bias, and a map has the image's
+    size. options: of `keras.layers.Conv2D`, such as strides. Raises what `whitening_kernel` raises.
+
+    >>> images = np.random.default_rng(0).normal(size=(100, 8, 8, 3))
+    >>> layer = whitened_convolution(images, 2, filters=12)
+    >>> tuple(layer(images).shape), layer.trainable
+    ((100, 8, 8, 24), False)
+    """
+    from keras import layers  # `models` lists names, which must not pay for Keras
+
+    kernel = whitening_kernel(images, kernel_size, filters, epsilon=epsilon)
+    options = {"padding": "same", "use_bias": False, "name": "whitened"} | options
+    layer = layers.Conv2D(2 * filters, kernel_size, trainable=False, **options)
+    layer.build((None, None, None, images.shape[-1]))
+    layer.set_weights([np.concatenate([kernel, -kernel], axis=-1)])
+    return layer
 
 
 def _cut(images: np.ndarray, size: int, patches: int, rng: np.random.Generator) -> np.ndarray:

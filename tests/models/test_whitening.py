@@ -57,6 +57,17 @@ def test_epsilon_leaves_small_components_small(digits):
     np.testing.assert_allclose(damped, variances / (variances + 0.05), atol=0.05)
 
 
+def test_the_layer_gives_the_whitened_values_and_their_negatives_and_does_not_train(digits):
+    layer = models.whitened_convolution(digits, 3, 5, epsilon=0.01, padding="valid")
+    maps = keras.ops.convert_to_numpy(layer(digits[:50])).reshape(-1, 10)
+    kernel = models.whitening_kernel(digits, 3, 5, epsilon=0.01)
+    np.testing.assert_allclose(
+        maps[:, :5], every_patch(digits[:50], 3) @ kernel.reshape(9, 5), rtol=1e-4, atol=1e-4
+    )
+    np.testing.assert_array_equal(maps[:, 5:], -maps[:, :5])
+    assert not layer.trainable_weights
+
+
 def test_is_a_function_of_the_seed(digits):
     first, again, other = (
         models.whitening_kernel(digits, 3, 5, seed=seed, patches=1000) for seed in (0, 0, 1)
