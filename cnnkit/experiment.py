@@ -59,6 +59,24 @@ def _expect_averages_seen(experiment: "Experiment") -> None:
             )
 
 
+def _expect_size_fits(experiment: "Experiment", size: tuple[int, int] | None) -> None:
+    """Raise SettingError where training images cannot have this height and width."""
+    if size is None:
+        return
+    network, shape = experiment.network, experiment.data.image_shape
+    if len(shape) != 3 or len(size) != 2 or min(size) < 1:
+        raise SettingError(
+            f"image_size is the (height, width) that images are trained at, not {size!r} for "
+            f"inputs of shape {shape}."
+        )
+    takes = network.input_shape[1:3]
+    if any(own not in (None, asked) for own, asked in zip(takes, size, strict=True)):
+        raise SettingError(
+            f"The model {network.name!r} takes images of {takes[0]} x {takes[1]} alone, and not of "
+            f"the image_size {size}: build it with image_shape=(None, None, {shape[-1]})."
+        )
+
+
 def student_of(model: "keras.Model") -> "keras.Model":
     """Return the model that a run keeps of the one it trains: of Keras' Distiller the student."""
     return getattr(model, "student", model)
@@ -80,8 +98,11 @@ class Experiment:
     cached_views: where the model begins with frozen layers, such as a pretrained backbone, their
         features are computed once and kept; with augment, of so many changes of each training
         image, all of them in every epoch, or, with 0, anew in each epoch and not kept.
-    phases: `transfer.FineTuning`, what follows these epochs in the same run; each begins with the
-        weights kept so far. A callback that stops training, such as EarlyStopping, ends a phase.
+    image_size: (height, width) that training images are resized to, antialiased, after augment,
+        for a model of open size; validation and test see them as they are. As they are unless given.
+    phases: `transfer.FineTuning` or `training.image_size.AtImageSize`, what follows these epochs in
+        the same run; each begins with the weights kept so far. A callback that stops training, such
+        as EarlyStopping, ends a phase.
     keep: the weights of the epoch with the "best" validation accuracy, or of the "last" one: with
         so few validation samples that chance chooses. A best model is saved while the run goes on,
         a last one at its end; an interrupted run has its checkpoints.
@@ -99,6 +120,7 @@ class Experiment:
     callbacks: tuple = ()
     augment: "keras.Layer | None" = None
     cached_views: int = 0
+    image_size: tuple[int, int] | None = None
     phases: tuple = ()
     keep: Keep = "best"
 
@@ -142,6 +164,8 @@ class Experiment:
                 "Experiment loss=keras.losses.CategoricalCrossentropy(from_logits=True)."
             )
         _expect_averages_seen(self)
+        for each in (self, *self.phases):
+            _expect_size_fits(self, getattr(each, "image_size", None))
 
     @property
     def network(self) -> "keras.Model":
@@ -157,3 +181,8 @@ class Experiment:
         if getattr(self.augment, "mixes_labels", False) or takes_shares(self.loss):
             options["num_classes"] = self.data.num_classes
         return options
+
+    @property
+    def train_batch_options(self) -> dict:
+        """What Batches to train on take besides: how images are changed."""
+        return self.batch_options | {"augment": self.augment, "image_size": self.image_size}

@@ -27,6 +27,8 @@ class Batches(keras.utils.PyDataset):
     augment: a Keras layer for the inputs, applied to every batch with randomness that is a
         function of (seed, epoch, step); None for validation and test. One with `mixes_labels` is
         given {"images", "labels"} and returns both.
+    image_size: (height, width) that images are resized to, bilinearly and antialiased, after that;
+        None leaves them.
     num_classes: give labels as a number a class, float32, as a loss needs that `takes_shares` or
         that mixed labels reach; None gives them as they are.
     epoch: which epoch's order to give. Keras counts it on after an epoch, but also once before the
@@ -41,6 +43,7 @@ class Batches(keras.utils.PyDataset):
         scale: float = 1.0,
         seed: int | None = None,
         augment: keras.Layer | None = None,
+        image_size: tuple[int, int] | None = None,
         num_classes: int | None = None,
         epoch: int = 0,
     ):
@@ -48,6 +51,7 @@ class Batches(keras.utils.PyDataset):
         self.num_classes = num_classes
         self.split, self.batch_size, self.scale = split, batch_size, scale
         self.seed, self.augment, self.epoch = seed, augment, epoch
+        self.image_size = image_size
         self._orders: dict[int, np.ndarray] = {}  # of the current epoch alone
 
     @property
@@ -80,7 +84,7 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = self.chosen(step)
         inputs, labels = self.split.inputs[chosen], self.split.labels[chosen]
-        if self.augment is None and self.num_classes is None:
+        if self.augment is None and self.num_classes is None and self.image_size is None:
             # In one pass over memory, where a backend takes three.
             return np.multiply(inputs, np.float32(self.scale), dtype=np.float32), labels
         inputs, labels = self.prepared(inputs, labels, self.keys(step))
@@ -94,8 +98,15 @@ class Batches(keras.utils.PyDataset):
         inputs = keras.ops.cast(inputs, "float32") * self.scale
         if self.num_classes is not None and len(labels.shape) == 1:
             labels = keras.ops.one_hot(labels, self.num_classes)
-        if self.augment is None:
-            return inputs, labels
+        if self.augment is not None:
+            inputs, labels = self._augmented(inputs, labels, keys)
+        if self.image_size is not None:
+            inputs = keras.ops.image.resize(
+                inputs, self.image_size, antialias=True, data_format="channels_last"
+            )
+        return inputs, labels
+
+    def _augmented(self, inputs, labels, keys):
         # Keras' generators count calls; set to keys of this very batch, and in this thread alone,
         # they draw the same whatever was called before.
         generators = self._generators()

@@ -104,7 +104,7 @@ class _Fitting:
         """Train a phase's part, from a checkpoint or after another one; `ended` is when those did."""
         data, model = part.data, part.model
         model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
-        train = Batches(data.train, seed=self.seed, augment=part.augment, **part.batch_options)
+        train = Batches(data.train, seed=self.seed, **part.train_batch_options)
         validation = Batches(data.validation, **part.batch_options)
         own = _growing_on(phase.callbacks) if start or ended else phase.callbacks
         own = [train.follow(), StopOnNonFinite(train), *own]

@@ -66,12 +66,11 @@ def _predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
 def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
     data, model = experiment.data, experiment.model
     model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
-    options = experiment.batch_options
     rest = Split(data.train.inputs[chosen], data.train.labels[chosen])
-    train = Batches(rest, seed=seed, augment=experiment.augment, **options)
+    train = Batches(rest, seed=seed, **experiment.train_batch_options)
     # Explain draws into a run's folder, and here is no run.
     own = [each for each in experiment.callbacks if not isinstance(each, Explain)]
-    validation, length = Batches(data.validation, **options), length_for(own)
+    validation, length = Batches(data.validation, **experiment.batch_options), length_for(own)
     with made_in_step(model, train, validation, length) as (inputs, validation):
         model.fit(
             inputs, validation_data=validation, epochs=experiment.epochs, shuffle=False, verbose=0,

@@ -25,12 +25,13 @@ def trained_part(experiment: Experiment, seed: int) -> Experiment:
 
     Where the model begins with frozen layers, and nothing changes the images at random, or
     `cached_views` says how many changes of each are enough, that is the rest of the model, which
-    shares its weights, on features of the frozen part. With callbacks that may want the whole model
-    and with a teacher it is the experiment as it is.
+    shares its weights, on features of the frozen part. With callbacks that may want the whole model,
+    with a teacher and with an image size it is the experiment as it is.
     """
     plain = all(isinstance(callback, ABOUT_NUMBERS) for callback in experiment.callbacks)
     plain = plain and experiment.network is experiment.model  # a teacher looks at images, too
     changing = experiment.augment is not None and not experiment.cached_views
+    changing = changing or experiment.image_size is not None
     parts = frozen_part(experiment.model) if plain and not changing else None
     if parts is None:
         return experiment

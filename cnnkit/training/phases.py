@@ -14,15 +14,17 @@ from cnnkit.runs import Run
 def begun(experiment: Experiment) -> Iterator[tuple[Experiment, dict]]:
     """Yield each phase as an experiment, with what trains in it; what is frozen changes with it.
 
-    The first is the experiment as it stands, of its own epochs; each other one has the optimizer
-    and the epochs of its place in `experiment.phases`, and the same model.
+    The first is the experiment as it stands, of its own epochs; each other one has the optimizer,
+    the epochs and what else its place in `experiment.phases` shares with one, and the same model.
     """
     model = experiment.network
     yield dataclasses.replace(experiment, phases=()), _trained(model, "as the model is given")
     for phase in experiment.phases:
         phase.begin(model)
-        changed = {"optimizer": phase.optimizer, "epochs": phase.epochs, "phases": ()}
-        yield dataclasses.replace(experiment, **changed), _trained(model, str(phase))
+        shared = {
+            name: value for name, value in _fields(phase).items() if hasattr(experiment, name)
+        }
+        yield dataclasses.replace(experiment, **shared, phases=()), _trained(model, str(phase))
 
 
 def _trained(model: keras.Model, name: str) -> dict:
@@ -52,12 +54,11 @@ def tell(run: Run, known: list[dict], number: int) -> None:
 def described(experiment: Experiment) -> list[dict]:
     """Return the phases that follow the first, as JSON."""
     return [
-        {
-            "phase": str(phase),
-            "epochs": phase.epochs,
-            "blocks": phase.blocks,
-            "layer_decay": phase.layer_decay,
-            "optimizer": keras.optimizers.serialize(phase.optimizer),
-        }
+        _fields(phase)
+        | {"phase": str(phase), "optimizer": keras.optimizers.serialize(phase.optimizer)}
         for phase in experiment.phases
     ]
+
+
+def _fields(phase) -> dict:
+    return {field.name: getattr(phase, field.name) for field in dataclasses.fields(phase)}

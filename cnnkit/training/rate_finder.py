@@ -70,7 +70,7 @@ def _losses(experiment: Experiment, rates: np.ndarray, seed: int) -> np.ndarray:
     before = model.get_weights()
     growing = keras.optimizers.schedules.ExponentialDecay(rates[0], 1, rates[1] / rates[0])
     config = experiment.optimizer.get_config() | {"learning_rate": growing}
-    batches = Batches(data.train, seed=seed, augment=experiment.augment, **experiment.batch_options)
+    batches = Batches(data.train, seed=seed, **experiment.train_batch_options)
     losses = _Losses(len(rates), len(data.train), experiment.batch_size)
     model.compile(type(experiment.optimizer).from_config(config), experiment.loss)
     try:

@@ -37,6 +37,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "metrics": [_described(metric) for metric in experiment.metrics],
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
+        "image_size": experiment.image_size,
         "keep": experiment.keep,
         "phases": phases.described(experiment),
         "distillation": distillation.described(experiment.model),
