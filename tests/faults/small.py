@@ -1,16 +1,19 @@
-"""A network with all that has a state of its own, as a run of seconds; as a program it may be killed.
+"""A network with all that has a state of its own, as a run of seconds; as a process it may be killed.
 
-python small.py run|resume RUNS_DIR NAME [SIGNAL TIMES]
-
-It prints each step. SIGNAL is a number, which it sends to itself that many times in its second epoch.
+python small.py run|resume RUNS_DIR NAME
 """
 
+import contextlib
 import csv
 import io
 import json
+import multiprocessing
+import os
 import signal
 import sys
 import zipfile
+from collections.abc import Iterator
+from multiprocessing import connection, forkserver
 from pathlib import Path
 
 import h5py
@@ -24,16 +27,19 @@ from cnnkit.data.augment import augmentation
 from cnnkit.runs import checkpoints
 
 EPOCHS, STEPS = 3, 6
+FORKING = multiprocessing.get_context("forkserver")
 
 
 class Steps(keras.callbacks.Callback):
     """Says which step was done, so that a kill can hit any, counted over all epochs."""
 
+    told: connection.Connection | None = None
     signals = ()  # to be sent after the second epoch's first step
 
     def on_train_batch_end(self, batch, logs=None):
         done = int(self.model.optimizer.iterations)
-        print("STEP", done, flush=True)
+        if Steps.told:
+            Steps.told.send(done)
         if done == STEPS + 1:
             for number in Steps.signals:
                 signal.raise_signal(number)
@@ -141,11 +147,57 @@ READERS = {
 }
 
 
+def process(what: str, runs_dir: Path, name: str, *signals: int):
+    """Begin "run" or "resume" as a process of its own, which signals itself in its second epoch.
+
+    Returns it, and the connection on which it sends every step that it has done. It is forked from
+    a process that has imported everything and computed nothing, and so costs no seconds of imports.
+    """
+    before = dict(os.environ)
+    os.environ.update(_environment())  # of the first process, from which all others are forked
+    try:
+        FORKING.set_forkserver_preload(["small"])
+        forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    mine, its = FORKING.Pipe(duplex=False)
+    running = FORKING.Process(target=trained, args=(what, runs_dir, name, its, signals))
+    running.start()
+    its.close()
+    return running, mine
+
+
+def _environment() -> dict[str, str]:
+    here = Path(__file__).parent
+    found = {"PYTHONPATH": f"{here}:{here.parents[1]}"}
+    if keras.backend.backend() == "jax":
+        import jax
+
+        # A killed process would leave half an entry, and so these only read.
+        found["JAX_COMPILATION_CACHE_DIR"] = jax.config.jax_compilation_cache_dir or ""
+        found["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "1e9"
+    return found
+
+
+def steps_of(told: connection.Connection) -> Iterator[int]:
+    """Yield the steps that a process says it has done, until it is gone."""
+    try:
+        while True:
+            yield told.recv()
+    except EOFError:
+        return
+
+
+def trained(what, runs_dir, name, told=None, signals=()):
+    """Do the run, or go on with it, without a word."""
+    Steps.told, Steps.signals = told, signals
+    with contextlib.redirect_stdout(io.StringIO()):
+        if what == "run":
+            cnnkit.run(small, runs_dir=runs_dir, name=name, checkpoint_steps=2)
+        else:
+            cnnkit.resume(small, cnnkit.runs.resolve(name, runs_dir), checkpoint_steps=2)
+
+
 if __name__ == "__main__":
-    what, runs_dir, name, *sent = sys.argv[1:]
-    if sent:
-        Steps.signals = (int(sent[0]),) * int(sent[1])
-    if what == "run":
-        cnnkit.run(small, runs_dir=runs_dir, name=name, checkpoint_steps=2)
-    else:
-        cnnkit.resume(small, cnnkit.runs.resolve(name, runs_dir), checkpoint_steps=2)
+    trained(*sys.argv[1:])

@@ -19,6 +19,10 @@ from cnnkit.runs import checkpoints
 from cnnkit.training import event_log
 
 ROOT = Path(__file__).parents[2]
+TURNS = [  # 25 where tests are run once, 5 on another backend, 200 of the slow ones
+    pytest.param(turn, marks=(pytest.mark.once,) * (turn >= 5) + (pytest.mark.slow,) * (turn >= 25))
+    for turn in range(200)
+]
 
 
 def failing(call, part):
@@ -106,46 +110,26 @@ def test_a_label_that_no_class_has_is_named(tmp_path):
         cnnkit.run(bad, runs_dir=tmp_path)
 
 
-def process(what, runs_dir, name, *signals):
-    """The small network as a program of its own."""
-    return subprocess.Popen(
-        [sys.executable, str(Path(small.__file__)), what, str(runs_dir), name, *map(str, signals)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+def killed(what, runs_dir, name, step):
+    """Kill a run after a step, counted over all epochs; returns whether it got so far."""
+    running, told = small.process(what, runs_dir, name)
+    for done in small.steps_of(told):
+        if done >= step:
+            running.kill()
+    running.join()
+    assert running.exitcode in (0, -signal.SIGKILL)
+    return running.exitcode != 0
 
 
-def killed(what, runs_dir, name, rng):
-    """Kill a run after some step, or let it end; returns whether it was killed."""
-    last = rng.randrange(1, small.EPOCHS * small.STEPS)
-    with process(what, runs_dir, name) as running:
-        for line in running.stdout:
-            if line.startswith("STEP") and int(line.split()[1]) >= last:
-                running.send_signal(signal.SIGKILL)
-                break
-        running.stdout.read()
-    return running.returncode != 0
-
-
-def test_a_killed_run_resumes_to_the_same_bits(whole, tmp_path):
-    assert killed("run", tmp_path, "it", random.Random(0))
+@pytest.mark.parametrize("turn", TURNS)
+def test_killed_runs_resume_to_the_same_bits(whole, tmp_path, turn):
+    rng, last = random.Random(turn), EPOCHS * STEPS
+    assert killed("run", tmp_path, "it", rng.randrange(1, last))
     run = cnnkit.runs.resolve("it", tmp_path)
     assert run.status["state"] == "failed"
     assert "gone without a word" in run.status["reason"]
-    cnnkit.resume(small.small, run)
-    assert differing(whole.folder, run.folder) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("turn", range(25))
-def test_25_killed_runs_resume_to_the_same_bits(whole, tmp_path, turn):
-    rng = random.Random(turn)
-    killed("run", tmp_path, "it", rng)
-    while killed("resume", tmp_path, "it", rng) and rng.random() < 0.5:
+    while killed("resume", tmp_path, "it", rng.randrange(1, 4 * last)):
         pass
-    run = cnnkit.runs.resolve("it", tmp_path)
-    if run.status["state"] != "finished":
-        cnnkit.resume(small.small, run)
     assert differing(whole.folder, run.folder) == []
 
 
@@ -154,9 +138,9 @@ def test_25_killed_runs_resume_to_the_same_bits(whole, tmp_path, turn):
 def test_a_signal_costs_nothing_and_a_second_one_quits_at_once(whole, tmp_path, number):
     for signals in (1, 2):
         name = f"signals-{signals}"
-        with process("run", tmp_path, name, int(number), signals) as running:
-            running.stdout.read()
-        assert running.returncode != 0
+        running, _ = small.process("run", tmp_path, name, *[int(number)] * signals)
+        running.join()
+        assert running.exitcode != 0
         run = cnnkit.runs.resolve(name, tmp_path)
         assert run.status["state"] == ("interrupted" if signals == 1 else "failed")
         cnnkit.resume(small.small, run)
