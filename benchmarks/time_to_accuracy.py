@@ -1,19 +1,20 @@
 """Seconds to a test accuracy: the kit's fast recipes against a plain network of keras.io.
 
-python -m benchmarks.time_to_accuracy mnist [--seeds 0 1 2 3 4] [--sides theirs ours]
+python -m benchmarks.time_to_accuracy mnist|fashion [--seeds 0 1 2 3 4] [--sides theirs ours]
     [--epochs 15] [--measured FILE] [--plot FILE]
 
 Theirs is the convnet of keras.io/examples/vision/mnist_convnet: two convolutions, dropout, Adam at
-1e-3, batches of 128, 15 epochs. Ours is experiments/mnist_fast.py. Seed by seed both take turns, with
-the same 90 % of the training images to train on and the same 10 % to validate. The clock runs from
-the beginning of the first step, compilation included, to the test accuracy. Ours is tested once,
-after its last epoch, by probabilities averaged over an image and its shifts by a pixel
-(`averaged_over_views`; that this helps was seen in validation). Theirs is tested after every epoch,
-so that the first that is good enough counts, and pays for that one test alone.
+1e-3, batches of 128, 15 epochs. Ours is experiments/mnist_fast.py or fashion_fast.py. Seed by seed
+both take turns, with the same 90 % of the training images to train on and the same 10 % to validate.
+The clock runs from the beginning of the first step, compilation included, to the test accuracy. Ours
+is tested once, after its last epoch, by probabilities averaged over an image and its shifts by a
+pixel, of garments over it and its mirror image (`averaged_over_views`; that this helps was seen in
+validation). Theirs is tested after every epoch, so that the first that is good enough counts, and
+pays for that one test alone.
 
 A side has reached an accuracy at the first tested epoch whose median over the seeds is at least that.
-On MNIST theirs is to reach 99.0 % and ours 99.4 %; where ours does not, that is told, and its time is
-that of its end. The ratio is of theirs over ours, seed by seed: the median, with the least and the
+On MNIST theirs is to reach 99.0 % and ours 99.4 %, on Fashion-MNIST both 93.5 %; where ours does not,
+that is told, and its time is that of its end. The ratio is of theirs over ours, seed by seed: the median, with the least and the
 greatest; of seconds by the clock, and then of processor seconds, which other work on the machine
 changes less. Both sides have TensorFlow's oneDNN switched on.
 
@@ -47,7 +48,7 @@ from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.resumable import Saving
 from cnnkit.training.tensorboard import TensorBoardLog
 from cnnkit.training.view_averaging import averaged_over_views
-from experiments import mnist_fast
+from experiments import fashion_fast, mnist_fast
 
 EPOCHS = 15  # theirs; its rate is constant, so that fewer are the beginning of as many
 SIDES = {"theirs": "mnist_convnet of keras.io", "ours": "cnnkit"}
@@ -69,6 +70,12 @@ TASKS = {
         mnist_fast.experiment,
         {"theirs": 0.99, "ours": 0.994},
         views={"flip": False, "shift": 1},
+    ),
+    "fashion": Task(
+        data.fashion_mnist,
+        fashion_fast.experiment,
+        {"theirs": 0.935, "ours": 0.935},
+        views={"flip": True},
     ),
 }
 

@@ -1,0 +1,45 @@
+"""A residual network behind a whitened layer, trained by Muon, knows garments within ten minutes.
+
+Result  93.45 % of 10,000 test images (seed 0), and averaged over each and its mirror image 93.67 %
+Cost    9.4 minutes of training on two CPU cores without bfloat16
+Needs   Fashion-MNIST, 30 MB: downloaded by Keras, or fashion_mnist.npz in CNNKIT_DATA's folder
+Source  K. Jordan 2024, https://arxiv.org/abs/2404.00498 (airbench, for CIFAR-10), and
+        https://kellerjordan.github.io/posts/muon/
+"""
+
+import keras
+import numpy as np
+
+from cnnkit import Experiment, data, main, models
+from cnnkit.training.optimizers import optimizer
+from cnnkit.training.schedules import schedule
+
+
+def experiment(epochs: int = 6, learning_rate: float = 0.01, batch_size: int = 250):
+    """A residual network with a whitened first layer knows garments within ten minutes.
+
+    Args:
+        epochs: How often training sees every image.
+        learning_rate: Of the Muon optimizer at its peak; it rises first and then falls to zero.
+        batch_size: Images a step.
+    """
+    garments = data.fashion_mnist()
+    samples = garments.train.inputs[:5000] * np.float32(garments.scale)
+    network = models.whitened_resnet(
+        samples, garments.num_classes, widths=(64, 128, 256), depths=(0, 2, 0), name="fashion_fast"
+    )
+    steps = epochs * -(-len(garments.train) // batch_size)
+    return Experiment(
+        data=garments,
+        model=network,
+        optimizer=optimizer("muon", schedule("one_cycle", learning_rate, steps)),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+        epochs=epochs,
+        batch_size=batch_size,
+        augment=keras.layers.RandomFlip("horizontal"),
+        keep="last",
+    )
+
+
+if __name__ == "__main__":
+    main(experiment)
