@@ -77,7 +77,7 @@ def test_phases_go_from_small_images_to_whole_ones(tmp_path):
     Seen.sizes.clear()
     last = keras.optimizers.SGD(0.01)
 
-    def growing():
+    def three_sizes():
         return experiment(
             image_size=(8, 8),
             augment=layers.RandomFlip(),
@@ -87,7 +87,7 @@ def test_phases_go_from_small_images_to_whole_ones(tmp_path):
             ),
         )
 
-    run = cnnkit.run(growing, runs_dir=tmp_path, name="one")
+    run = cnnkit.run(three_sizes, runs_dir=tmp_path, name="one")
     assert list(dict.fromkeys(Seen.sizes)) == [(8, 8), (12, 12), (16, 16)]
     assert len(run.history["loss"]) == 4
     assert int(last.iterations) == 3  # of an epoch of 24 images
@@ -98,6 +98,35 @@ def test_phases_go_from_small_images_to_whole_ones(tmp_path):
         each["phase"] for each in json.loads((run.folder / "phases.json").read_text())["phases"]
     ]
     assert named[1:] == ["at 12 x 12 pixels", "at the images' own size"]
+
+
+class Fall(keras.callbacks.Callback):
+    """Raises an error once, after so many steps of both phases."""
+
+    done, at = 0, None
+
+    def on_train_batch_end(self, batch, logs=None):
+        Fall.done += 1
+        if Fall.done == Fall.at:
+            raise RuntimeError("the power failed")
+
+
+def growing():
+    last = AtImageSize(epochs=2, optimizer=keras.optimizers.Adam(0.01))
+    return experiment(image_size=(10, 12), phases=(last,), callbacks=(Fall(),))
+
+
+@pytest.mark.parametrize("at", [4, 8])
+def test_a_run_stopped_in_either_phase_ends_with_the_same_bits(tmp_path, at):
+    Fall.done, Fall.at = 0, None
+    whole = cnnkit.run(growing, runs_dir=tmp_path, name="whole")
+    Fall.done, Fall.at = 0, at
+    with pytest.raises(RuntimeError, match="the power failed"):
+        cnnkit.run(growing, runs_dir=tmp_path, name="it", checkpoint_steps=1)
+    run = cnnkit.resume(growing, cnnkit.runs.resolve("it", tmp_path))
+    for one, other in zip(whole.model.get_weights(), run.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert whole.history["loss"] == run.history["loss"]
 
 
 @pytest.mark.parametrize("where", ["first", "later"])
