@@ -14,9 +14,9 @@ pays for that one test alone.
 
 A side has reached an accuracy at the first tested epoch whose median over the seeds is at least that.
 On MNIST theirs is to reach 99.0 % and ours 99.4 %, on Fashion-MNIST both 93.5 %; where ours does not,
-that is told, and its time is that of its end. The ratio is of theirs over ours, seed by seed: the median, with the least and the
-greatest; of seconds by the clock, and then of processor seconds, which other work on the machine
-changes less. Both sides have TensorFlow's oneDNN switched on.
+that is told, and its time is that of its end. The ratio is of theirs over ours, seed by seed: the
+median, with the least and the greatest; of seconds by the clock, and then of processor seconds, which
+other work on the machine changes less. Both sides have TensorFlow's oneDNN switched on.
 
 --measured: a file of JSON lines that each training is added to, and where those that it has already
 are taken from. --plot: validation accuracy after each epoch against time, and the tests, as PNG.
@@ -236,6 +236,8 @@ def figure(name: str, found: dict[str, dict[int, list[dict]]]):
         axes.plot([], [], "o-", color=f"C{number}", label=f"{SIDES[side]}, {len(by_seed)} seeds")
     axes.set(xlabel="seconds of the processor", ylabel="accuracy (line: validation, dot: test)",
              title=name, xscale="log")  # fmt: skip
+    axes.xaxis.set_major_formatter("{x:.0f}")
+    axes.xaxis.set_minor_formatter("{x:.0f}")
     axes.legend(loc="lower right")
     axes.grid(alpha=0.3)
     return drawn
