@@ -59,6 +59,13 @@ def _expect_averages_seen(experiment: "Experiment") -> None:
             )
 
 
+def _fits(takes: tuple, given: tuple) -> bool:
+    """Return whether a network that takes this shape, None for any size, takes inputs of that one."""
+    return len(takes) == len(given) and all(
+        size in (None, real) for size, real in zip(takes, given, strict=True)
+    )
+
+
 def _expect_size_fits(experiment: "Experiment", size: tuple[int, int] | None) -> None:
     """Raise SettingError where training images cannot have this height and width."""
     if size is None:
@@ -70,7 +77,7 @@ def _expect_size_fits(experiment: "Experiment", size: tuple[int, int] | None) ->
             f"inputs of shape {shape}."
         )
     takes = network.input_shape[1:3]
-    if any(own not in (None, asked) for own, asked in zip(takes, size, strict=True)):
+    if not _fits(takes, size):
         raise SettingError(
             f"The model {network.name!r} takes images of {takes[0]} x {takes[1]} alone, and not of "
             f"the image_size {size}: build it with image_shape=(None, None, {shape[-1]})."
@@ -151,9 +158,7 @@ class Experiment:
                 f"{self.data.name!r} has {classes} classes: build it with num_classes={classes}."
             )
         takes, given = tuple(network.input_shape[1:]), self.data.image_shape
-        if len(takes) != len(given) or any(
-            size not in (None, real) for size, real in zip(takes, given, strict=True)
-        ):
+        if not _fits(takes, given):
             raise SettingError(
                 f"The model {network.name!r} takes inputs of shape {takes}, and those of the "
                 f"data set {self.data.name!r} have {given}: build it with image_shape={given}."

@@ -15,7 +15,7 @@ class ConvolutionMuon(keras.optimizers.Muon):
     by, (height * width * channels, filters), as K. Jordan 2024,
     https://kellerjordan.github.io/posts/muon/, has it for a network for CIFAR-10; one of a
     convolution in one dimension or three likewise. Adam moves biases, normalisations, and kernels
-    with one filter alone a channel, such as those of depthwise convolutions; and the layers of
+    whose last axis is 1, such as those of depthwise convolutions; and the layers of
     `exclude_layers`, among which the last one of a classifier should be.
 
     Takes what `keras.optimizers.Muon` takes.

@@ -21,9 +21,8 @@ def begun(experiment: Experiment) -> Iterator[tuple[Experiment, dict]]:
     yield dataclasses.replace(experiment, phases=()), _trained(model, "as the model is given")
     for phase in experiment.phases:
         phase.begin(model)
-        shared = {
-            name: value for name, value in _fields(phase).items() if hasattr(experiment, name)
-        }
+        own = _fields(experiment)
+        shared = {name: value for name, value in _fields(phase).items() if name in own}
         yield dataclasses.replace(experiment, **shared, phases=()), _trained(model, str(phase))
 
 
@@ -60,5 +59,6 @@ def described(experiment: Experiment) -> list[dict]:
     ]
 
 
-def _fields(phase) -> dict:
-    return {field.name: getattr(phase, field.name) for field in dataclasses.fields(phase)}
+def _fields(record) -> dict:
+    # dataclasses.asdict would copy models and optimizers.
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}

@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from multiprocessing import connection, forkserver
 from pathlib import Path
+from unittest import mock
 
 import h5py
 import keras
@@ -153,14 +154,9 @@ def process(what: str, runs_dir: Path, name: str, *signals: int):
     Returns it, and the connection on which it sends every step that it has done. It is forked from
     a process that has imported everything and computed nothing, and so costs no seconds of imports.
     """
-    before = dict(os.environ)
-    os.environ.update(_environment())  # of the first process, from which all others are forked
-    try:
-        FORKING.set_forkserver_preload(["small"])
+    FORKING.set_forkserver_preload(["small"])
+    with mock.patch.dict(os.environ, _environment()):  # of the process that all are forked from
         forkserver.ensure_running()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
     mine, its = FORKING.Pipe(duplex=False)
     running = FORKING.Process(target=trained, args=(what, runs_dir, name, its, signals))
     running.start()
