@@ -14,7 +14,7 @@ def network():
             keras.layers.Conv2D(3, 3, bias_initializer="ones"),
             keras.layers.BatchNormalization(),
             keras.layers.Flatten(),
-            keras.layers.Dense(2, bias_initializer="ones"),
+            keras.layers.Dense(2, bias_initializer="ones", name="logits"),
         ]
     )
 
