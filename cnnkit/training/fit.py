@@ -16,6 +16,7 @@ from cnnkit.training.callbacks import KeepWeights, Record, StopOnNonFinite
 from cnnkit.training.deployment import deployed
 from cnnkit.training.executions import length_for
 from cnnkit.training.explanations import Explain
+from cnnkit.training.fused_normalization import fused_batch_normalization
 from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.kept_features import trained_part
 from cnnkit.training.resumable import ResumableCallbacks, Saving
@@ -111,7 +112,10 @@ class _Fitting:
         callbacks = [*own, self.log, self.kept, self.record]
         first = ended[-1] if ended else 0
         length = length_for(phase.callbacks, multiple=self.saving.steps)
-        with made_in_step(model, train, validation, length) as (inputs, validation_inputs):
+        with (
+            fused_batch_normalization(model),
+            made_in_step(model, train, validation, length) as (inputs, validation_inputs),
+        ):
             resumable = ResumableCallbacks(
                 callbacks,
                 model=model,

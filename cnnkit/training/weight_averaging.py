@@ -8,6 +8,7 @@ from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.explain.gradients import compiled_beside_training
+from cnnkit.training.fused_normalization import batch_normalizations
 
 
 class StochasticWeightAveraging(keras.callbacks.Callback):
@@ -65,7 +66,7 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
                 "use_ema=True."
             )
         self._begin_anew()
-        self._layers = [each for each in _normalising(self.model) if each.trainable]
+        self._layers = [each for each in batch_normalizations(self.model) if each.trainable]
         self._measure = None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -128,14 +129,6 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
             self.model(inputs, training=True)
         moved = (scope.get_current_value(each) for each in self._statistics)
         return [each / part for each, part in zip(moved, parts, strict=True)]
-
-
-def _normalising(layer: keras.Layer) -> list[keras.layers.BatchNormalization]:
-    """Return the batch normalisation in a layer or a model, however deep."""
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return [layer]
-    inner = getattr(layer, "layers", None) or [getattr(layer, "layer", None)]
-    return [found for each in inner if each is not None for found in _normalising(each)]
 
 
 def _numbers(tensor) -> np.ndarray:
