@@ -1,22 +1,24 @@
-"""Seconds to a test accuracy: the kit's fast recipes against a plain network of keras.io.
+"""Seconds to a test accuracy: the kit's fast recipes against a plain network, or airbench's own.
 
-python -m benchmarks.time_to_accuracy mnist|fashion [--seeds 0 1 2 3 4] [--sides theirs ours]
-    [--epochs 15] [--measured FILE] [--plot FILE]
+python -m benchmarks.time_to_accuracy mnist|fashion|cifar10 [--seeds 0 1 2 3 4] [--sides theirs ours]
+    [--epochs 15] [--precision auto] [--measured FILE] [--plot FILE]
 
-Theirs is the convnet of keras.io/examples/vision/mnist_convnet: two convolutions, dropout, Adam at
-1e-3, batches of 128, 15 epochs. Ours is experiments/mnist_fast.py or fashion_fast.py. Seed by seed
-both take turns, with the same 90 % of the training images to train on and the same 10 % to validate.
-The clock runs from the beginning of the first step, compilation included, to the test accuracy. Ours
-is tested once, after its last epoch, by probabilities averaged over an image and its shifts by a
-pixel, of garments over it and its mirror image (`averaged_over_views`; that this helps was seen in
-validation). Theirs is tested after every epoch, so that the first that is good enough counts, and
-pays for that one test alone.
+Theirs is the convnet of keras.io/examples/vision/mnist_convnet, for CIFAR-10 the network and recipe
+of airbench in PyTorch (`benchmarks.airbench`). Ours is experiments/mnist_fast.py, fashion_fast.py or
+cifar10_fast.py. Seed by seed both take turns, with the same 90 % of the training images to train on
+and the same 10 % to validate. The clock runs from the beginning of the first step, compilation
+included, to the test accuracy. Ours is tested once, after its last epoch, by probabilities averaged
+over an image and its shifts by a pixel, of garments over it and its mirror image, of photos over both
+(`averaged_over_views`; that this helps was seen in validation), and airbench once, too, by the six
+views of its recipe. The convnet is tested after every epoch, so that the first that is good enough
+counts, and pays for that one test alone.
 
 A side has reached an accuracy at the first tested epoch whose median over the seeds is at least that.
-On MNIST theirs is to reach 99.0 % and ours 99.4 %, on Fashion-MNIST both 93.5 %; where ours does not,
-that is told, and its time is that of its end. The ratio is of theirs over ours, seed by seed: the
+On MNIST theirs is to reach 99.0 % and ours 99.4 %, on Fashion-MNIST both 93.5 %, on CIFAR-10 both
+93 %; where ours does not, that is told, and its time is that of its end. The ratio is of theirs over ours, seed by seed: the
 median, with the least and the greatest; of seconds by the clock, and then of processor seconds, which
-other work on the machine changes less. Both sides have TensorFlow's oneDNN switched on.
+other work on the machine changes less. Both sides have TensorFlow's oneDNN switched on. Ours trains
+in the precision that --precision says, which "auto" makes bfloat16 where the hardware has it.
 
 --measured: a file of JSON lines that each training is added to, and where those that it has already
 are taken from. --plot: validation accuracy after each epoch against time, and the tests, as PNG.
@@ -30,9 +32,7 @@ import json
 import os
 import platform
 import statistics
-import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,27 +41,41 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 
+from benchmarks import keras_io
+from benchmarks.accuracy_clock import Clock
 from cnnkit import Experiment, data, plots
 from cnnkit.runs import Run
 from cnnkit.training.fit import evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
+from cnnkit.training.precision import AUTO, policy
 from cnnkit.training.resumable import Saving
 from cnnkit.training.tensorboard import TensorBoardLog
 from cnnkit.training.view_averaging import averaged_over_views
-from experiments import fashion_fast, mnist_fast
+from experiments import cifar10_fast, fashion_fast, mnist_fast
 
-EPOCHS = 15  # theirs; its rate is constant, so that fewer are the beginning of as many
-SIDES = {"theirs": "mnist_convnet of keras.io", "ours": "cnnkit"}
+SIDES = ("theirs", "ours")
+
+
+def by_airbench(*arguments) -> list[dict]:
+    from benchmarks import airbench  # of PyTorch, an optional peer
+
+    return airbench.trained(*arguments)
 
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """A data set, our recipe for it, and the test accuracy that each side is to reach."""
+    """A data set, our recipe for it, their training, and the test accuracy that each is to reach."""
 
     load: Callable[[], data.Dataset]
     experiment: Callable[[], Experiment]
     targets: dict[str, float]
     views: dict  # of `averaged_over_views`: how ours looks at test images
+    theirs: Callable[[data.Dataset, int, float], list[dict]] = keras_io.trained
+    their_name: str = "mnist_convnet of keras.io"
+    their_epochs: float = keras_io.EPOCHS
+
+    def name(self, side: str) -> str:
+        return "cnnkit" if side == "ours" else self.their_name
 
 
 TASKS = {
@@ -77,82 +91,25 @@ TASKS = {
         {"theirs": 0.935, "ours": 0.935},
         views={"flip": True},
     ),
+    "cifar10": Task(
+        data.cifar10,
+        cifar10_fast.experiment,
+        {"theirs": 0.93, "ours": 0.93},
+        views={"flip": True, "shift": 1},
+        theirs=by_airbench,
+        their_name="airbench in PyTorch",
+        their_epochs=9.9,
+    ),
 }
 
 
-class Clock(keras.callbacks.Callback):
-    """The seconds of training and its validation accuracy up to each epoch's end, without tests."""
-
-    def __init__(self, test: Callable[[], float] | None = None):
-        super().__init__()
-        self.test, self.epochs, self._left_out = test, [], (0.0, 0.0)
-
-    def on_epoch_begin(self, epoch, logs=None):
-        if not epoch:
-            self._began = _now()
-
-    def on_epoch_end(self, epoch, logs=None):
-        reached = self.since()
-        row = {"validation": float(logs["val_accuracy"]), **_named(reached)}
-        if self.test:
-            row["test"] = self.test()
-            tested = tuple(b - a for a, b in zip(reached, self.since(), strict=True))
-            row |= _named([a + b for a, b in zip(reached, tested, strict=True)], "test_")
-            self._left_out = tuple(a + b for a, b in zip(self._left_out, tested, strict=True))
-        self.epochs.append(row)
-        print(json.dumps(row), file=sys.stderr, flush=True)
-
-    def since(self) -> tuple[float, float]:
-        """Return the seconds by the clock and of the processor from the first step on."""
-        return tuple(
-            now - began - left_out
-            for now, began, left_out in zip(_now(), self._began, self._left_out, strict=True)
-        )
-
-
-def _now() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()
-
-
-def _named(seconds, prefix: str = "") -> dict[str, float]:
-    return dict(zip((f"{prefix}seconds", f"{prefix}processor"), seconds, strict=True))
-
-
-def theirs(task: Task, seed: int, epochs: int) -> list[dict]:
-    """Train keras.io's network, and return a row an epoch."""
-    keras.utils.set_random_seed(seed)
-    images = task.load()
-    layers = keras.layers
-    model = keras.Sequential(
-        [
-            keras.Input(images.image_shape),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(2),
-            layers.Flatten(),
-            layers.Dropout(0.5),
-            layers.Dense(images.num_classes, activation="softmax"),
-        ]
-    )
-    model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
-    parts = {
-        name: (
-            split.inputs.astype("float32") / 255,
-            keras.utils.to_categorical(split.labels, images.num_classes),
-        )
-        for name, split in images.splits.items()
-    }
-    clock = Clock(lambda: model.evaluate(*parts["test"], batch_size=256, verbose=0)[1])
-    model.fit(
-        *parts["train"], validation_data=parts["validation"], batch_size=128, epochs=epochs,
-        verbose=0, callbacks=[clock],
-    )  # fmt: skip
-    return clock.epochs
-
-
-def ours(task: Task, seed: int) -> list[dict]:
+def ours(task: Task, seed: int, precision: str) -> list[dict]:
     """Train our recipe as a run does, without its report, and return a row an epoch."""
+    with policy(precision):
+        return _ours(task, seed)
+
+
+def _ours(task: Task, seed: int) -> list[dict]:
     keras.utils.set_random_seed(seed)
     clock, stop = Clock(), StopOnSignal()
     experiment = task.experiment()
@@ -165,16 +122,10 @@ def ours(task: Task, seed: int) -> list[dict]:
             fitted = fit(experiment, run, log, stop, seed, Saving(None, None))
         images, plain = experiment.data, fitted.model
         several = averaged_over_views(plain, **task.views)
-        test = evaluate(several, images.test, images.class_names, stop)
-        clock.epochs[-1] |= {"test": test.accuracy} | _named(clock.since(), "test_")
-        # For the record, off the clock: what the same weights reach with one view.
+        test, since = evaluate(several, images.test, images.class_names, stop), clock.since()
         once = evaluate(plain, images.test, images.class_names, stop)
-        clock.epochs[-1]["test_of_one_view"] = once.accuracy
         log.close(True)
-    return clock.epochs
-
-
-TRAINED = {"theirs": theirs, "ours": ours}
+    return clock.tested(test.accuracy, once.accuracy, since)
 
 
 def reached(trainings: list[list[dict]], target: float) -> tuple[int, float] | None:
@@ -193,7 +144,7 @@ def report(task: Task, found: dict[str, dict[int, list[dict]]]) -> None:
     for side, by_seed in found.items():
         trainings = list(by_seed.values())
         last = [rows[-1]["test"] for rows in trainings]
-        print(f"{SIDES[side]}: {statistics.median(last):.2%} after {len(trainings[0])} epochs "
+        print(f"{task.name(side)}: {statistics.median(last):.2%} after {len(trainings[0])} epochs "
               f"({min(last):.2%} to {max(last):.2%}, {len(last)} seeds)")  # fmt: skip
         ends[side] = reached(trainings, task.targets[side])
         if ends[side] is None:
@@ -233,7 +184,13 @@ def figure(name: str, found: dict[str, dict[int, list[dict]]]):
             tested = [row for row in rows if "test" in row]
             axes.plot([row["test_processor"] for row in tested], [row["test"] for row in tested],
                       "o", color=f"C{number}", markersize=4)  # fmt: skip
-        axes.plot([], [], "o-", color=f"C{number}", label=f"{SIDES[side]}, {len(by_seed)} seeds")
+        axes.plot(
+            [],
+            [],
+            "o-",
+            color=f"C{number}",
+            label=f"{TASKS[name].name(side)}, {len(by_seed)} seeds",
+        )
     axes.set(xlabel="seconds of the processor", ylabel="accuracy (line: validation, dot: test)",
              title=name, xscale="log")  # fmt: skip
     axes.xaxis.set_major_formatter("{x:.0f}")
@@ -247,15 +204,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES))
-    parser.add_argument("--epochs", type=int, default=EPOCHS, help="of theirs")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    parser.add_argument("--epochs", type=int, help="of theirs")
+    parser.add_argument("--precision", default=AUTO, help="of ours")
     parser.add_argument("--measured", type=Path)
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     task, found = TASKS[options.task], {side: {} for side in options.sides}
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; Keras "
           f"{keras.__version__} on {keras.backend.backend()}, oneDNN "
-          f"{os.environ['TF_ENABLE_ONEDNN_OPTS']}", flush=True)  # fmt: skip
+          f"{os.environ['TF_ENABLE_ONEDNN_OPTS']}, {options.precision}", flush=True)  # fmt: skip
     if options.measured and options.measured.exists():
         for line in options.measured.read_text().splitlines():
             kept = json.loads(line)
@@ -265,8 +223,11 @@ def main() -> None:
         for side in found:
             if seed in found[side]:
                 continue
-            own = {"epochs": options.epochs} if side == "theirs" else {}
-            found[side][seed] = TRAINED[side](task, seed, **own)
+            if side == "ours":
+                found[side][seed] = ours(task, seed, options.precision)
+            else:
+                epochs = options.epochs or task.their_epochs
+                found[side][seed] = task.theirs(task.load(), seed, epochs)
             keras.backend.clear_session()
             line = {"task": options.task, "side": side, "seed": seed, "epochs": found[side][seed]}
             if options.measured:

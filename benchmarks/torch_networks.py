@@ -13,9 +13,18 @@ def network(options: dict) -> nn.Module:
 
 
 def train(
-    model: nn.Module, inputs: np.ndarray, labels: np.ndarray, batch_size: int, epochs: int, turn
+    model: nn.Module,
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    epochs: int,
+    turn,
+    bfloat16: bool = False,
 ) -> None:
-    """Train with Adam on images (samples, height, width, channels) in memory, an epoch a turn."""
+    """Train with Adam on images (samples, height, width, channels) in memory, an epoch a turn.
+
+    bfloat16: multiply in it, as PyTorch's autocast does; weights stay in float32.
+    """
     model = model.to(memory_format=torch.channels_last)
     optimizer, loss = torch.optim.Adam(model.parameters()), nn.CrossEntropyLoss()
     images, labels = torch.from_numpy(inputs).permute(0, 3, 1, 2), torch.from_numpy(labels)
@@ -24,7 +33,9 @@ def train(
         for chosen in torch.randperm(len(images)).split(batch_size):
             optimizer.zero_grad()
             batch = images[chosen].contiguous(memory_format=torch.channels_last)
-            loss(model(batch), labels[chosen]).backward()
+            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                error = loss(model(batch), labels[chosen])
+            error.backward()
             optimizer.step()
     turn.on_train_end()
 

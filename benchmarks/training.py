@@ -54,13 +54,13 @@ from cnnkit.training.tensorboard import TensorBoardLog
 REAL_SIZES = {"lenet5": 54000, "vgg": 45000, "resnet20": 45000}  # trained on, a tenth validates
 NETWORKS = {
     # image shape, images an epoch at least, how the network is made
-    "lenet5": ((28, 28, 1), 12800, {"name": "lenet5", "activation": "relu", "pool": "max"}),
+    "lenet5": ((28, 28, 1), 38400, {"name": "lenet5", "activation": "relu", "pool": "max"}),
     "vgg": (
-        (32, 32, 3), 1280,
+        (32, 32, 3), 3840,
         {"name": "vgg", "depths": (2, 2, 2), "widths": (32, 64, 128), "hidden_units": (),
          "head": "global"},
     ),
-    "resnet20": ((32, 32, 3), 1280, {"name": "resnet20"}),
+    "resnet20": ((32, 32, 3), 2560, {"name": "resnet20"}),
 }  # fmt: skip
 OURS = ("cnnkit", "cnnkit in bfloat16")
 
@@ -177,12 +177,18 @@ def by_steps_alone(data: Dataset, network: dict, batch_size: int, epochs: int, t
                   callbacks=callbacks)  # fmt: skip
 
 
-def by_torch(data: Dataset, network: dict, batch_size: int, epochs: int, turn: Turn) -> None:
+def by_torch(
+    data: Dataset, network: dict, batch_size: int, epochs: int, turn: Turn, bfloat16: bool = False
+) -> None:
     from benchmarks import torch_networks  # an optional peer
 
     images = data.train.inputs.astype(np.float32) * np.float32(data.scale)
     model = torch_networks.network(network)
-    torch_networks.train(model, images, data.train.labels, batch_size, epochs, turn)
+    torch_networks.train(model, images, data.train.labels, batch_size, epochs, turn, bfloat16)
+
+
+def by_torch_in_bfloat16(*arguments) -> None:
+    by_torch(*arguments, bfloat16=True)
 
 
 PEERS = {
@@ -193,6 +199,7 @@ PEERS = {
     "one step an execution": by_single_steps,
     "steps without the run": by_steps_alone,
     "PyTorch": by_torch,
+    "PyTorch in bfloat16": by_torch_in_bfloat16,
 }
 
 
@@ -202,12 +209,12 @@ def chosen_peers(parts: bool) -> list[str]:
     if keras.backend.backend() != "tensorflow" or onednn.VARIABLE in os.environ:
         left_out.add("plain Keras, oneDNN")
     if not has_bfloat16():
-        left_out.add("cnnkit in bfloat16")
+        left_out |= {"cnnkit in bfloat16", "PyTorch in bfloat16"}
     if not parts:
         left_out |= {"one step an execution", "steps without the run"}
     if not importlib.util.find_spec("torch"):
         print("PyTorch is not installed, and so no peer here.")
-        left_out.add("PyTorch")
+        left_out |= {"PyTorch", "PyTorch in bfloat16"}
     return [peer for peer in PEERS if peer not in left_out]
 
 

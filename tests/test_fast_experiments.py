@@ -6,21 +6,24 @@ import pytest
 
 from cnnkit import data, models
 from cnnkit.errors import SettingError
-from experiments import fashion_fast, mnist_fast
+from experiments import cifar10_fast, fashion_fast, mnist_fast
 
 
 @pytest.fixture
-def small_mnist(tmp_path, monkeypatch):
-    """scikit-learn's digits with the shapes and the border of MNIST, under the names of both."""
-    digits = data.digits(image_size=20)
-    border = ((0, 0), (4, 4), (4, 4))
-    arrays = {
-        f"{kind}_{part}": np.pad(split.inputs[..., 0], border) if kind == "x" else split.labels
-        for part, split in (("train", digits.train), ("test", digits.test))
-        for kind in "xy"
-    }
-    for name in ("mnist", "fashion_mnist"):
-        np.savez(tmp_path / f"{name}.npz", **arrays)
+def small_data(tmp_path, monkeypatch):
+    """scikit-learn's digits under other data sets' names: with MNIST's border, and in colours."""
+    for names, size in ((("mnist", "fashion_mnist"), 20), (("cifar10",), 32)):
+        digits = data.digits(image_size=size)
+        arrays = {}
+        for part, split in (("train", digits.train), ("test", digits.test)):
+            images = split.inputs
+            if size == 20:
+                images = np.pad(images[..., 0], ((0, 0), (4, 4), (4, 4)))
+            else:
+                images = np.concatenate([images, 255 - images, images // 2], axis=-1)
+            arrays |= {f"x_{part}": images, f"y_{part}": split.labels}
+        for name in names:
+            np.savez(tmp_path / f"{name}.npz", **arrays)
     monkeypatch.setenv("CNNKIT_DATA", str(tmp_path))
 
 
@@ -36,14 +39,21 @@ def losses_of(found):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "cut", "parameters"),
-    [(mnist_fast, slice(2, -2), 95_146), (fashion_fast, slice(None), 688_298)],
+    ("recipe", "cut", "parameters", "whitened"),
+    [
+        (mnist_fast, slice(2, -2), 95_146, (5, 16, 1e-2)),
+        (fashion_fast, slice(None), 688_298, (5, 16, 1e-2)),
+        (cifar10_fast, slice(None), 1_975_178, (2, 12, 5e-4)),
+    ],
 )
-def test_learns_behind_a_whitened_layer_that_stays_as_it_was(recipe, cut, parameters, small_mnist):
+def test_learns_behind_a_whitened_layer_that_stays_as_it_was(
+    recipe, cut, parameters, whitened, small_data
+):
     found = recipe.experiment(epochs=2)
     assert found.model.count_params() == parameters
     images = found.data.train.inputs[:5000, cut, cut] * np.float32(1 / 255)
-    whitening = models.whitening_kernel(images, 5, 16, epsilon=1e-2)
+    size, filters, epsilon = whitened
+    whitening = models.whitening_kernel(images, size, filters, epsilon=epsilon)
     losses = losses_of(found)
     assert losses[-1] < losses[0]
     np.testing.assert_allclose(
@@ -53,13 +63,34 @@ def test_learns_behind_a_whitened_layer_that_stays_as_it_was(recipe, cut, parame
     )
 
 
+def convolutions(model):
+    """The convolutions that learn, in their order."""
+    return [layer for layer in model.layers if "conv2d" in layer.name]
+
+
+@pytest.mark.parametrize(
+    ("options", "sides"),
+    [
+        ({}, [8, 8, 4]),
+        ({"pool_first": False}, [16, 8, 8]),
+        ({"pool_first": False, "padding": "valid"}, [14, 7, 7]),
+    ],
+)
+def test_whitened_resnet_pools_before_or_after_the_first_convolution_of_a_stage(options, sides):
+    samples = np.random.default_rng(0).random((20, 16, 16, 3), np.float32)
+    model = models.whitened_resnet(
+        samples, 7, widths=(4, 8), depths=(1, 0), kernel_size=3, filters=8, **options
+    )
+    maps = keras.Model(model.inputs, [layer.output for layer in convolutions(model)])(samples)
+    assert [each.shape[1] for each in maps] == sides
+
+
 def test_whitened_resnet_takes_images_of_any_size_and_as_many_stages():
     samples = np.random.default_rng(0).random((20, 16, 16, 3), np.float32)
     model = models.whitened_resnet(samples, 7, widths=(4, 8, 6), depths=(1, 0, 2), filters=8)
     for size in (16, 21):
         assert model(samples[:2, :size, :size]).shape == (2, 7)
-    kernels = [layer.kernel.shape for layer in model.layers if "conv2d" in layer.name]
     widths = [(16, 4), (4, 4), (4, 8), (8, 6), (6, 6), (6, 6)]
-    assert kernels == [(3, 3, *width) for width in widths]
+    assert [layer.kernel.shape for layer in convolutions(model)] == [(3, 3, *w) for w in widths]
     with pytest.raises(SettingError, match="differ in length"):
         models.whitened_resnet(samples, 7, widths=(4,))

@@ -52,3 +52,19 @@ def test_the_figure_has_a_line_a_seed_and_a_dot_a_test(benchmark):
     (axes,) = benchmark.figure("mnist", found).axes
     drawn = [list(line.get_ydata()) for line in axes.lines]
     assert drawn == [[0.5, 0.5], [0.98, 0.99], [], [0.5, 0.5], [0.994], []]
+
+
+def test_the_clock_leaves_tests_out_and_ends_with_what_the_last_one_gave(monkeypatch, benchmark):
+    from benchmarks import accuracy_clock
+
+    times = iter([0.0, 10.0, 13.0, 24.0, 30.0, 40.0])
+    monkeypatch.setattr(accuracy_clock, "_now", lambda: (now := next(times), 2 * now))
+    clock = accuracy_clock.Clock(test=lambda: 0.5)
+    clock.on_epoch_begin(0)
+    clock.on_epoch_end(0, {"val_accuracy": 0.25})  # ends at 10, tested until 13
+    clock.on_epoch_end(1, {"val_accuracy": 0.75})  # ends at 24, tested until 30
+    assert [row["seconds"] for row in clock.epochs] == [10, 21]
+    assert [row["test_seconds"] for row in clock.epochs] == [13, 27]
+    rows = clock.tested(0.9, 0.8, clock.since())
+    assert rows[-1]["test"] == 0.9
+    assert (rows[-1]["test_seconds"], rows[-1]["test_processor"]) == (31, 62)

@@ -72,7 +72,10 @@ def _fused(layer: keras.layers.BatchNormalization) -> Callable:
         values = tf.cast(tf.size(inputs, tf.int64) // channels, "float32")
         variance = answer.batch_variance * (tf.maximum(values - 1, 1) / values)
         kept = layer.momentum
-        for moving, now in ((layer.moving_mean, answer.batch_mean), (layer.moving_variance, variance)):
+        for moving, now in (
+            (layer.moving_mean, answer.batch_mean),
+            (layer.moving_variance, variance),
+        ):
             moving.assign(moving * kept + now * (1.0 - kept))
         return answer.y
 

@@ -59,7 +59,9 @@ def test_normalises_by_the_batch_and_averages_its_variance():
     exact = maps.astype("float64")
     mean, variance = exact.mean(axis=(0, 1, 2)), exact.var(axis=(0, 1, 2))
     np.testing.assert_allclose(answer, (exact - mean) / np.sqrt(variance + 1e-3), atol=1e-5)
-    moving = [keras.ops.convert_to_numpy(each) for each in (layer.moving_mean, layer.moving_variance)]
+    moving = [
+        keras.ops.convert_to_numpy(each) for each in (layer.moving_mean, layer.moving_variance)
+    ]
     np.testing.assert_allclose(moving[0], 0.25 * mean, rtol=1e-5)
     np.testing.assert_allclose(moving[1], 0.75 + 0.25 * variance, rtol=1e-5)
 
