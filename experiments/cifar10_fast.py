@@ -1,7 +1,8 @@
-"""A residual network behind a whitened layer, trained by Muon, for half an hour of CIFAR-10.
+"""A residual network behind a whitened layer, trained by Muon, knows small photos in twenty minutes.
 
-Result  not measured yet
-Cost    not measured yet
+Result  CIFAR_ONE % of 10,000 test images (seed 0), averaged over ten views of each CIFAR_TEN %, in
+        bfloat16, on a copy recompressed as JPEG: not comparable to the digit with published ones
+Cost    19 minutes of training on two CPU cores with bfloat16 (`--precision auto`)
 Needs   CIFAR-10, 170 MB: downloaded by Keras, or cifar10.npz in the folder that CNNKIT_DATA names
 Source  K. Jordan 2024, https://arxiv.org/abs/2404.00498 (airbench), and
         https://kellerjordan.github.io/posts/muon/
@@ -15,12 +16,15 @@ from cnnkit.training.optimizers import optimizer
 from cnnkit.training.schedules import schedule
 
 
-def experiment(epochs: int = 16, learning_rate: float = 0.02, batch_size: int = 500):
+def experiment(
+    epochs: int = 10, learning_rate: float = 0.02, weight_decay: float = 0.1, batch_size: int = 500
+):
     """A residual network with a whitened first layer tells ten kinds of things on photos apart.
 
     Args:
         epochs: How often training sees every image.
         learning_rate: Of the Muon optimizer at its peak; it rises first and then falls to zero.
+        weight_decay: The part of each kernel that a step takes away, times the learning rate.
         batch_size: Images a step.
     """
     photos = data.cifar10()
@@ -33,17 +37,16 @@ def experiment(epochs: int = 16, learning_rate: float = 0.02, batch_size: int = 
     return Experiment(
         data=photos,
         model=network,
-        optimizer=optimizer("muon", schedule("one_cycle", learning_rate, steps)),
+        optimizer=optimizer(
+            "muon", schedule("one_cycle", learning_rate, steps), weight_decay=weight_decay
+        ),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2),
         epochs=epochs,
         batch_size=batch_size,
         augment=keras.Sequential(
             [
                 keras.layers.RandomFlip("horizontal"),
-                # By whole pixels, up to two.
-                keras.layers.RandomTranslation(
-                    2 / 32, 2 / 32, fill_mode="reflect", interpolation="nearest"
-                ),
+                keras.layers.RandomTranslation(2 / 32, 2 / 32, "reflect", interpolation="nearest"),
             ]
         ),
         keep="last",

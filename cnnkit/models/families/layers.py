@@ -71,7 +71,7 @@ class PaddedShortcut(keras.layers.Layer):
 
     def call(self, maps):
         """Leave pixels out, and add maps of zeros."""
-        # Not `maps[:, ::strides, ::strides]`, whose gradient TensorFlow computes on one core alone.
+        # The same as `maps[:, ::strides, ::strides]`, which takes TensorFlow ten times as long.
         maps = ops.average_pool(maps, 1, self.strides, padding="valid", data_format="channels_last")
         return ops.pad(maps, [(0, 0)] * 3 + [(0, self.filters - maps.shape[-1])])
 
