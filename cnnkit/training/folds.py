@@ -13,6 +13,7 @@ from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.training.deployment import deployed
 from cnnkit.training.executions import length_for
 from cnnkit.training.explanations import Explain
+from cnnkit.training.fused_normalization import fused_batch_normalization
 from cnnkit.training.step_inputs import made_in_step
 
 
@@ -71,7 +72,10 @@ def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
     # Explain draws into a run's folder, and here is no run.
     own = [each for each in experiment.callbacks if not isinstance(each, Explain)]
     validation, length = Batches(data.validation, **experiment.batch_options), length_for(own)
-    with made_in_step(model, train, validation, length) as (inputs, validation):
+    with (
+        fused_batch_normalization(model),
+        made_in_step(model, train, validation, length) as (inputs, validation),
+    ):
         model.fit(
             inputs, validation_data=validation, epochs=experiment.epochs, shuffle=False, verbose=0,
             callbacks=[train.follow(), *own],
