@@ -15,10 +15,11 @@ counts, and pays for that one test alone.
 
 A side has reached an accuracy at the first tested epoch whose median over the seeds is at least that.
 On MNIST theirs is to reach 99.0 % and ours 99.4 %, on Fashion-MNIST both 93.5 %, on CIFAR-10 both
-93 %; where ours does not, that is told, and its time is that of its end. The ratio is of theirs over ours, seed by seed: the
-median, with the least and the greatest; of seconds by the clock, and then of processor seconds, which
-other work on the machine changes less. Both sides have TensorFlow's oneDNN switched on. Ours trains
-in the precision that --precision says, which "auto" makes bfloat16 where the hardware has it.
+93 %; where ours does not, that is told, and its time is that of its end. The ratio is of theirs over
+ours, seed by seed: the median, with the least and the greatest; of seconds by the clock, and then of
+processor seconds, which other work on the machine changes less. Both sides have TensorFlow's oneDNN
+switched on. Ours trains in the precision that --precision says, which "auto" makes bfloat16 where the
+hardware has it.
 
 --measured: a file of JSON lines that each training is added to, and where those that it has already
 are taken from. --plot: validation accuracy after each epoch against time, and the tests, as PNG.
@@ -184,13 +185,8 @@ def figure(name: str, found: dict[str, dict[int, list[dict]]]):
             tested = [row for row in rows if "test" in row]
             axes.plot([row["test_processor"] for row in tested], [row["test"] for row in tested],
                       "o", color=f"C{number}", markersize=4)  # fmt: skip
-        axes.plot(
-            [],
-            [],
-            "o-",
-            color=f"C{number}",
-            label=f"{TASKS[name].name(side)}, {len(by_seed)} seeds",
-        )
+        label = f"{TASKS[name].name(side)}, {len(by_seed)} seeds"
+        axes.plot([], [], "o-", color=f"C{number}", label=label)
     axes.set(xlabel="seconds of the processor", ylabel="accuracy (line: validation, dot: test)",
              title=name, xscale="log")  # fmt: skip
     axes.xaxis.set_major_formatter("{x:.0f}")
@@ -205,7 +201,7 @@ def main() -> None:
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
-    parser.add_argument("--epochs", type=int, help="of theirs")
+    parser.add_argument("--epochs", type=int, help="of theirs, unless as many as it has")
     parser.add_argument("--precision", default=AUTO, help="of ours")
     parser.add_argument("--measured", type=Path)
     parser.add_argument("--plot", type=Path)
