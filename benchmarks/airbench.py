@@ -16,7 +16,7 @@ from benchmarks.accuracy_clock import Clock
 from cnnkit import data
 from cnnkit.models import whitening_kernel
 
-EPOCHS, BATCH = 9.9, 1024
+BATCH = 1024
 WIDTHS, SCALE = (64, 256, 256), 1 / 9
 MOMENTUM, SMOOTHING = 0.85, 0.2
 RATE, DECAY, BIAS_FACTOR = 11.5, 0.0153, 64  # of 1,024 samples, before momentum multiplies them
@@ -81,7 +81,7 @@ def normalised(images: np.ndarray) -> torch.Tensor:
 
 
 def train(
-    images: np.ndarray, labels: np.ndarray, seed: int, hears: Callable, epochs: float = EPOCHS
+    images: np.ndarray, labels: np.ndarray, seed: int, hears: Callable, epochs: float
 ) -> nn.Module:
     """Train on bytes, (images, 32, 32, 3), and return the network; hears(network) each epoch's end."""
     torch.manual_seed(seed)
