@@ -81,7 +81,7 @@ def test_whitened_resnet_pools_before_or_after_the_first_convolution_of_a_stage(
     model = models.whitened_resnet(
         samples, 7, widths=(4, 8), depths=(1, 0), kernel_size=3, filters=8, **options
     )
-    maps = keras.Model(model.inputs, [layer.output for layer in convolutions(model)])(samples)
+    maps = keras.Model(model.input, [layer.output for layer in convolutions(model)])(samples)
     assert [each.shape[1] for each in maps] == sides
 
 
