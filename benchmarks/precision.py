@@ -14,12 +14,13 @@ taken from.
 """
 
 import argparse
+import contextlib
 import importlib
+import io
 import json
 import os
 import platform
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 
@@ -39,12 +40,9 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 def measured(name: str, seed: int, precision: str) -> dict:
     """Run an experiment, and return its test accuracy and the seconds of its training."""
     experiment = importlib.import_module(f"experiments.{name}").experiment
-    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as quiet:
-        printed, sys.stdout = sys.stdout, quiet  # the progress bar
-        try:
+    with tempfile.TemporaryDirectory() as folder:
+        with contextlib.redirect_stdout(io.StringIO()):  # the progress bar
             run = cnnkit.run(experiment, seed=seed, runs_dir=folder, precision=precision)
-        finally:
-            sys.stdout = printed
         results = run.results
     keras.backend.clear_session()
     return {
