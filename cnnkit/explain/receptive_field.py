@@ -100,8 +100,9 @@ def field_after(operation, before: list[Field | None], shapes: list[tuple]) -> F
         return _shifted(field, operation.padding, -1)
     if isinstance(operation, CROPPING):
         return _shifted(field, operation.cropping, 1)
-    if hasattr(operation, "window"):
-        return _moved(field, *operation.window)
+    window = getattr(operation, "window", None)  # of Keras' spectrograms a word, such as "hann"
+    if isinstance(window, tuple):
+        return _moved(field, *window)
     if isinstance(operation, (*IN_PLACE, layers.Dense)):
         return field if _keeps_places_apart(operation, len(shapes[0])) else None
     return field if type(operation).__name__ in IN_PLACE_FUNCTIONS else None

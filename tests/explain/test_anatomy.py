@@ -119,6 +119,14 @@ def test_the_field_of_lenet5_is_where_the_gradient_is():
     assert impulse_reach(model, "S4", (2, 1)) == [tuple(ends) for ends in field.of_unit(2, 1)]
 
 
+def test_what_a_place_in_a_spectrogram_sees_is_not_known():
+    image = keras.Input((4000,), name="sound")
+    maps = keras.layers.MelSpectrogram(name="mel")(image)
+    found = anatomy(keras.Model(image, keras.layers.Conv1D(2, 3, name="conv")(maps)))
+    assert found.row("mel").field is None
+    assert found.row("conv").field is None
+
+
 def test_branches_meet_in_the_larger_field():
     image = keras.Input((16, 16, 3), name="image")
     near = keras.layers.Conv2D(4, 1, name="near")(image)
