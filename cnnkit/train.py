@@ -10,7 +10,7 @@ import inspect
 import shlex
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -29,7 +29,7 @@ from cnnkit.training.explanations import Explain
 from cnnkit.training.film import frames
 from cnnkit.training.fit import Fitted, evaluate, fit
 from cnnkit.training.interruption import StopOnSignal
-from cnnkit.training.precision import policy
+from cnnkit.training.precision import AUTO, has_bfloat16, is_worthwhile, policy
 from cnnkit.training.recipe import recipe_of, write_recipe
 from cnnkit.training.resumable import Saving
 from cnnkit.training.tensorboard import TensorBoardLog
@@ -47,7 +47,7 @@ def run(
     name: str | None = None,
     checkpoint_minutes: float | None = 10.0,
     checkpoint_steps: int | None = None,
-    precision: str | None = None,
+    precision: str | None = AUTO,
     **settings,
 ) -> Run:
     """Call an experiment with these settings, train what it returns, and return the run.
@@ -58,16 +58,17 @@ def run(
     name: the folder's name; time and four letters unless given.
     checkpoint_minutes, checkpoint_steps: how long training goes on within an epoch before the next
         checkpoint; each epoch ends with one in any case.
-    precision: of the network: "float32", "mixed_bfloat16", or "auto" for the latter where the
-        hardware has it; Keras' own policy unless given. environment.json says which it was.
+    precision: of the network: "float32", "mixed_bfloat16" or another of Keras' policies; None for
+        the one that Keras has; "auto" for "mixed_bfloat16" where Keras' own is float32, the hardware
+        has bfloat16 and a step is large enough to gain by it, for which the experiment is called a
+        second time. environment.json says which it was.
 
     Raises TypeError for a setting that the experiment does not have, SettingError for a value that
     is not allowed, TrainingError when training breaks down, Interrupted after a signal. Whatever
     is raised once training has begun stands in status.json, too.
     """
     saving = Saving(checkpoint_minutes, checkpoint_steps)
-    with policy(precision):
-        resolved, settings, seed = _called(experiment, settings, seed)
+    with _made(experiment, settings, seed, precision) as (resolved, settings, seed):
         folder = Run.create(runs_dir, name_of(experiment), name)
         recipe = recipe_of(experiment, resolved, settings, seed)
 
@@ -102,21 +103,38 @@ def resume(
     checkpoint is whole; and what `run` raises.
     """
     saving, kept = Saving(checkpoint_minutes, checkpoint_steps), run.experiment
-    with locked(run.folder), policy(precision or run.environment["precision"]):
+    with locked(run.folder):
         if run.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
         wanted = differences.settings_of(experiment, kept["settings"]) | settings
-        resolved, wanted, seed = _called(experiment, wanted, kept["seed"])
-        recipe = recipe_of(experiment, resolved, wanted, seed)
-        recipe |= {name: kept.get(name) for name in ("experiment", "command", "file")}
-        changes = differences.between(run, resolved.data, recipe)
-        if changes and not allow_changes:
-            raise SettingError(
-                f"{run.folder} cannot be resumed exactly, because something has changed; "
-                f"--allow-changes goes on all the same:\n{differences.as_table(changes)}"
-            )
-        _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, saving, changes))
+        precision = precision or run.environment["precision"]
+        with _made(experiment, wanted, kept["seed"], precision) as (resolved, wanted, seed):
+            recipe = recipe_of(experiment, resolved, wanted, seed)
+            recipe |= {name: kept.get(name) for name in ("experiment", "command", "file")}
+            changes = differences.between(run, resolved.data, recipe)
+            if changes and not allow_changes:
+                raise SettingError(
+                    f"{run.folder} cannot be resumed exactly, because something has changed; "
+                    f"--allow-changes goes on all the same:\n{differences.as_table(changes)}"
+                )
+            _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, saving, changes))
     return run
+
+
+@contextlib.contextmanager
+def _made(
+    experiment: Callable, settings: dict, seed: int | None, precision: str | None
+) -> Iterator[tuple[Experiment, dict, int]]:
+    """Give what `_called` returns; meanwhile Keras has the precision that it was called in."""
+    with contextlib.ExitStack() as policies:
+        name = policies.enter_context(policy(None if precision == AUTO else precision))
+        made = _called(experiment, settings, seed)
+        possible = precision == AUTO and name == "float32" and has_bfloat16()
+        if possible and is_worthwhile(made[0].network, made[0].batch_size):
+            del made  # else memory would hold its data twice
+            policies.enter_context(policy("mixed_bfloat16"))
+            made = _called(experiment, settings, seed)
+        yield made
 
 
 def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Experiment, dict, int]:

@@ -173,8 +173,9 @@ def _with_run_options(command: click.Command) -> click.Command:
             help="Go on with this run; settings that are not given are the run's.",
         ),
         click.Option(
-            ["--precision"], type=click.Choice(["auto", "float32", "mixed_bfloat16"]), default=None,
-            help="Of the network; auto is bfloat16 where the hardware has it.  [default: float32]",
+            ["--precision"], type=click.Choice(["auto", "float32", "mixed_bfloat16"]), default="auto",
+            show_default=True,
+            help="Of the network; auto is bfloat16 where the hardware has it and gains by it.",
         ),
         *saving_options(),
     ]  # fmt: skip

@@ -8,8 +8,12 @@ from pathlib import Path
 import keras
 
 from cnnkit.errors import SettingError
+from cnnkit.explain.network_anatomy import anatomy
 
 AUTO = "auto"
+# Multiply-adds of a step's forward pass. On two cores with AVX512-BF16, `benchmarks.precision` saw no
+# gain in training with 33 million and fewer, and one from 53 million on.
+WORTHWHILE = 40_000_000
 # What multiplies bfloat16 in hardware; Linux' names.
 PROCESSOR_FLAGS = {"avx512_bf16", "amx_bf16"}
 CPUINFO = Path("/proc/cpuinfo")
@@ -42,6 +46,19 @@ def policy(precision: str | None) -> Iterator[str]:
         yield keras.config.dtype_policy().name
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def is_worthwhile(model: keras.Model, batch_size: int) -> bool:
+    """Return whether a step has so much to multiply that bfloat16 saves time where hardware has it.
+
+    Where that is not known, of a model without a graph of layers or of one for images of any size,
+    the answer is yes.
+    """
+    try:
+        products = anatomy(model).multiply_adds
+    except SettingError:
+        return True
+    return products is None or products * batch_size >= WORTHWHILE
 
 
 def has_bfloat16() -> bool:

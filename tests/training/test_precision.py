@@ -6,9 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 import cnnkit
-from cnnkit import Experiment, data, models
+from cnnkit import Experiment, data, models, train
 from cnnkit.cli import main
 from cnnkit.errors import SettingError
+from cnnkit.explain.network_anatomy import anatomy
 from cnnkit.training import precision
 
 
@@ -61,6 +62,58 @@ def test_afterwards_keras_has_the_policy_that_it_had():
         assert name == "mixed_bfloat16"
 
 
+@pytest.mark.parametrize(("batch_size", "expected"), [(96, False), (97, True)])
+def test_a_step_is_worthwhile_from_40_million_multiply_adds_on(batch_size, expected):
+    # Of LeNet-5 at 28 x 28, an image: 416,520.
+    assert 28 * 28 * 25 * 6 + 10 * 10 * 150 * 16 + 400 * 120 + 120 * 84 + 84 * 10 == 416_520
+    lenet5 = models.lenet5((28, 28, 1), 10)
+    assert precision.is_worthwhile(lenet5, batch_size) is expected
+
+
+class OfAClass(keras.Model):
+    """A model without a graph of layers."""
+
+
+def test_what_cannot_be_counted_counts_as_worthwhile():
+    of_any_size = models.convnet((None, None, 3), 2, head="global")
+    assert precision.is_worthwhile(of_any_size, 1)
+    assert precision.is_worthwhile(OfAClass(), 1)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "own_policy", "expected"),
+    [
+        (16, "float32", ["float32"]),
+        (96, "float32", ["float32", "mixed_bfloat16"]),
+        (96, "mixed_float16", ["mixed_float16"]),
+    ],
+)
+def test_auto_is_bfloat16_where_it_is_worthwhile(
+    batch_size, own_policy, expected, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(train, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "WORTHWHILE", 64 * multiply_adds())
+    called, weights = [], []
+
+    def experiment():
+        """X and O."""
+        called.append(keras.config.dtype_policy().name)
+        made = replace(shapes(1), callbacks=(), batch_size=batch_size)
+        weights.append(made.model.get_weights())
+        return made
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(own_policy)
+    try:
+        run = cnnkit.run(experiment, runs_dir=tmp_path)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert called == expected
+    assert run.environment["precision"] == expected[-1]
+    for first, last in zip(weights[0], weights[-1], strict=True):
+        np.testing.assert_array_equal(first, last)
+
+
 def test_an_unknown_precision_is_refused():
     with pytest.raises(SettingError, match=r"precision is 'auto', .*, not 'half'"):
         cnnkit.run(shapes, precision="half")
@@ -87,6 +140,11 @@ def shapes(epochs: int = 3):
         data=images, model=model, optimizer=keras.optimizers.Adam(1e-2), epochs=epochs,
         batch_size=16, callbacks=(Fail(),),
     )  # fmt: skip
+
+
+def multiply_adds() -> int:
+    """Return those of a forward pass of one image of `shapes`."""
+    return anatomy(shapes().model).multiply_adds
 
 
 def test_a_run_in_bfloat16_says_so_and_resumes_in_it(tmp_path):
