@@ -1,9 +1,9 @@
 """What bfloat16 does to accuracy and time: experiments in both precisions, seed by seed.
 
 python -m benchmarks.precision [--experiments digits_lenet5 xo_convnet ...] [--seeds 0 1 2 3 4]
-                               [--measured FILE]
+                               [--epochs N] [--measured FILE]
 
-Each experiment runs with its defaults in float32 and in mixed_bfloat16, in turn, as `cnnkit run` does
+Each experiment runs with its defaults, or for --epochs, in float32 and in mixed_bfloat16, in turn, as `cnnkit run` does
 it, and the test split is looked at once a run. Printed are both medians, and the mean of the
 differences, bfloat16 less float32, with the 95 % interval of Student's t over the seeds: where it
 holds zero, no difference was seen. Times are of training alone; ratios are float32 over bfloat16, so
@@ -35,14 +35,18 @@ from cnnkit.training.precision import has_bfloat16
 
 SMALL = ("digits_lenet5", "xo_convnet", "sound_convnet", "text_convnet")
 PRECISIONS = ("float32", "mixed_bfloat16")
+KEY = ("experiment", "seed", "precision", "epochs")  # of a measured line
 
 
-def measured(name: str, seed: int, precision: str) -> dict:
+def measured(name: str, seed: int, precision: str, epochs: int | None) -> dict:
     """Run an experiment, and return its test accuracy and the seconds of its training."""
     experiment = importlib.import_module(f"experiments.{name}").experiment
+    settings = {} if epochs is None else {"epochs": epochs}
     with tempfile.TemporaryDirectory() as folder:
         with contextlib.redirect_stdout(io.StringIO()):  # the progress bar
-            run = cnnkit.run(experiment, seed=seed, runs_dir=folder, precision=precision)
+            run = cnnkit.run(
+                experiment, seed=seed, runs_dir=folder, precision=precision, **settings
+            )
         results = run.results
     keras.backend.clear_session()
     return {
@@ -76,6 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--experiments", nargs="+", default=SMALL)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--epochs", type=int, help="of each; its own unless given")
     parser.add_argument("--measured", type=Path)
     options = parser.parse_args()
     print(
@@ -86,15 +91,14 @@ def main() -> None:
     kept = {}
     if options.measured and options.measured.exists():
         lines = map(json.loads, options.measured.read_text().splitlines())
-        kept = {(line["experiment"], line["seed"], line["precision"]): line for line in lines}
+        kept = {tuple(line[name] for name in KEY): line for line in lines}
     for name in options.experiments:
         found = {precision: {} for precision in PRECISIONS}
         for seed in options.seeds:
             for precision in PRECISIONS:
-                key = name, seed, precision
+                key = name, seed, precision, options.epochs
                 if key not in kept:
-                    line = dict(zip(("experiment", "seed", "precision"), key, strict=True))
-                    kept[key] = line | measured(*key)
+                    kept[key] = dict(zip(KEY, key, strict=True)) | measured(*key)
                     if options.measured:
                         with options.measured.open("a") as file:
                             file.write(json.dumps(kept[key]) + "\n")
