@@ -2,7 +2,7 @@
 
 Result  88.24 % of 10,000 test images (seed 0), averaged over ten views of each 89.27 %, in
         bfloat16, on a copy recompressed as JPEG: not comparable to the digit with published ones
-Cost    20 minutes of training on two CPU cores with bfloat16 (`--precision auto`)
+Cost    20 minutes of training on two CPU cores with bfloat16
 Needs   CIFAR-10, 170 MB: downloaded by Keras, or cifar10.npz in the folder that CNNKIT_DATA names
 Source  K. Jordan 2024, https://arxiv.org/abs/2404.00498 (airbench), and
         https://kellerjordan.github.io/posts/muon/

@@ -2,7 +2,7 @@
 
 Result  99.42 % of 10,000 test images (median of seeds 0 to 4: 99.31 to 99.50), and averaged over
         each and its shifts by a pixel 99.44 % (99.41 to 99.50), in bfloat16
-Cost    14 to 16 s of training on two CPU cores with bfloat16 (`--precision auto`)
+Cost    14 to 16 s of training on two CPU cores with bfloat16
 Needs   MNIST, 11 MB: downloaded by Keras, or mnist.npz in the folder that CNNKIT_DATA names
 Source  K. Jordan 2024, https://arxiv.org/abs/2404.00498 (airbench, for CIFAR-10), and
         https://kellerjordan.github.io/posts/muon/
