@@ -41,6 +41,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
+from matplotlib.ticker import LogLocator
 
 from benchmarks import keras_io
 from benchmarks.accuracy_clock import Clock
@@ -185,10 +186,11 @@ def figure(name: str, found: dict[str, dict[int, list[dict]]]):
             tested = [row for row in rows if "test" in row]
             axes.plot([row["test_processor"] for row in tested], [row["test"] for row in tested],
                       "o", color=f"C{number}", markersize=4)  # fmt: skip
-        label = f"{TASKS[name].name(side)}, {len(by_seed)} seeds"
+        label = f"{TASKS[name].name(side)}, seeds {', '.join(map(str, sorted(by_seed)))}"
         axes.plot([], [], "o-", color=f"C{number}", label=label)
     axes.set(xlabel="seconds of the processor", ylabel="accuracy (line: validation, dot: test)",
              title=name, xscale="log")  # fmt: skip
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.xaxis.set_minor_formatter("{x:.0f}")
     axes.legend(loc="lower right")
