@@ -20,7 +20,7 @@ bench: .venv/demo
 	python -m benchmarks.startup
 
 notebooks: .venv/notebook
-	jupyter-execute --timeout=90 --kernel_name=python3 notebooks/*.ipynb
+	ls notebooks/*.ipynb | xargs -n 1 -P 2 jupyter-execute --timeout=90 --kernel_name=python3
 
 picture: .venv/demo
 	python -m experiments.digits_lenet5 --runs-dir docs/runs --name picture

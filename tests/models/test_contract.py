@@ -85,6 +85,7 @@ def test_without_its_top_it_gives_maps_or_their_means(name):
     np.testing.assert_allclose(pooled(images), maps.mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", SMALL)
 def test_comes_back_from_a_file_with_the_same_bits(name, tmp_path):
     image_shape, options = SMALL[name]

@@ -80,6 +80,7 @@ def test_what_cannot_be_counted_counts_as_worthwhile():
     assert precision.is_worthwhile(OfAClass(), 1)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("batch_size", "own_policy", "expected"),
     [

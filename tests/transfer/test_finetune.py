@@ -39,6 +39,7 @@ def test_blocks_are_those_of_the_paper(name):
     assert (len(found) - downsamplings, found[-1][0].name) == (count, first_of_last)
 
 
+@pytest.mark.once
 def test_without_names_blocks_end_where_one_tensor_is_all_that_is_read():
     # Szegedy et al. 2015, table 1: three modules of 35 x 35, five of 17 x 17 with their reductions,
     # two of 8 x 8; Keras counts mixed0 to mixed10, after the five convolutions of the stem.
