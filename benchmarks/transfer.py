@@ -102,7 +102,7 @@ def by_cnnkit(folder: Path, weights: str | None, epochs: int) -> float:
 
     with tempfile.TemporaryDirectory() as empty:
         os.environ["CNNKIT_CACHE"] = f"{empty}/cache"
-        run = cnnkit.run(photos, runs_dir=f"{empty}/runs")
+        run = cnnkit.run(photos, runs_dir=f"{empty}/runs", precision="float32")
         return run.results["test"]["accuracy"]
 
 
