@@ -1,7 +1,8 @@
 """LeNet-5 on MNIST, with ReLU and max pooling as it is taught today: 61,706 parameters.
 
-Result  99.32 % of 10,000 test images (median of seeds 0 to 2: 99.23 to 99.48)
-Cost    67 to 85 s of training on two CPU cores that had other work, too
+Result  99.29 % of 10,000 test images in bfloat16 (median of seeds 0 to 4: 99.26 to 99.41), 99.32 %
+        in float32 (99.23 to 99.48)
+Cost    57 to 63 s of training on two CPU cores in bfloat16, 64 to 84 s in float32
 Needs   MNIST, 11 MB: downloaded by Keras, or mnist.npz in the folder that CNNKIT_DATA names
 Source  LeCun et al. 1998, https://doi.org/10.1109/5.726791 (there 0.95 % error)
 """
