@@ -3,11 +3,11 @@
 python -m benchmarks.precision [--experiments digits_lenet5 xo_convnet ...] [--seeds 0 1 2 3 4]
                                [--epochs N] [--measured FILE]
 
-Each experiment runs with its defaults, or for --epochs, in float32 and in mixed_bfloat16, in turn, as `cnnkit run` does
-it, and the test split is looked at once a run. Printed are both medians, and the mean of the
-differences, bfloat16 less float32, with the 95 % interval of Student's t over the seeds: where it
-holds zero, no difference was seen. Times are of training alone; ratios are float32 over bfloat16, so
-that more is better for bfloat16.
+Each experiment runs with its defaults, or for as many epochs as --epochs says, in float32 and in
+mixed_bfloat16, in turn, as `cnnkit run` does it, and the test split is looked at once a run. Printed
+are both medians, and the mean of the differences, bfloat16 less float32, with the 95 % interval of
+Student's t over the seeds: where it holds zero, no difference was seen. Times are of training alone;
+ratios are float32 over bfloat16, so that more is better for bfloat16.
 
 --measured: a file of JSON lines that each run is added to, and where those that it has already are
 taken from.

@@ -11,8 +11,8 @@ from cnnkit.errors import SettingError
 from cnnkit.explain.network_anatomy import anatomy
 
 AUTO = "auto"
-# Multiply-adds of a step's forward pass. On two cores with AVX512-BF16, `benchmarks.precision` saw no
-# gain in training with 33 million and fewer, and one from 53 million on.
+# Multiply-adds of a step's forward pass. On two cores with AVX512-BF16, `benchmarks.precision` saw
+# little or no gain with 33 million and fewer, and one from 53 million on.
 WORTHWHILE = 40_000_000
 # What multiplies bfloat16 in hardware; Linux' names.
 PROCESSOR_FLAGS = {"avx512_bf16", "amx_bf16"}
@@ -56,7 +56,7 @@ def is_worthwhile(model: keras.Model, batch_size: int) -> bool:
     """
     try:
         products = anatomy(model).multiply_adds
-    except SettingError:
+    except Exception:  # what cannot be counted must not stop a training that could go on
         return True
     return products is None or products * batch_size >= WORTHWHILE
 
