@@ -93,7 +93,7 @@ def test_auto_is_bfloat16_where_it_is_worthwhile(
     batch_size, own_policy, expected, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(train, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(precision, "WORTHWHILE", 64 * multiply_adds())
+    monkeypatch.setattr(precision, "WORTHWHILE", 64 * anatomy(shapes().model).multiply_adds)
     called, weights = [], []
 
     def experiment():
@@ -103,12 +103,8 @@ def test_auto_is_bfloat16_where_it_is_worthwhile(
         weights.append(made.model.get_weights())
         return made
 
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(own_policy)
-    try:
+    with precision.policy(own_policy):
         run = cnnkit.run(experiment, runs_dir=tmp_path)
-    finally:
-        keras.config.set_dtype_policy(before)
     assert called == expected
     assert run.environment["precision"] == expected[-1]
     for first, last in zip(weights[0], weights[-1], strict=True):
@@ -141,11 +137,6 @@ def shapes(epochs: int = 3):
         data=images, model=model, optimizer=keras.optimizers.Adam(1e-2), epochs=epochs,
         batch_size=16, callbacks=(Fail(),),
     )  # fmt: skip
-
-
-def multiply_adds() -> int:
-    """Return those of a forward pass of one image of `shapes`."""
-    return anatomy(shapes().model).multiply_adds
 
 
 def test_a_run_in_bfloat16_says_so_and_resumes_in_it(tmp_path):
