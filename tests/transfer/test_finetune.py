@@ -53,6 +53,23 @@ def test_without_names_blocks_end_where_one_tensor_is_all_that_is_read():
     ]  # fmt: skip
 
 
+@pytest.mark.once
+def test_a_sequential_model_has_the_blocks_of_its_chain():
+    network = keras.Sequential(
+        [
+            keras.Input((12, 12, 1)),
+            keras.layers.Conv2D(4, 3, name="first"),
+            keras.layers.BatchNormalization(name="its_normalization"),
+            keras.layers.Conv2D(4, 3, name="second"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2),
+        ]
+    )
+    assert [[layer.name for layer in block] for block in transfer.blocks(network)] == [
+        ["first", "its_normalization"], ["second"],
+    ]  # fmt: skip
+
+
 def nested():
     """The way of Keras' guide: the backbone is a layer of the classifier."""
     whole = models.resnet20((32, 32, 3), 4)
