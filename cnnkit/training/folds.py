@@ -1,5 +1,6 @@
 """Out-of-fold predictions: what networks say of training samples that they never saw."""
 
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -10,10 +11,12 @@ from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
 from cnnkit.experiment import Experiment
 from cnnkit.explain.batches import in_compiled_batches
+from cnnkit.training import phases
 from cnnkit.training.deployment import deployed
 from cnnkit.training.executions import length_for
 from cnnkit.training.explanations import Explain
 from cnnkit.training.fused_normalization import fused_batch_normalization
+from cnnkit.training.kept_features import trained_part
 from cnnkit.training.step_inputs import made_in_step
 
 
@@ -22,8 +25,9 @@ def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -
 
     make: returns the experiment afresh, the same at every call. folds: from 2 to the number of
     training samples. Gives probabilities, shape (training samples, classes), in the order of
-    `data.train`, by the weights after the last epoch. Takes about `folds` times as long as a run;
-    keeps all of the training inputs in memory. Raises SettingError for labels of several classes.
+    `data.train`, by the weights after the last epoch of all phases. Takes about `folds` times as long
+    as a run; keeps all of the training inputs in memory. Raises SettingError for labels of several
+    classes.
 
     Copies of one image in several folds are seen after all.
     """
@@ -65,18 +69,28 @@ def _predict(model: keras.Model, inputs: np.ndarray) -> np.ndarray:
 
 
 def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
-    data, model = experiment.data, experiment.model
-    model.compile(experiment.optimizer, experiment.loss, metrics=list(experiment.metrics))
-    rest = Split(data.train.inputs[chosen], data.train.labels[chosen])
-    train = Batches(rest, seed=seed, **experiment.train_batch_options)
+    """Train through all phases, on these of the training samples."""
+    train = experiment.data.train
+    rest = Split(train.inputs[chosen], train.labels[chosen])
+    data, ended = dataclasses.replace(experiment.data, train=rest), 0
+    for phase, _ in phases.begun(dataclasses.replace(experiment, data=data)):
+        ended = _fit(phase, trained_part(phase, seed), seed, ended)
+
+
+def _fit(phase: Experiment, part: Experiment, seed: int, first: int) -> int:
+    """Train one phase's part from this epoch on, and return the epoch after its last."""
+    model = part.model
+    model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
+    train = Batches(part.data.train, seed=seed, **part.train_batch_options)
+    validation = Batches(part.data.validation, **part.batch_options)
     # Explain draws into a run's folder, and here is no run.
-    own = [each for each in experiment.callbacks if not isinstance(each, Explain)]
-    validation, length = Batches(data.validation, **experiment.batch_options), length_for(own)
+    own = [each for each in phase.callbacks if not isinstance(each, Explain)]
     with (
         fused_batch_normalization(model),
-        made_in_step(model, train, validation, length) as (inputs, validation),
+        made_in_step(model, train, validation, length_for(own)) as (inputs, validation),
     ):
-        model.fit(
-            inputs, validation_data=validation, epochs=experiment.epochs, shuffle=False, verbose=0,
-            callbacks=[train.follow(), *own],
+        history = model.fit(
+            inputs, validation_data=validation, epochs=first + phase.epochs, initial_epoch=first,
+            shuffle=False, verbose=0, callbacks=[train.follow(), *own],
         )  # fmt: skip
+    return history.epoch[-1] + 1

@@ -8,6 +8,7 @@ import numpy as np
 from cnnkit.data.batches import Batches
 from cnnkit.errors import SettingError
 from cnnkit.experiment import Experiment
+from cnnkit.training.fused_normalization import fused_batch_normalization
 
 SMOOTHING = 0.9  # of the loss before, in the running mean
 DIVERGED = 4  # times the lowest loss so far, above which nothing more is learnt
@@ -74,10 +75,11 @@ def _losses(experiment: Experiment, rates: np.ndarray, seed: int) -> np.ndarray:
     losses = _Losses(len(rates), len(data.train), experiment.batch_size)
     model.compile(type(experiment.optimizer).from_config(config), experiment.loss)
     try:
-        model.fit(
-            batches, epochs=-(-len(rates) // batches.num_batches), shuffle=False, verbose=0,
-            callbacks=[batches.follow(), losses],
-        )  # fmt: skip
+        with fused_batch_normalization(model):
+            model.fit(
+                batches, epochs=-(-len(rates) // batches.num_batches), shuffle=False, verbose=0,
+                callbacks=[batches.follow(), losses],
+            )  # fmt: skip
     finally:
         model.set_weights(before)
     return np.array(losses.found)

@@ -1,6 +1,8 @@
 """`cnnkit mistakes`: its numbers are those of scikit-learn on the model's own predictions."""
 
+import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from sklearn import metrics
 
 from cnnkit import data, runs
 from cnnkit.cli import main
+from cnnkit.training import folds
 
 pytestmark = pytest.mark.once
 
@@ -56,3 +59,22 @@ def test_looks_for_label_errors_on_request(runs_dir, tmp_path, monkeypatch):
     )
     assert result.exit_code == 0, result.output
     assert re.search(r"\d+ of \d+ training labels are doubted", result.output)
+
+
+def test_folds_train_in_the_precision_of_the_run(runs_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(runs_dir / "classify" / "weak", tmp_path / "runs" / "classify" / "weak")
+    record = tmp_path / "runs" / "classify" / "weak" / "environment.json"
+    told = json.loads(record.read_text())
+    record.write_text(json.dumps(told | {"precision": "mixed_bfloat16"}))
+    computed = []
+
+    def without_training(make, folds, seed):
+        experiment = make()
+        computed.append(experiment.model.layers[1].compute_dtype)
+        return np.eye(2)[experiment.data.train.labels]
+
+    monkeypatch.setattr(folds, "out_of_fold", without_training)
+    result = cnnkit("mistakes", "weak", "--label-errors", "--runs-dir", tmp_path / "runs")
+    assert result.exit_code == 0, result.output
+    assert computed == ["bfloat16"]

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import StratifiedKFold
 
 from cnnkit import Experiment, data, models
@@ -8,6 +11,7 @@ from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
 from cnnkit.runs import likely_mislabelled
 from cnnkit.training.folds import folds_of, out_of_fold
+from cnnkit.transfer import FineTuning
 
 
 def test_each_class_is_shared_out_as_evenly_as_scikit_learn_does():
@@ -52,6 +56,28 @@ def test_labels_that_were_changed_are_found():
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
     found = likely_mislabelled(made.data.train.labels, answers)
     assert len(set(CHANGED) & set(found[:8])) >= 4
+
+
+def test_all_phases_train():
+    # What is frozen at first gives zeros, whatever the image: only the second phase tells X from O.
+    made = fine_tuned()
+    answers = out_of_fold(fine_tuned, folds=2)
+    assert accuracy_score(made.data.train.labels, answers.argmax(axis=1)) > 0.7
+
+
+def fine_tuned():
+    network = keras.Sequential(
+        [
+            keras.Input((12, 12, 1)),
+            keras.layers.Conv2D(8, 3, kernel_initializer="zeros", trainable=False),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2),
+        ]
+    )
+    return replace(
+        experiment(epochs=1), model=network,
+        phases=(FineTuning(epochs=6, optimizer=keras.optimizers.Adam(1e-2)),),
+    )  # fmt: skip
 
 
 def test_a_sample_is_answered_by_a_network_that_never_saw_it():
