@@ -1,13 +1,16 @@
 """What bfloat16 does to accuracy and time: experiments in both precisions, seed by seed.
 
 python -m benchmarks.precision [--experiments digits_lenet5 xo_convnet ...] [--seeds 0 1 2 3 4]
-                               [--epochs N] [--measured FILE]
+                               [--epochs N] [--every N] [--measured FILE]
 
 Each experiment runs with its defaults, or for as many epochs as --epochs says, in float32 and in
 mixed_bfloat16, in turn, as `cnnkit run` does it, and the test split is looked at once a run. Printed
 are both medians, and the mean of the differences, bfloat16 less float32, with the 95 % interval of
 Student's t over the seeds: where it holds zero, no difference was seen. Times are of training alone;
 ratios are float32 over bfloat16, so that more is better for bfloat16.
+
+--every: of the data sets that Keras downloads, train on every Nth image alone, as if there were no
+others, and test on all of the test images: all of a recipe's epochs in a fraction of their time.
 
 --measured: a file of JSON lines that each run is added to, and where those that it has already are
 taken from.
@@ -22,20 +25,44 @@ import os
 import platform
 import statistics
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
+import numpy as np
 from scipy import stats
 
 import cnnkit
+from cnnkit import data
+from cnnkit.errors import MissingDataError
 from cnnkit.training.precision import has_bfloat16
 
 SMALL = ("digits_lenet5", "xo_convnet", "sound_convnet", "text_convnet")
 PRECISIONS = ("float32", "mixed_bfloat16")
-KEY = ("experiment", "seed", "precision", "epochs")  # of a measured line
+KEY = ("experiment", "seed", "precision", "epochs", "every")  # of a measured line
+
+
+@contextlib.contextmanager
+def thinned(every: int) -> Iterator[None]:
+    """Let experiments find every Nth training image alone, of those data sets that are at hand."""
+    with tempfile.TemporaryDirectory() as folder:
+        for load in (data.mnist, data.fashion_mnist, data.cifar10):
+            with contextlib.suppress(MissingDataError):
+                whole = load()
+                parts = whole.train, whole.validation
+                np.savez(
+                    Path(folder) / f"{whole.name}.npz",
+                    x_train=np.concatenate([part.inputs for part in parts])[::every],
+                    y_train=np.concatenate([part.labels for part in parts])[::every],
+                    x_test=whole.test.inputs,
+                    y_test=whole.test.labels,
+                )
+        with mock.patch.dict(os.environ, CNNKIT_DATA=folder):
+            yield
 
 
 def measured(name: str, seed: int, precision: str, epochs: int | None) -> dict:
@@ -81,6 +108,7 @@ def main() -> None:
     parser.add_argument("--experiments", nargs="+", default=SMALL)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--epochs", type=int, help="of each; its own unless given")
+    parser.add_argument("--every", type=int, help="training image is used; all unless given")
     parser.add_argument("--measured", type=Path)
     options = parser.parse_args()
     print(
@@ -91,14 +119,21 @@ def main() -> None:
     kept = {}
     if options.measured and options.measured.exists():
         lines = map(json.loads, options.measured.read_text().splitlines())
-        kept = {tuple(line[name] for name in KEY): line for line in lines}
+        kept = {tuple(line.get(name) for name in KEY): line for line in lines}
+    with thinned(options.every) if options.every else contextlib.nullcontext():
+        compare(options, kept)
+
+
+def compare(options: argparse.Namespace, kept: dict[tuple, dict]) -> None:
+    """Measure what was not measured before, and print a line an experiment."""
     for name in options.experiments:
         found = {precision: {} for precision in PRECISIONS}
         for seed in options.seeds:
             for precision in PRECISIONS:
-                key = name, seed, precision, options.epochs
+                key = name, seed, precision, options.epochs, options.every
                 if key not in kept:
-                    kept[key] = dict(zip(KEY, key, strict=True)) | measured(*key)
+                    found_now = measured(name, seed, precision, options.epochs)
+                    kept[key] = dict(zip(KEY, key, strict=True)) | found_now
                     if options.measured:
                         with options.measured.open("a") as file:
                             file.write(json.dumps(kept[key]) + "\n")
