@@ -14,6 +14,7 @@ from keras import ops
 
 from cnnkit.data.batches import Batches
 from cnnkit.training.executions import ONE_STEP, Executed, Length, looped
+from cnnkit.training.pooled_activations import activations_after_pooling, pooled_activations
 
 RESIDENT = 2**30  # bytes of a mapped file up to which all of it is read into memory
 
@@ -59,8 +60,8 @@ def made_in_step(
     """Give what `model.fit` and its validation take in place of these batches.
 
     model: compiled. While the context lasts, `model.train_step` and `model.test_step` make their
-    batches themselves; afterwards they are as they were. The numbers are those of
-    `model.fit(train, validation_data=validation)`.
+    batches themselves, and TensorFlow pools before ReLU; afterwards they are as they were. The
+    numbers are those of `model.fit(train, validation_data=validation)`.
     length: of an execution, which is one step in any case where inputs are not in memory.
     """
     # Keras builds losses and metrics from the first batch that it is given.
@@ -81,6 +82,8 @@ def _replace(model: keras.Model, kind: str, inputs: StepInputs, logs: dict, leng
     """Let the "train" or "test" function of a model make its batches itself."""
     step, function = f"{kind}_step", f"{kind}_function"
     batches, plain = inputs.batches, getattr(model, step)
+    if kind == "train":
+        plain = _pooling_first(model, plain)
     setattr(model, function, None)  # it was compiled for other inputs
     if not _loops(model, step, batches):
         made = _made(batches)
@@ -94,6 +97,19 @@ def _replace(model: keras.Model, kind: str, inputs: StepInputs, logs: dict, leng
         model.optimizer.build(model.trainable_variables)
     getattr(model, f"make_{function}")()
     setattr(model, function, Executed(getattr(model, function), inputs, length, steps))
+
+
+def _pooling_first(model: keras.Model, step: Callable) -> Callable:
+    """Return a step that pools before ReLU, wherever that is the same."""
+    if keras.backend.backend() != "tensorflow":  # XLA joins both to what is before them: no gain
+        return step
+    pairs = pooled_activations(model)
+
+    def pooling_first(*given):
+        with activations_after_pooling(pairs):
+            return step(*given)
+
+    return pooling_first
 
 
 def _loops(model: keras.Model, step: str, batches: Batches) -> bool:
