@@ -1,8 +1,9 @@
 """Experiment: what `model.fit` needs, checked before anything is trained."""
 
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from cnnkit import experiment_checks as checks
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 
@@ -36,52 +37,19 @@ def _metrics(data: Dataset, loss) -> tuple:
     )  # fmt: skip
 
 
-def _expect_averages_seen(experiment: "Experiment") -> None:
-    """Raise SettingError where an optimizer averages weights that nothing looks at, or the reverse."""
+def _optimizer(given):
+    """Return a Keras optimizer, as it is given or by its name."""
     import keras
 
-    swaps = [c for c in experiment.callbacks if isinstance(c, keras.callbacks.SwapEMAWeights)]
-    if experiment.phases and any(swap.swap_on_epoch for swap in swaps):
+    try:
+        found = keras.optimizers.get(given)
+    except ValueError:
+        found = None
+    if found is None:
         raise SettingError(
-            "SwapEMAWeights(swap_on_epoch=True) does not end with its phase: leave swap_on_epoch out."
+            f"optimizer is one of keras.optimizers or the name of one, not {given!r}."
         )
-    for each in (experiment.optimizer, *(phase.optimizer for phase in experiment.phases)):
-        each = getattr(each, "inner_optimizer", each)  # of Keras' LossScaleOptimizer
-        parts = [part for part in getattr(each, "optimizers", [each]) if part.use_ema]
-        if swaps and not parts:
-            raise SettingError(
-                f"SwapEMAWeights needs an optimizer with use_ema=True, not {each.name!r}."
-            )
-        if not swaps and any(not part.ema_overwrite_frequency for part in parts):
-            raise SettingError(
-                f"The optimizer {each.name!r} averages weights, and nothing would see the averages: "
-                "give the Experiment callbacks=(keras.callbacks.SwapEMAWeights(),)."
-            )
-
-
-def _fits(takes: tuple, given: tuple) -> bool:
-    """Return whether a network that takes this shape, None for any size, takes inputs of that one."""
-    return len(takes) == len(given) and all(
-        size in (None, real) for size, real in zip(takes, given, strict=True)
-    )
-
-
-def _expect_size_fits(experiment: "Experiment", size: tuple[int, int] | None) -> None:
-    """Raise SettingError where training images cannot have this height and width."""
-    if size is None:
-        return
-    network, shape = experiment.network, experiment.data.image_shape
-    if len(shape) != 3 or len(size) != 2 or min(size) < 1:
-        raise SettingError(
-            f"image_size is the (height, width) that images are trained at, not {size!r} for "
-            f"inputs of shape {shape}."
-        )
-    takes = network.input_shape[1:3]
-    if not _fits(takes, size):
-        raise SettingError(
-            f"The model {network.name!r} takes images of {takes[0]} x {takes[1]} alone, and not of "
-            f"the image_size {size}: build it with image_shape=(None, None, {shape[-1]})."
-        )
+    return found
 
 
 def student_of(model: "keras.Model") -> "keras.Model":
@@ -95,8 +63,9 @@ class Experiment:
 
     data: the splits. model: takes `data.image_shape`, gives a number a class; or Keras' Distiller
         around one, as `training.distillation.distiller` makes it, whose student is kept.
-    optimizer: one with `use_ema=True` averages the weights of all steps; with the callback
-        `keras.callbacks.SwapEMAWeights()`, too, the averages are validated, kept and tested.
+    optimizer: of Keras, or its name, as `compile` takes it. One with `use_ema=True` averages the
+        weights of all steps; with the callback `keras.callbacks.SwapEMAWeights()`, too, the averages
+        are validated, kept and tested.
     loss: cross-entropy on logits unless given; for samples of several classes, of a sigmoid each.
         CategoricalCrossentropy, which has label_smoothing, is given labels as a number a class.
     metrics: as in Keras; unless given, accuracy, or, for samples of several classes, the part of
@@ -114,12 +83,13 @@ class Experiment:
         so few validation samples that chance chooses. A best model is saved while the run goes on,
         a last one at its end; an interrupted run has its checkpoints.
 
-    Raises SettingError for numbers out of range, and where data, model and the rest do not fit.
+    Raises SettingError for numbers out of range, and where data, model and the rest do not fit: a
+    loss of logits on a network that ends in probabilities, too, and the reverse.
     """
 
     data: Dataset
     model: "keras.Model"
-    optimizer: "keras.optimizers.Optimizer"
+    optimizer: "keras.optimizers.Optimizer | str"
     epochs: int
     batch_size: int = 32
     loss: "keras.losses.Loss | None" = None
@@ -141,36 +111,19 @@ class Experiment:
             )
         if self.keep not in typing.get_args(Keep):
             raise SettingError(f'keep is "best" or "last", not {self.keep!r}.')
+        checks.expect_network(self.network, self.data.image_shape)
+        object.__setattr__(self, "optimizer", _optimizer(self.optimizer))
+        phases = (replace(each, optimizer=_optimizer(each.optimizer)) for each in self.phases)
+        object.__setattr__(self, "phases", tuple(phases))
         if self.loss is None:
             object.__setattr__(self, "loss", _loss(self.data))
+        checks.expect_loss(self)
         if self.metrics is None:
             object.__setattr__(self, "metrics", _metrics(self.data, self.loss))
-        if self.data.multi_label and "Categorical" in type(self.loss).__name__:
-            raise SettingError(
-                f"Samples of the data set {self.data.name!r} may have several classes, and the "
-                f"loss {type(self.loss).__name__} takes one: leave it out, for a sigmoid a class."
-            )
-        network = self.network
-        outputs, classes = network.output_shape[-1], self.data.num_classes
-        if outputs != classes:
-            raise SettingError(
-                f"The model {network.name!r} has {outputs} outputs, and the data set "
-                f"{self.data.name!r} has {classes} classes: build it with num_classes={classes}."
-            )
-        takes, given = tuple(network.input_shape[1:]), self.data.image_shape
-        if not _fits(takes, given):
-            raise SettingError(
-                f"The model {network.name!r} takes inputs of shape {takes}, and those of the "
-                f"data set {self.data.name!r} have {given}: build it with image_shape={given}."
-            )
-        if getattr(self.augment, "mixes_labels", False) and "Sparse" in type(self.loss).__name__:
-            raise SettingError(
-                "This augmentation mixes labels, and the loss takes one class a sample: give the "
-                "Experiment loss=keras.losses.CategoricalCrossentropy(from_logits=True)."
-            )
-        _expect_averages_seen(self)
+        checks.expect_shapes_fit(self)
+        checks.expect_averages_seen(self)
         for each in (self, *self.phases):
-            _expect_size_fits(self, getattr(each, "image_size", None))
+            checks.expect_size_fits(self, getattr(each, "image_size", None))
 
     @property
     def network(self) -> "keras.Model":

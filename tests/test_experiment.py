@@ -4,6 +4,8 @@ import pytest
 
 from cnnkit import Experiment, data, models
 from cnnkit.errors import SettingError
+from cnnkit.training.deployment import deployed
+from cnnkit.transfer import FineTuning
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,69 @@ def test_what_does_not_fit_is_refused(shapes, changes, words):
     model = models.mlp(*changes.pop("model"))
     with pytest.raises(SettingError, match=words):
         Experiment(data=shapes, model=model, optimizer=keras.optimizers.SGD(), **changes)
+
+
+def small(*layers: keras.Layer, shape: tuple = (12, 12, 1)) -> keras.Model:
+    return keras.Sequential([keras.Input(shape), keras.layers.Flatten(), *layers])
+
+
+class Subclassed(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+def two_outputs():
+    image = keras.Input((12, 12, 1))
+    units = keras.layers.Flatten()(image)
+    return keras.Model(image, [keras.layers.Dense(2)(units), keras.layers.Dense(2)(units)])
+
+
+def two_inputs():
+    images = keras.Input((12, 12, 1)), keras.Input((12, 12, 1))
+    units = keras.layers.Flatten()(keras.layers.Add()(images))
+    return keras.Model(list(images), keras.layers.Dense(2)(units))
+
+
+SOFTMAX = keras.activations.softmax
+PROBABILITIES = keras.losses.SparseCategoricalCrossentropy()
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        (lambda: "lenet5", {}, r"models.create\('lenet5', \(12, 12, 1\), 10\).*not 'lenet5'"),
+        (lambda: keras.Sequential([keras.layers.Dense(2)]), {}, r"keras.Input\(\(12, 12, 1\)\)"),
+        (Subclassed, {}, r"keras.Model\(image, model\(image\)\)"),
+        (two_outputs, {}, "gives several tensors"),
+        (two_inputs, {}, "takes several tensors"),
+        (lambda: small(keras.layers.Dense(2)), {"optimizer": "adamm"}, "not 'adamm'"),
+        (lambda: small(keras.layers.Dense(2)), {"optimizer": None}, "optimizer is .* not None"),
+        (lambda: small(keras.layers.Dense(2)), {"loss": "mse"}, "loss is .* not 'mse'"),
+        (lambda: small(keras.layers.Dense(2)), {"loss": PROBABILITIES}, "give it from_logits=True"),
+        (lambda: small(keras.layers.Dense(2, SOFTMAX)), {}, "ends in probabilities"),
+        (lambda: small(keras.layers.Dense(2), keras.layers.Softmax()), {}, "ends in probabilities"),
+        (lambda: small(small(keras.layers.Dense(2, SOFTMAX), shape=(144,))), {}, "probabilities"),
+    ],
+)
+def test_what_keras_would_say_late_or_not_at_all_is_one_sentence(shapes, model, options, words):
+    options = {"optimizer": "sgd"} | options
+    with pytest.raises(SettingError, match=words):
+        Experiment(data=shapes, model=model(), epochs=1, **options)
+
+
+def test_probabilities_and_names_as_keras_has_them(shapes):
+    model = small(keras.layers.Dense(2, SOFTMAX))
+    made = Experiment(
+        data=shapes, model=model, optimizer="adam", epochs=1, loss=PROBABILITIES,
+        phases=(FineTuning(epochs=1, optimizer="sgd"),),
+    )  # fmt: skip
+    assert isinstance(made.optimizer, keras.optimizers.Adam)
+    assert isinstance(made.phases[0].optimizer, keras.optimizers.SGD)
+    kept = deployed(made)
+    images = shapes.test.inputs[:3].astype("float32")
+    np.testing.assert_allclose(
+        kept.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6
+    )
 
 
 def several():

@@ -14,14 +14,14 @@ class AtImageSize:
     A step's cost falls with the square of the side; H. Touvron et al. 2019,
     https://arxiv.org/abs/1906.06423, on what a last phase at the size of the test is worth.
 
-    epochs: at most, after those before. optimizer: of this phase alone. image_size: (height, width)
-    as `Experiment.image_size`; None for the size that the data set has.
+    epochs: at most, after those before. optimizer: of this phase alone, or its name. image_size:
+    (height, width) as `Experiment.image_size`; None for the size that the data set has.
 
     Raises SettingError for no epoch; Experiment raises it for a size that its model does not take.
     """
 
     epochs: int
-    optimizer: keras.optimizers.Optimizer
+    optimizer: keras.optimizers.Optimizer | str
     image_size: tuple[int, int] | None = None
 
     def __post_init__(self):

@@ -12,8 +12,8 @@ from cnnkit.transfer.network_blocks import blocks
 class FineTuning:
     """A phase of training that goes on with unfrozen blocks, for `Experiment.phases`.
 
-    epochs: at most, after those before. optimizer: of this phase alone, with a learning rate well
-        below the head's: a hundredth is usual.
+    epochs: at most, after those before. optimizer: of this phase alone, or its name, with a
+        learning rate well below the head's: a hundredth is usual.
     blocks: how many, from the last one, train beside the head; all of them unless given. See
         `transfer.blocks`. Batch normalisation keeps its statistics and its scale, as in the frozen
         network: Keras runs it in inference mode.
@@ -25,7 +25,7 @@ class FineTuning:
     """
 
     epochs: int
-    optimizer: keras.optimizers.Optimizer
+    optimizer: keras.optimizers.Optimizer | str
     blocks: int | None = None
     layer_decay: float = 1.0
 
