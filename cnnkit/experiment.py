@@ -1,5 +1,6 @@
 """Experiment: what `model.fit` needs, checked before anything is trained."""
 
+import numbers
 import typing
 from dataclasses import dataclass, replace
 
@@ -50,6 +51,13 @@ def _optimizer(given):
             f"optimizer is one of keras.optimizers or the name of one, not {given!r}."
         )
     return found
+
+
+def _flat(given) -> tuple:
+    """Return one, or any nest of several, as a tuple, as Keras takes callbacks."""
+    import keras
+
+    return tuple(keras.tree.flatten(() if given is None else given))
 
 
 def student_of(model: "keras.Model") -> "keras.Model":
@@ -103,8 +111,10 @@ class Experiment:
 
     def __post_init__(self):
         for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise SettingError(f"{name} is at least 1, not {getattr(self, name)}.")
+            if not isinstance(getattr(self, name), numbers.Integral) or getattr(self, name) < 1:
+                raise SettingError(
+                    f"{name} is a whole number of at least 1, not {getattr(self, name)!r}."
+                )
         if self.cached_views < 0 or (self.cached_views and self.augment is None):
             raise SettingError(
                 f"cached_views is at least 0, and 0 without augment, not {self.cached_views}."
@@ -113,6 +123,7 @@ class Experiment:
             raise SettingError(f'keep is "best" or "last", not {self.keep!r}.')
         checks.expect_network(self.network, self.data.image_shape)
         object.__setattr__(self, "optimizer", _optimizer(self.optimizer))
+        object.__setattr__(self, "callbacks", _flat(self.callbacks))
         phases = (replace(each, optimizer=_optimizer(each.optimizer)) for each in self.phases)
         object.__setattr__(self, "phases", tuple(phases))
         if self.loss is None:
@@ -120,6 +131,7 @@ class Experiment:
         checks.expect_loss(self)
         if self.metrics is None:
             object.__setattr__(self, "metrics", _metrics(self.data, self.loss))
+        object.__setattr__(self, "metrics", _flat(self.metrics))
         checks.expect_shapes_fit(self)
         checks.expect_averages_seen(self)
         for each in (self, *self.phases):

@@ -26,8 +26,10 @@ def test_an_experiment_cannot_be_changed(shapes):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"epochs": 0}, "epochs is at least 1, not 0"),
-        ({"batch_size": 0}, "batch_size is at least 1, not 0"),
+        ({"epochs": 0}, "epochs is a whole number of at least 1, not 0"),
+        ({"epochs": "3"}, "epochs is a whole number of at least 1, not '3'"),
+        ({"batch_size": 0}, "batch_size is a whole number of at least 1, not 0"),
+        ({"batch_size": 2.5}, "batch_size is a whole number of at least 1, not 2.5"),
         ({"keep": "first"}, """keep is "best" or "last", not 'first'"""),
         ({"model": ((12, 12, 1), 10)}, "10 outputs, and the data set 'xo' has 2 classes"),
         ({"model": ((28, 28, 1), 2)}, r"\(28, 28, 1\), and those of the data set 'xo'"),
@@ -92,8 +94,11 @@ def test_probabilities_and_names_as_keras_has_them(shapes):
     model = small(keras.layers.Dense(2, SOFTMAX))
     made = Experiment(
         data=shapes, model=model, optimizer="adam", epochs=1, loss=PROBABILITIES,
+        metrics="accuracy", callbacks=keras.callbacks.TerminateOnNaN(),
         phases=(FineTuning(epochs=1, optimizer="sgd"),),
     )  # fmt: skip
+    assert made.metrics == ("accuracy",)
+    assert [type(each) for each in made.callbacks] == [keras.callbacks.TerminateOnNaN]
     assert isinstance(made.optimizer, keras.optimizers.Adam)
     assert isinstance(made.phases[0].optimizer, keras.optimizers.SGD)
     kept = deployed(made)
