@@ -42,7 +42,7 @@ def losses_of(found):
     ("recipe", "cut", "parameters", "whitened"),
     [
         (mnist_fast, slice(2, -2), 95_146, (5, 16, 1e-2)),
-        (fashion_fast, slice(None), 688_298, (5, 16, 1e-2)),
+        pytest.param(fashion_fast, slice(None), 688_298, (5, 16, 1e-2), marks=pytest.mark.once),
         pytest.param(cifar10_fast, slice(None), 1_975_178, (2, 12, 5e-4), marks=pytest.mark.once),
     ],
 )

@@ -184,7 +184,7 @@ def test_validation_and_test_are_never_augmented(tmp_path):
     assert run.results["test"]["accuracy"] == pytest.approx(right.mean())  # test is validation here
 
 
-@pytest.mark.parametrize("name", ["flip_crop", "cutmix"])
+@pytest.mark.parametrize("name", [pytest.param("flip_crop", marks=pytest.mark.once), "cutmix"])
 def test_the_built_in_experiment_trains_with_a_policy(tmp_path, name):
     from cnnkit.classify import classify
 

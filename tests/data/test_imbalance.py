@@ -144,6 +144,7 @@ def test_few_of_several_labels_stops_where_every_class_has_enough():
     assert len(some.train) <= 15
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("balance", "counts"), [("weights", [4, 12, 3]), ("sampling", [12, 12, 12])]
 )

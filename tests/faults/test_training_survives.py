@@ -19,8 +19,8 @@ from cnnkit.runs import checkpoints
 from cnnkit.training import event_log
 
 ROOT = Path(__file__).parents[2]
-TURNS = [  # 15 where tests are run once, 3 on another backend, 200 of the slow ones
-    pytest.param(turn, marks=(pytest.mark.once,) * (turn >= 3) + (pytest.mark.slow,) * (turn >= 15))
+TURNS = [  # 25 where tests are run once, 5 on another backend, 200 of the slow ones
+    pytest.param(turn, marks=(pytest.mark.once,) * (turn >= 5) + (pytest.mark.slow,) * (turn >= 25))
     for turn in range(200)
 ]
 

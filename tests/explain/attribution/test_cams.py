@@ -119,6 +119,7 @@ def test_a_model_without_maps_says_what_does_without():
         explain.grad_cam(model, np.zeros((4, 4, 1)))
 
 
+@pytest.mark.once
 def test_grad_cam_of_a_pretrained_network_is_that_of_its_own_last_weights(mobilenet, photographs):
     images = photographs[:2]
     index = mobilenet.predict(images, verbose=0).argmax(axis=1)
