@@ -91,6 +91,11 @@ def _expect_logits_where_wanted(network: "keras.Model", loss) -> None:
 def expect_shapes_fit(experiment: "Experiment") -> None:
     """Raise SettingError unless the network takes the data's inputs and gives a number a class."""
     network, data = experiment.network, experiment.data
+    if len(network.output_shape) != 2:
+        raise SettingError(
+            f"The model {network.name!r} gives {network.output_shape}, and not a number a class: put a "
+            "Flatten or a global pooling before its last layer."
+        )
     outputs, classes = network.output_shape[-1], data.num_classes
     if outputs != classes:
         raise SettingError(

@@ -57,6 +57,10 @@ def two_outputs():
     return keras.Model(image, [keras.layers.Dense(2)(units), keras.layers.Dense(2)(units)])
 
 
+def not_flattened():
+    return keras.Sequential([keras.Input((12, 12, 1)), keras.layers.Dense(2)])
+
+
 def two_inputs():
     images = keras.Input((12, 12, 1)), keras.Input((12, 12, 1))
     units = keras.layers.Flatten()(keras.layers.Add()(images))
@@ -75,6 +79,7 @@ PROBABILITIES = keras.losses.SparseCategoricalCrossentropy()
         (Subclassed, {}, r"keras.Model\(image, model\(image\)\)"),
         (two_outputs, {}, "gives several tensors"),
         (two_inputs, {}, "takes several tensors"),
+        (not_flattened, {}, r"gives \(None, 12, 12, 2\).*Flatten"),
         (lambda: small(keras.layers.Dense(2)), {"optimizer": "adamm"}, "not 'adamm'"),
         (lambda: small(keras.layers.Dense(2)), {"optimizer": None}, "optimizer is .* not None"),
         (lambda: small(keras.layers.Dense(2)), {"loss": "mse"}, "loss is .* not 'mse'"),
