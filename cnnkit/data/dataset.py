@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from cnnkit.data import dataset_checks as checks
 from cnnkit.errors import SettingError
 
 
@@ -24,6 +25,8 @@ class Split:
     labels: np.ndarray
 
     def __post_init__(self):
+        if isinstance(self.inputs, list | tuple):
+            object.__setattr__(self, "inputs", np.asarray(self.inputs))
         if len(self.inputs) != len(self.labels):
             raise SettingError(
                 f"A split needs as many labels as inputs, not {len(self.labels)} labels "
@@ -46,8 +49,13 @@ class Dataset:
     `validation` is what choices are made on; `test` is looked at once, at the end of a run.
     `value_range` is what the stored values span: (0, 255) for pictures, which networks see scaled
     to [0, 1]; inputs with another range reach the network as they are.
+    Labels of shape (samples, 1), as `keras.datasets` has some, count as class indices, too.
     `left_out` says of each file that lies with the data and is in no split why.
     `vocabulary` holds the words that token numbers stand for, where inputs are texts.
+
+    Raises SettingError for labels that are none of these classes, and for splits that differ in
+    shape; warns of labels of several classes that are all of one, and of fractions that would be
+    scaled once more.
     """
 
     name: str
@@ -59,6 +67,14 @@ class Dataset:
     source: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        for name, split in self.splits.items():
+            labels = checks.plain_labels(split.labels, self.num_classes)
+            if labels is not split.labels:
+                object.__setattr__(self, name, Split(split.inputs, labels))
+        checks.expect_one_shape(self)
+        checks.warn_of_misreading(self)
 
     @property
     def splits(self) -> dict[str, Split]:

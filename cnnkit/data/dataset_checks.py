@@ -1,0 +1,78 @@
+"""What of a data set cannot be, or is hardly meant, told before anything is trained on it."""
+
+import typing
+import warnings
+
+import numpy as np
+
+from cnnkit.errors import SettingError
+
+if typing.TYPE_CHECKING:
+    from cnnkit.data.dataset import Dataset
+
+LOOKED_AT = 64  # inputs whose values are compared with the range that is said
+
+
+def plain_labels(labels, num_classes: int) -> np.ndarray:
+    """Return labels as a Split of that many classes has them; int64 or, of several classes, as given.
+
+    A column of class indices, as `keras.datasets.cifar10` has it, becomes a vector, and whole numbers
+    stored as floats become integers. Raises SettingError for what are no labels of these classes.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1 < num_classes:
+        labels = labels[:, 0]
+    if labels.dtype.kind not in "buif":
+        raise SettingError(
+            f"Labels are class indices, not {labels.dtype}: class_names, labels = np.unique(labels, "
+            "return_inverse=True) makes them of names."
+        )
+    if labels.ndim == 2 and labels.shape[1] == num_classes:
+        return labels
+    if labels.ndim != 1:
+        raise SettingError(
+            f"Labels of {num_classes} classes have the shape (samples,), or (samples, {num_classes}) "
+            f"where a sample may have several classes, not {labels.shape}."
+        )
+    indices = labels.astype(np.int64, copy=False)
+    if (indices != labels).any():
+        raise SettingError("Labels are class indices, whole numbers, and some of these are not.")
+    if len(indices) and not 0 <= indices.min() <= indices.max() < num_classes:
+        raise SettingError(
+            f"The labels of {num_classes} classes are 0 to {num_classes - 1}, and these go from "
+            f"{indices.min()} to {indices.max()}."
+        )
+    return indices
+
+
+def expect_one_shape(dataset: "Dataset") -> None:
+    """Raise SettingError where splits differ in the shape of an input or the kind of a label."""
+    for what, found in (
+        ("inputs of the shape", {n: s.inputs.shape[1:] for n, s in dataset.splits.items()}),
+        ("labels of the shape", {n: s.labels.shape[1:] for n, s in dataset.splits.items()}),
+    ):
+        for name, shape in found.items():
+            if shape != found["train"]:
+                raise SettingError(
+                    f"The data set {dataset.name!r} has {what} {found['train']} in train and {shape} "
+                    f"in {name}."
+                )
+
+
+def warn_of_misreading(dataset: "Dataset") -> None:
+    """Warn where the data look like something else than what they are said to be."""
+    labels, inputs = dataset.train.labels, dataset.train.inputs
+    if dataset.multi_label and labels.shape[1] > 1 and (labels.sum(axis=1) == 1).all():
+        warnings.warn(
+            f"Each training sample of {dataset.name!r} has exactly one class, and its labels say that "
+            "it may have several: labels.argmax(axis=1) are those of one class.",
+            stacklevel=4,
+        )
+    if dataset.scale != 1 and isinstance(inputs, np.ndarray) and inputs.dtype.kind == "f":
+        largest = inputs[:LOOKED_AT].max(initial=0)
+        if 0 < largest <= 1:
+            warnings.warn(
+                f"The inputs of {dataset.name!r} are fractions, of which the first go to {largest:g}, "
+                "and 1/255 of them is what networks see: give value_range=(0, 1) if they are scaled.",
+                stacklevel=4,
+            )
