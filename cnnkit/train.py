@@ -7,6 +7,7 @@ import contextlib
 import errno
 import functools
 import inspect
+import numbers
 import shlex
 import time
 import warnings
@@ -139,11 +140,21 @@ def _made(
 
 def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Experiment, dict, int]:
     """Return what an experiment's function answers, all of its settings, and the seed."""
+    if not callable(experiment):
+        raise SettingError(
+            "An experiment is the function that returns an Experiment, by which a run can be repeated, "
+            f"not {type(experiment).__name__}: give the function itself, and its settings by name."
+        )
     settings = defaults_of(experiment) | settings
-    inspect.signature(experiment).bind(**settings)
+    try:
+        inspect.signature(experiment).bind(**settings)
+    except TypeError as error:
+        known = ", ".join(defaults_of(experiment)) or "none"
+        message = f"The experiment {name_of(experiment)!r} {error}; its settings are {known}."
+        raise TypeError(message) from None
     seed = settings.get("seed", 0) if seed is None else seed
-    if not 0 <= seed < SEEDS:
-        raise SettingError(f"A seed is a whole number from 0 to {SEEDS - 1}, not {seed}.")
+    if not isinstance(seed, numbers.Integral) or not 0 <= seed < SEEDS:
+        raise SettingError(f"A seed is a whole number from 0 to {SEEDS - 1}, not {seed!r}.")
     if "seed" in settings:
         settings["seed"] = seed
 

@@ -131,7 +131,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(run, tmp_path):
 
 
 def test_a_misspelt_setting_is_pythons_own_error(tmp_path):
-    with pytest.raises(TypeError, match="epoch"):
+    with pytest.raises(TypeError, match=r"'tiny' .*'epoch'; its settings are .*epochs"):
         cnnkit.run(tiny, epoch=3, runs_dir=tmp_path)
     assert not os.listdir(tmp_path)
 
@@ -140,6 +140,7 @@ def test_a_misspelt_setting_is_pythons_own_error(tmp_path):
     ("settings", "words"),
     [
         ({"seed": -1}, "whole number from 0"),
+        ({"seed": "1"}, "whole number from 0 .* not '1'"),
         ({"epochs": 0}, "at least 1"),
         ({"name": "a/b"}, "'/'"),
     ],
@@ -148,6 +149,12 @@ def test_a_bad_value_leaves_nothing_behind(tmp_path, settings, words):
     with pytest.raises((SettingError, RunFolderError), match=words):
         cnnkit.run(tiny, runs_dir=tmp_path, **settings)
     assert not os.listdir(tmp_path)
+
+
+@pytest.mark.once
+def test_an_experiment_itself_is_no_experiment_function(tmp_path):
+    with pytest.raises(SettingError, match="function that returns an Experiment.* not Experiment"):
+        cnnkit.run(tiny(), runs_dir=tmp_path)
 
 
 def test_a_function_that_returns_something_else_is_refused(tmp_path):

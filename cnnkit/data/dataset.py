@@ -36,6 +36,12 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        shape, dtype = tuple(self.inputs.shape), self.inputs.dtype
+        return (
+            f"<Split of {len(self):,} samples: inputs {shape} {dtype}, labels {self.labels.shape}>"
+        )
+
     @property
     def multi_label(self) -> bool:
         """Whether a sample may have any number of classes, rather than exactly one."""
@@ -75,6 +81,11 @@ class Dataset:
                 object.__setattr__(self, name, Split(split.inputs, labels))
         checks.expect_one_shape(self)
         checks.warn_of_misreading(self)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
+        kind = f"{self.image_shape} {self.train.inputs.dtype}"
+        return f"<Dataset {self.name!r}: {sizes}; {self.num_classes} classes; inputs {kind}>"
 
     @property
     def splits(self) -> dict[str, Split]:

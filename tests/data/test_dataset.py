@@ -21,6 +21,13 @@ def test_shape_classes_and_counts_come_from_the_arrays():
     assert dataset.counts()["train"] == [2, 2]
 
 
+def test_a_notebook_shows_what_is_in_it_and_not_the_pixels():
+    assert repr(small()) == (
+        "<Dataset 'small': 4 train, 4 validation, 4 test; 2 classes; inputs (2, 2, 1) uint8>"
+    )
+    assert repr(small().train) == "<Split of 4 samples: inputs (4, 2, 2, 1) uint8, labels (4,)>"
+
+
 def test_the_content_hash_tells_one_changed_pixel():
     assert small().content_hash == small().content_hash
     assert small().content_hash != small(first_pixel=9).content_hash

@@ -1,6 +1,7 @@
 """The few pieces that several families share: checks, the last layers, and assembling a model."""
 
 import inspect
+import numbers
 from collections.abc import Callable
 from functools import partial
 
@@ -46,9 +47,9 @@ def require_size(name: str, image_shape: tuple, *size_after: Callable[[int], int
 
 def require_image(name: str, image_shape: tuple) -> None:
     """Raise SettingError unless the shape is (height, width, channels)."""
-    if len(image_shape) != 3 or not image_shape[2]:
+    if not isinstance(image_shape, tuple | list) or len(image_shape) != 3 or not image_shape[2]:
         raise SettingError(
-            f"{name} takes images of shape (height, width, channels), not {tuple(image_shape)}."
+            f"{name} takes images of shape (height, width, channels), not {image_shape}."
         )
 
 
@@ -118,8 +119,8 @@ def hidden_layers(units, hidden_units: tuple[int, ...], activation: str, dropout
 
 def classifier(features, num_classes: int, activation: str | None):
     """Return `logits`, one number a class; with an activation, `probabilities` made of them."""
-    if num_classes < 1:
-        raise SettingError(f"num_classes is at least 1, not {num_classes}.")
+    if not isinstance(num_classes, numbers.Integral) or num_classes < 1:
+        raise SettingError(f"num_classes is a whole number of at least 1, not {num_classes!r}.")
     # The loss of half-precision logits is a coarse one.
     logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(features)
     return activated(logits, activation)
