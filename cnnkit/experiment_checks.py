@@ -71,6 +71,8 @@ def _expect_logits_where_wanted(network: "keras.Model", loss) -> None:
         return
     last = network
     while isinstance(last, keras.Model):
+        if not getattr(last, "outputs", None):  # no graph: its layers are in no order
+            return
         last = last.layers[-1]
     probabilities = (keras.activations.softmax, keras.activations.sigmoid)
     activation = getattr(last, "activation", None)

@@ -95,6 +95,23 @@ def test_what_keras_would_say_late_or_not_at_all_is_one_sentence(shapes, model, 
         Experiment(data=shapes, model=model(), epochs=1, **options)
 
 
+def test_a_model_that_is_no_graph_is_believed(shapes):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.classify = keras.layers.Dense(2)
+            self.gate = keras.layers.Dense(2, SOFTMAX)
+
+        def call(self, inputs):
+            return self.classify(keras.layers.Flatten()(inputs))
+
+    image = keras.Input((12, 12, 1))
+    made = Experiment(
+        data=shapes, model=keras.Model(image, Own()(image)), optimizer="sgd", epochs=1
+    )
+    assert made.loss.from_logits
+
+
 def test_probabilities_and_names_as_keras_has_them(shapes):
     model = small(keras.layers.Dense(2, SOFTMAX))
     made = Experiment(

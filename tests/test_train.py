@@ -82,6 +82,7 @@ def test_the_chosen_epoch_is_the_best_on_validation(run):
     assert history["val_accuracy"][chosen["epoch"] - 1] == pytest.approx(chosen["accuracy"])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("keep", "epoch"), [("best", 2), ("last", 3)])
 def test_the_weights_of_the_best_epoch_are_kept_or_of_the_last(tmp_path, keep, epoch):
     def spoilt():
@@ -183,6 +184,7 @@ def failing_after(epochs):
     return Fail()
 
 
+@pytest.mark.once
 def test_an_exception_keeps_everything_up_to_that_epoch(tmp_path):
     def falls(epochs: int = 5):
         """Fails in its third epoch."""

@@ -34,7 +34,8 @@ def plain_labels(labels, num_classes: int) -> np.ndarray:
             f"Labels of {num_classes} classes have the shape (samples,), or (samples, {num_classes}) "
             f"where a sample may have several classes, not {labels.shape}."
         )
-    indices = labels.astype(np.int64, copy=False)
+    with np.errstate(invalid="ignore"):  # NaN, which the next line tells
+        indices = labels.astype(np.int64, copy=False)
     if (indices != labels).any():
         raise SettingError("Labels are class indices, whole numbers, and some of these are not.")
     if len(indices) and not 0 <= indices.min() <= indices.max() < num_classes:

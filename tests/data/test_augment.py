@@ -55,7 +55,10 @@ def test_every_picture_is_changed_in_its_own_way(name):
     assert len(np.unique(images.round(4), axis=0)) >= 8
 
 
-@pytest.mark.parametrize("name", augmentations())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=(pytest.mark.once,) * (n == "rand_augment")) for n in augmentations()],
+)
 def test_what_a_policy_does_is_a_function_of_seed_epoch_and_step(name):
     dataset = shapes()
     first = batch(dataset, name, seed=5, step=1, epoch=2)
@@ -184,7 +187,8 @@ def test_validation_and_test_are_never_augmented(tmp_path):
     assert run.results["test"]["accuracy"] == pytest.approx(right.mean())  # test is validation here
 
 
-@pytest.mark.parametrize("name", [pytest.param("flip_crop", marks=pytest.mark.once), "cutmix"])
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["flip_crop", "cutmix"])
 def test_the_built_in_experiment_trains_with_a_policy(tmp_path, name):
     from cnnkit.classify import classify
 

@@ -47,6 +47,7 @@ def test_a_split_whose_labels_are_plain_stays_the_one_it_is():
         ([1, 2, 3, 3, 2, 1], "0 to 2, and these go from 1 to 3"),
         ([-1, 0, 1, 0, 1, 2], "go from -1 to 2"),
         ([0, 0.5, 1, 0, 1, 2], "whole numbers, and some of these are not"),
+        ([0, np.nan, 1, 0, 1, 2], "whole numbers, and some of these are not"),
         (["a", "b", "c", "a", "b", "c"], "np.unique"),
         (np.zeros((6, 4)), r"\(samples,\), or \(samples, 3\).*not \(6, 4\)"),
         (np.zeros((6, 8, 8)), r"not \(6, 8, 8\)"),

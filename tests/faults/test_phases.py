@@ -84,6 +84,7 @@ def whole(tmp_path_factory):
     return cnnkit.run(phased, runs_dir=tmp_path_factory.mktemp("whole"))
 
 
+@pytest.mark.once
 def test_each_phase_changes_what_it_trains_and_nothing_else(tmp_path, capsys):
     run = cnnkit.run(phased, runs_dir=tmp_path)
     seen = phased.watch.found

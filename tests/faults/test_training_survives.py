@@ -19,8 +19,8 @@ from cnnkit.runs import checkpoints
 from cnnkit.training import event_log
 
 ROOT = Path(__file__).parents[2]
-TURNS = [  # 25 where tests are run once, 5 on another backend, 200 of the slow ones
-    pytest.param(turn, marks=(pytest.mark.once,) * (turn >= 5) + (pytest.mark.slow,) * (turn >= 25))
+TURNS = [  # 25 where tests are run once, 3 on another backend, 200 of the slow ones
+    pytest.param(turn, marks=(pytest.mark.once,) * (turn >= 3) + (pytest.mark.slow,) * (turn >= 25))
     for turn in range(200)
 ]
 
@@ -37,6 +37,7 @@ def failing(call, part):
     return fail
 
 
+@pytest.mark.once
 def test_training_goes_on_without_room_and_the_run_fails_at_its_end(tmp_path, monkeypatch):
     def no_room(*arguments):
         raise OSError(28, "No space left on device")

@@ -58,6 +58,7 @@ def test_labels_that_were_changed_are_found():
     assert len(set(CHANGED) & set(found[:8])) >= 4
 
 
+@pytest.mark.once
 def test_all_phases_train():
     # What is frozen at first gives zeros, whatever the image: only the second phase tells X from O.
     made = fine_tuned()

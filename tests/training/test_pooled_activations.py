@@ -13,6 +13,7 @@ from cnnkit.data.batches import Batches
 from cnnkit.training.pooled_activations import activations_after_pooling, pooled_activations
 from cnnkit.training.step_inputs import made_in_step
 
+pytestmark = pytest.mark.once
 tensorflow_alone = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="XLA rounds elsewhere, and is left alone"
 )
@@ -73,7 +74,6 @@ def test_trains_to_the_same_bits(chain, pooling, policy):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.once
 def test_meanwhile_the_first_of_a_pair_gives_what_relu_would_take():
     model = network(layers.Conv2D(5, 3, activation="relu"), layers.MaxPooling2D(2))
     convolution, pooling = model.layers[:2]
@@ -112,7 +112,6 @@ class OwnPooling(layers.MaxPooling2D):
     pass
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     "model",
     [
@@ -133,7 +132,6 @@ def test_what_is_not_the_same_is_left(model):
     assert pooled_activations(model()) == []
 
 
-@pytest.mark.once
 def test_pairs_of_known_networks():
     def names(model):
         return [(layer.name, pooling.name) for layer, pooling in pooled_activations(model)]

@@ -37,6 +37,7 @@ def test_one_cycle_begins_at_a_25th_and_ends_at_next_to_nothing():
     assert (np.diff(found[60:]) < 0).all()
 
 
+@pytest.mark.once
 @settings(max_examples=30, deadline=None)
 @given(
     name=st.sampled_from(sorted(set(NAMES) - {"one_cycle"})),
