@@ -99,11 +99,13 @@ def test_a_model_that_is_no_graph_is_believed(shapes):
     class Own(keras.Model):
         def __init__(self):
             super().__init__()
+            self.flatten = keras.layers.Flatten()
             self.classify = keras.layers.Dense(2)
             self.gate = keras.layers.Dense(2, SOFTMAX)
 
         def call(self, inputs):
-            return self.classify(keras.layers.Flatten()(inputs))
+            units = self.flatten(inputs)
+            return self.classify(units) * self.gate(units)
 
     image = keras.Input((12, 12, 1))
     made = Experiment(
