@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import keras
 
-from cnnkit.transfer.frozen import as_graph, calls_of
+from cnnkit.transfer.frozen import calls_of
 
 # By the exact type: a subclass may compute something else.
 WITH_ACTIVATION = (
@@ -71,10 +71,9 @@ def _then_relu(pooling: keras.Layer):
 
 
 def _pairs(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer]]:
-    graph = as_graph(model)
-    calls = calls_of(graph)
+    calls = calls_of(model)
     times = Counter(id(call.operation) for call in calls)
-    readers = {id(tensor): [None] for tensor in getattr(graph, "outputs", ())}
+    readers = {id(tensor): [None] for tensor in getattr(model, "outputs", ())}
     for call in calls:
         for tensor in call.input_tensors:
             readers.setdefault(id(tensor), []).append(call.operation)

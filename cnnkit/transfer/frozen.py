@@ -46,11 +46,12 @@ def as_graph(model: keras.Model) -> keras.Model:
 def calls_of(model: keras.Model) -> list:
     """Return the calls of operations in a model's graph, Keras' nodes, each after what it reads.
 
-    The model's inputs are not among them; a model that is no graph has none.
+    The model's inputs are not among them. A Sequential is read as the graph of its layers; a model
+    that is no graph has no calls.
     """
     # `layer.output` is of the layer's first call, which may be in a graph that it was taken from;
     # only the nodes are of this one.
-    nodes = getattr(model, "_nodes_by_depth", {})
+    nodes = getattr(as_graph(model), "_nodes_by_depth", {})
     calls = [node for depth in sorted(nodes, reverse=True) for node in nodes[depth]]
     return [node for node in calls if not node.is_input]
 
