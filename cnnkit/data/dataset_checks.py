@@ -48,15 +48,14 @@ def plain_labels(labels, num_classes: int) -> np.ndarray:
 
 def expect_one_shape(dataset: "Dataset") -> None:
     """Raise SettingError where splits differ in the shape of an input or the kind of a label."""
-    for what, found in (
-        ("inputs of the shape", {n: s.inputs.shape[1:] for n, s in dataset.splits.items()}),
-        ("labels of the shape", {n: s.labels.shape[1:] for n, s in dataset.splits.items()}),
-    ):
-        for name, shape in found.items():
-            if shape != found["train"]:
+    for what in ("inputs", "labels"):
+        wanted = getattr(dataset.train, what).shape[1:]
+        for name, split in dataset.splits.items():
+            shape = getattr(split, what).shape[1:]
+            if shape != wanted:
                 raise SettingError(
-                    f"The data set {dataset.name!r} has {what} {found['train']} in train and {shape} "
-                    f"in {name}."
+                    f"The data set {dataset.name!r} has {what} of the shape {wanted} in train and "
+                    f"{shape} in {name}."
                 )
 
 

@@ -10,6 +10,7 @@ from keras import layers
 from cnnkit import models
 from cnnkit.data import Dataset, Split
 from cnnkit.data.batches import Batches
+from cnnkit.training import precision
 from cnnkit.training.pooled_activations import activations_after_pooling, pooled_activations
 from cnnkit.training.step_inputs import made_in_step
 
@@ -64,12 +65,8 @@ def trained(chain: str, pooling: str, first: bool) -> list[np.ndarray]:
     ],
 )
 def test_trains_to_the_same_bits(chain, pooling, policy):
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
+    with precision.policy(policy):
         kept, moved = (trained(chain, pooling, first) for first in (False, True))
-    finally:
-        keras.config.set_dtype_policy(before)
     for one, other in zip(kept, moved, strict=True):
         np.testing.assert_array_equal(one, other)
 
