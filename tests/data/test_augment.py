@@ -34,7 +34,9 @@ def batch(dataset, name, step=0, **options):
     return Batches(dataset.train, 16, scale=dataset.scale, augment=policy, **options)[step]
 
 
-@pytest.mark.parametrize(("channels", "value_range"), [(3, (0, 255)), (1, (-1, 1))])
+@pytest.mark.parametrize(
+    ("channels", "value_range"), [(3, (0, 255)), pytest.param(1, (-1, 1), marks=pytest.mark.once)]
+)
 @pytest.mark.parametrize("name", augmentations())
 def test_every_policy_changes_pictures_and_keeps_shape_and_range(name, channels, value_range):
     dataset = shapes(channels, value_range=value_range)

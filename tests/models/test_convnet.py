@@ -61,6 +61,7 @@ def last_size(size, options):
     return size
 
 
+@pytest.mark.once
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), size=st.integers(1, 24))
 def test_maps_vanish_exactly_where_it_says_so(data, size):
@@ -110,6 +111,7 @@ def mel(frequency):
     return 2595 * np.log10(1 + frequency / 700)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("sampling_rate", [8_000, 44_100])
 @pytest.mark.parametrize("frequency", [500, 1_000, 3_000])
 def test_a_tone_answers_in_its_band_of_the_spectrogram(sampling_rate, frequency):

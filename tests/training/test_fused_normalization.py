@@ -31,6 +31,7 @@ def trained(fused: bool, layer: keras.Layer, dtype: str = "float32") -> dict[str
     return left | {"losses": np.array(losses), "inference": model.predict(images(), verbose=0)}
 
 
+@pytest.mark.once  # the fused operation is TensorFlow's
 @pytest.mark.parametrize("options", OPTIONS)
 def test_trains_as_keras_does(options):
     wanted, found = (
@@ -42,6 +43,7 @@ def test_trains_as_keras_does(options):
         np.testing.assert_allclose(found[name], value, rtol=2e-4, atol=2e-5, err_msg=name)
 
 
+@pytest.mark.once
 def test_bfloat16_is_as_near_to_float32_as_keras_own():
     exact = trained(False, layers.BatchNormalization(name="normalised"))
     errors = []

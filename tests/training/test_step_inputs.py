@@ -60,7 +60,13 @@ def both(dataset, policy, *, inside, epochs=2):
 
 
 @pytest.mark.parametrize(
-    ("policy", "read"), [(None, False), (None, True), ("flip_crop", False), ("mixup", True)]
+    ("policy", "read"),
+    [
+        pytest.param(None, False, marks=pytest.mark.once),
+        (None, True),
+        pytest.param("flip_crop", False, marks=pytest.mark.once),
+        ("mixup", True),
+    ],
 )
 def test_trains_as_keras_does_on_batches_made_outside(policy, read):
     dataset = colours(read=read)

@@ -43,9 +43,8 @@ def a_step_saved_and_loaded(name, size, tmp_path):
     )
 
 
-@pytest.mark.parametrize(  # of either kind of preprocessing
-    "name", ["mobilenet_025", pytest.param("vgg16", marks=pytest.mark.once)]
-)
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["mobilenet_025", "vgg16"])  # of either kind of preprocessing
 def test_trains_a_step_and_gives_the_same_bits_after_loading(name, tmp_path):
     a_step_saved_and_loaded(name, SMALLEST[name], tmp_path)
 

@@ -125,6 +125,7 @@ def test_models_in_the_model_are_folded_too():
     np.testing.assert_allclose(copy(batch), whole(batch), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["MobileNetV2", pytest.param("Xception", marks=pytest.mark.slow)])
 def test_a_published_network_gives_the_same(name):
     side = 71 if name == "Xception" else 32
