@@ -6,13 +6,17 @@ from cnnkit.models.catalogue import create, entry, names, register
 from cnnkit.models.whitening import whitened_convolution, whitening_kernel
 
 __all__ = [
-    "create", "entry", "load_weights", "names", "register", "whitened_convolution",
-    "whitened_resnet", "whitening_kernel",
+    "create", "entry", "load_weights", "names", "register", "whitened_convnet",
+    "whitened_convolution", "whitened_resnet", "whitening_kernel",
 ]  # fmt: skip
 
 
 # Keras takes seconds to import, and listing names must not pay for it.
-LATER = {"load_weights": "weights", "whitened_resnet": "families.whitened_resnet"}
+LATER = {
+    "load_weights": "weights",
+    "whitened_convnet": "families.whitened_convnet",
+    "whitened_resnet": "families.whitened_resnet",
+}
 
 
 def __getattr__(name):

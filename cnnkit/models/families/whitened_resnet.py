@@ -17,8 +17,6 @@ def whitened_resnet(
     kernel_size: int = 5,
     filters: int = 16,
     epsilon: float = 1e-2,
-    padding: str = "same",
-    pool_first: bool = True,
     name: str = "whitened_resnet",
 ) -> keras.Model:
     """Return an uncompiled model from images of any size, (batch, height, width, channels), to logits.
@@ -27,30 +25,25 @@ def whitened_resnet(
     are largest; K. Jordan 2024, https://arxiv.org/abs/2404.00498, section 3.2. A stage is a max
     pooling, a 3 x 3 convolution to its width, and `depths` such convolutions each added to what it
     sees; batch normalisation and ReLU come before every one, as in K. He et al. 2016,
-    https://arxiv.org/abs/1603.05027. The greatest value of each of the last maps is what the
-    classifier sees.
+    https://arxiv.org/abs/1603.05027. After the last stage there is one more pooling, and the greatest
+    value of each of the last maps is what the classifier sees.
 
     samples: images as the network is to see them, float32, (samples, height, width, channels), from
     whose patches the first layer is made.
-    widths, depths: one of each a stage. kernel_size, filters, epsilon, padding: of the first layer,
-    which has 2 * filters maps. pool_first: whether a stage pools before its first convolution, and
-    there is one more pooling at the end; else it pools after that convolution, as Jordan's network
-    does, which then sees four times the pixels.
+    widths, depths: one of each a stage. kernel_size, filters, epsilon: of the first layer, which has
+    2 * filters maps.
 
     Raises SettingError where widths and depths differ in length, and what `whitening_kernel` raises.
     """
     require_stages(depths, widths)
     image = keras.Input((None, None, samples.shape[-1]))
-    whitened = whitened_convolution(samples, kernel_size, filters, epsilon=epsilon, padding=padding)
+    whitened = whitened_convolution(samples, kernel_size, filters, epsilon=epsilon)
     maps = whitened(image)
     for width, depth in zip(widths, depths, strict=True):
-        if pool_first:
-            maps = _convolved(layers.MaxPooling2D(2)(maps), width)
-        else:
-            maps = layers.MaxPooling2D(2)(_convolved(maps, width))
+        maps = _convolved(layers.MaxPooling2D(2)(maps), width)
         for _ in range(depth):
             maps = layers.Add()([maps, _convolved(maps, width)])
-    maps = _activated(layers.MaxPooling2D(2)(maps) if pool_first else maps)
+    maps = _activated(layers.MaxPooling2D(2)(maps))
     return keras.Model(
         image, classifier(layers.GlobalMaxPooling2D()(maps), num_classes, None), name=name
     )
