@@ -7,7 +7,7 @@ from keras import layers
 from cnnkit.models.families.blocks import classifier
 from cnnkit.models.whitening import whitened_convolution
 
-SCALE = 1 / 9  # of what the classifier sees, as in Jordan 2024, section 3.1
+SCALE = 1 / 9  # of what the classifier sees, as in airbench
 
 
 def whitened_convnet(
@@ -21,15 +21,15 @@ def whitened_convnet(
 ) -> keras.Model:
     """Return an uncompiled model from images of any size, (batch, height, width, channels), to logits.
 
-    The network of K. Jordan 2024, https://arxiv.org/abs/2404.00498, section 3, with ReLU for its
+    The network of K. Jordan 2024 (airbench), https://arxiv.org/abs/2404.00498, with ReLU for its
     GELU. The first layer is `whitened_convolution`, 2 x 2 and frozen. A stage is a 3 x 3 convolution
     to its width, max pooling, and one more 3 x 3 convolution; batch normalisation without a scale,
     and ReLU, come after the pooling and after the second. The greatest value of each of the last
     maps, a ninth of it, is what the classifier sees.
 
-    Each convolution begins as a copy of the maps that it sees, as many as it has filters for; the
-    filters left over begin at random (section 3.3). So the first steps go through all layers as
-    through the first.
+    Each convolution begins as a copy of the maps that it sees, as many as it has filters for, and
+    the filters left over at random, as there: the last layer sees what the first one gives from the
+    first step on.
 
     samples: images as the network is to see them, float32, (samples, height, width, channels), from
     whose patches the first layer is made. widths: one a stage. filters, epsilon: of the first layer,
