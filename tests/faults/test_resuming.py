@@ -63,6 +63,9 @@ def test_resume_after_every_step_ends_with_the_same_bits(whole, tmp_path, at):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(  # Keras' CSVLogger leaves its file open where fit fails
+    "ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning"
+)
 def test_early_stopping_stops_a_resumed_run_where_it_would_have_stopped(tmp_path):
     def early(epochs: int = 30):
         """Stops long before its last epoch."""
