@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from cnnkit import data, models
-from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
 from experiments import cifar10_fast, fashion_fast, mnist_fast
 
@@ -30,12 +29,11 @@ def small_data(tmp_path, monkeypatch):
 
 def losses_of(found):
     """The loss of each of an epoch's twelve steps."""
-    train = Split(found.data.train.inputs[:480], found.data.train.labels[:480])
+    inputs, labels = found.data.train.inputs[:480], found.data.train.labels[:480]
     found.model.compile(found.optimizer, found.loss)
-    labels = np.eye(10, dtype="float32")[train.labels]
     return [
-        found.model.train_on_batch(train.inputs[part] / np.float32(255), labels[part])
-        for part in np.array_split(np.arange(len(train)), 12)
+        found.model.train_on_batch(images / np.float32(255), np.eye(10, dtype="float32")[classes])
+        for images, classes in zip(np.split(inputs, 12), np.split(labels, 12), strict=True)
     ]
 
 

@@ -19,8 +19,8 @@ SMALLEST = {"inception_v3": 75, "inception_resnet_v2": 75, "xception": 71}  # 32
 class Line:
     """One network of `keras.applications`.
 
-    place: its module and name there. native_size: height and width that its weights were trained
-    for. parameters, multiply_adds: of one image of that size, without the top. top_1, top_5: on
+    place: the module of its preprocessing, and its own name. native_size: height and width that its
+    weights were trained for. parameters, multiply_adds: of one image of that size, without the top. top_1, top_5: on
     ImageNet, in per cent, as published; None where they are not. licence: of the weights, "" where
     Keras' documentation does not state it. file: of the weights without top, in Keras' cache.
     options: of its function.
@@ -39,12 +39,12 @@ class Line:
 
     @property
     def module(self) -> str:
-        """The module of `keras.applications`, which has its `preprocess_input`, too."""
+        """The module of `keras.applications` that has its `preprocess_input`."""
         return self.place.split(".")[0]
 
     @property
     def keras_name(self) -> str:
-        """The function's name in that module."""
+        """The function's name in `keras.applications`."""
         return self.place.split(".")[1]
 
     def applications(self) -> ModuleType:

@@ -18,7 +18,7 @@ STILL_WRITTEN = 10  # seconds since a file's last change in which another proces
 
 def built(found: Line, size, include_top: bool, weights: str | None) -> keras.Model:
     """Return Keras' network for images of that size, without preprocessing."""
-    function = getattr(keras.applications, found.keras_name)  # not every one is in its module, too
+    function = getattr(keras.applications, found.keras_name)
     return function(
         weights=weights, include_top=include_top, input_shape=(*size, 3), **found.options
     )

@@ -25,7 +25,10 @@ def stated(name):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", ["mobilenet_025", "mobilenet_v2", "mobilenet_v3_small", "vgg16"])
+@pytest.mark.parametrize(
+    "name",
+    ["mobilenet_025", "mobilenet_v2", "mobilenet_v2_035", "mobilenet_v3_small", "vgg16"],
+)
 def test_stated_counts_are_those_of_the_network(name):
     assert counted(name) == stated(name)
 

@@ -134,6 +134,16 @@ def activated(logits, activation: str | None):
     return keras.layers.Activation(activation, dtype="float32", name="probabilities")(logits)
 
 
+def normalised(maps, *, scale: bool = True):
+    """Return ReLU of normalised maps, as networks have it that are trained for a few epochs.
+
+    scale: whether normalisation has a scale a map, and not an offset alone.
+    """
+    # Moving averages of the last steps alone: in so few epochs the weights move far.
+    normalisation = keras.layers.BatchNormalization(scale=scale, momentum=0.9, epsilon=1e-5)
+    return keras.layers.ReLU()(normalisation(maps))
+
+
 def without_top(maps, pooling: str | None):
     """Return the last feature maps of a network without its top, as Keras' `include_top` has it.
 

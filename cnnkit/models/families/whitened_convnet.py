@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnnkit.models.families.blocks import classifier
+from cnnkit.models.families.blocks import classifier, normalised
 from cnnkit.models.whitening import whitened_convolution
 
 SCALE = 1 / 9  # of what the classifier sees, as in airbench
@@ -41,8 +41,8 @@ def whitened_convnet(
     whitened = whitened_convolution(samples, 2, filters, epsilon=epsilon, padding="valid")
     maps = layers.ReLU()(whitened(image))
     for width in widths:
-        maps = _normalised(layers.MaxPooling2D(2)(_copying(maps, width)))
-        maps = _normalised(_copying(maps, width))
+        maps = normalised(layers.MaxPooling2D(2)(_copying(maps, width)), scale=False)
+        maps = normalised(_copying(maps, width), scale=False)
     features = layers.Rescaling(SCALE)(layers.GlobalMaxPooling2D()(maps))
     return keras.Model(image, classifier(features, num_classes, None), name=name)
 
@@ -57,9 +57,3 @@ def _copying(maps, width: int):
     kernel[1, 1, range(copied), range(copied)] = 1
     convolution.set_weights([kernel])
     return found
-
-
-def _normalised(maps):
-    # Statistics of the last steps alone: the weights move far in a training of a few epochs.
-    normalisation = layers.BatchNormalization(scale=False, momentum=0.9, epsilon=1e-5)
-    return layers.ReLU()(normalisation(maps))

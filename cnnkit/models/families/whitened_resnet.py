@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnnkit.models.families.blocks import classifier, require_stages
+from cnnkit.models.families.blocks import classifier, normalised, require_stages
 from cnnkit.models.whitening import whitened_convolution
 
 
@@ -43,16 +43,11 @@ def whitened_resnet(
         maps = _convolved(layers.MaxPooling2D(2)(maps), width)
         for _ in range(depth):
             maps = layers.Add()([maps, _convolved(maps, width)])
-    maps = _activated(layers.MaxPooling2D(2)(maps))
+    maps = normalised(layers.MaxPooling2D(2)(maps))
     return keras.Model(
         image, classifier(layers.GlobalMaxPooling2D()(maps), num_classes, None), name=name
     )
 
 
 def _convolved(maps, width: int):
-    return layers.Conv2D(width, 3, padding="same", use_bias=False)(_activated(maps))
-
-
-def _activated(maps):
-    # Statistics of the last steps alone: the weights move far in a training of a few epochs.
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(maps))
+    return layers.Conv2D(width, 3, padding="same", use_bias=False)(normalised(maps))
