@@ -20,10 +20,10 @@ class Line:
     """One network of `keras.applications`.
 
     place: the module of its preprocessing, and its own name. native_size: height and width that its
-    weights were trained for. parameters, multiply_adds: of one image of that size, without the top. top_1, top_5: on
-    ImageNet, in per cent, as published; None where they are not. licence: of the weights, "" where
-    Keras' documentation does not state it. file: of the weights without top, in Keras' cache.
-    options: of its function.
+    weights were trained for. parameters, multiply_adds: of one image of that size, without the top.
+    top_1, top_5: on ImageNet, in per cent, as published; None where they are not. licence: of the
+    weights, "" where Keras' documentation does not state it. file: of the weights without top, in
+    Keras' cache. options: of its function.
     """
 
     name: str

@@ -4,18 +4,14 @@ import pytest
 from cnnkit import transfer
 from cnnkit.errors import UnknownNameError
 from cnnkit.explain import anatomy
+from cnnkit.transfer.published import built
 
 
 def counted(name):
     line = transfer.line(name)
-    function = getattr(keras.applications, line.keras_name)
+    size = (line.native_size, line.native_size)
     with keras.StatelessScope():  # counts weights without a place in memory for each
-        network = function(
-            weights=None,
-            include_top=False,
-            input_shape=(line.native_size, line.native_size, 3),
-            **line.options,
-        )
+        network = built(line, size, include_top=False, weights=None)
     found = anatomy(network)
     return found.parameters, found.multiply_adds
 
