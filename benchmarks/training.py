@@ -21,21 +21,19 @@ an epoch, and which part that is of an epoch of as many images as MNIST's and CI
 """
 
 import argparse
-import contextlib
 import importlib.util
 import os
 import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
 
+from benchmarks.callback_seconds import CallbackSeconds, seconds_a_step, seconds_an_epoch
 from benchmarks.turns import Epochs, Turn, in_turn
 from cnnkit import models
 from cnnkit.cli import onednn
@@ -47,7 +45,7 @@ from cnnkit.training.executions import Length
 from cnnkit.training.fit import fit
 from cnnkit.training.interruption import StopOnSignal
 from cnnkit.training.precision import has_bfloat16, policy
-from cnnkit.training.resumable import ResumableCallbacks, Saving
+from cnnkit.training.resumable import Saving
 from cnnkit.training.step_inputs import made_in_step
 from cnnkit.training.tensorboard import TensorBoardLog
 
@@ -63,40 +61,6 @@ NETWORKS = {
     "resnet20": ((32, 32, 3), 2560, {"name": "resnet20"}),
 }  # fmt: skip
 OURS = ("cnnkit", "cnnkit in bfloat16")
-
-
-class Spent:
-    """The seconds that go by in callbacks, by the method of the list that calls them."""
-
-    METHODS = (
-        "on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end",
-        "on_epoch_end",
-    )  # fmt: skip
-
-    def __init__(self):
-        self.seconds = {name: [] for name in self.METHODS}
-
-    @contextlib.contextmanager
-    def noted(self):
-        originals = {name: getattr(ResumableCallbacks, name) for name in self.METHODS}
-        try:
-            for name, original in originals.items():
-                setattr(ResumableCallbacks, name, self._noting(name, original))
-            yield
-        finally:
-            for name, original in originals.items():
-                setattr(ResumableCallbacks, name, original)
-
-    def _noting(self, name: str, original: Callable) -> Callable:
-        def note(*arguments):
-            began = time.perf_counter()
-            original(*arguments)
-            self.seconds[name].append(time.perf_counter() - began)
-
-        return note
-
-    def medians(self) -> dict[str, float]:
-        return {name: statistics.median(found) for name, found in self.seconds.items()}
 
 
 class EachStep(keras.callbacks.Callback):
@@ -149,11 +113,11 @@ def by_cnnkit(
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(folder, "benchmark")
         log = TensorBoardLog(run, recipe, experiment.model)
-        spent = Spent()
-        with spent.noted():
+        callback_seconds = CallbackSeconds()
+        with callback_seconds.noted():
             fit(experiment, run, log, StopOnSignal(), 0, Saving())
         log.close(True)
-    turn.tell(spent.medians())
+    turn.tell(callback_seconds.medians())
 
 
 def in_bfloat16(*arguments) -> None:
@@ -265,17 +229,14 @@ def _ratio(theirs: list[float], ours: list[float]) -> str:
 
 def report_callbacks(network: str, batch_size: int, epochs: Epochs) -> None:
     """Print what callbacks cost, and of an epoch of the real data which part that is."""
-    median = epochs.told
-    step = median["on_train_batch_begin"] + median["on_train_batch_end"]
-    tested = median["on_test_batch_begin"] + median["on_test_batch_end"]
     images, samples = REAL_SIZES[network], images_an_epoch(network, batch_size)
     steps = images / batch_size
-    cost = steps * step + steps / 9 * tested + median["on_epoch_end"]
+    cost = seconds_an_epoch(epochs.told, steps, steps / 9)
     part = cost / (images * statistics.median(epochs.seconds) / samples)
     print(
-        f"{network:8} {batch_size:4} callbacks take {step * 1e6:.0f} microseconds a step and "
-        f"{median['on_epoch_end'] * 1e3:.0f} ms an epoch: {part:.1%} of an epoch of {images:,} "
-        "images"
+        f"{network:8} {batch_size:4} callbacks take {seconds_a_step(epochs.told) * 1e6:.0f} "
+        f"microseconds a step and {epochs.told['on_epoch_end'] * 1e3:.0f} ms an epoch: {part:.1%} "
+        f"of an epoch of {images:,} images"
     )
 
 
