@@ -11,7 +11,7 @@ from cnnkit import data
 EPOCHS = 15  # the rate is constant, so that fewer are the beginning of as many
 
 
-def trained(images: data.Dataset, seed: int, epochs: int) -> list[dict]:
+def trained(images: data.Dataset, seed: int, epochs: float) -> list[dict]:
     """Train it, test it after every epoch, and return a row an epoch."""
     keras.utils.set_random_seed(seed)
     layers = keras.layers
@@ -37,7 +37,7 @@ def trained(images: data.Dataset, seed: int, epochs: int) -> list[dict]:
     }
     clock = Clock(lambda: model.evaluate(*parts["test"], batch_size=256, verbose=0)[1])
     model.fit(
-        *parts["train"], validation_data=parts["validation"], batch_size=128, epochs=epochs,
+        *parts["train"], validation_data=parts["validation"], batch_size=128, epochs=round(epochs),
         verbose=0, callbacks=[clock],
     )  # fmt: skip
     return clock.epochs

@@ -1,7 +1,7 @@
 """Seconds to a test accuracy: the kit's fast recipes against a plain network, or airbench's own.
 
 python -m benchmarks.time_to_accuracy mnist|fashion|cifar10 [--seeds 0 1 2 3 4] [--sides theirs ours]
-    [--epochs 15] [--precision auto] [--measured FILE] [--plot FILE]
+    [--epochs 15] [--our-epochs 9] [--precision auto] [--measured FILE] [--plot FILE]
 
 Theirs is the convnet of keras.io/examples/vision/mnist_convnet, for CIFAR-10 the network and recipe
 of airbench in PyTorch (`benchmarks.airbench`). Ours is experiments/mnist_fast.py, fashion_fast.py or
@@ -105,16 +105,16 @@ TASKS = {
 }
 
 
-def ours(task: Task, seed: int, precision: str) -> list[dict]:
+def ours(task: Task, seed: int, precision: str, settings: dict) -> list[dict]:
     """Train our recipe as a run does, without its report, and return a row an epoch."""
     with policy(precision):
-        return _ours(task, seed)
+        return _ours(task, seed, settings)
 
 
-def _ours(task: Task, seed: int) -> list[dict]:
+def _ours(task: Task, seed: int, settings: dict) -> list[dict]:
     keras.utils.set_random_seed(seed)
     clock, stop = Clock(), StopOnSignal()
-    experiment = task.experiment()
+    experiment = task.experiment(**settings)
     experiment = dataclasses.replace(experiment, callbacks=(*experiment.callbacks, clock))
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(folder, "time_to_accuracy")
@@ -203,7 +203,8 @@ def main() -> None:
     parser.add_argument("task", choices=TASKS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
-    parser.add_argument("--epochs", type=int, help="of theirs, unless as many as it has")
+    parser.add_argument("--epochs", type=float, help="of theirs, unless as many as it has")
+    parser.add_argument("--our-epochs", type=int, help="of ours, likewise")
     parser.add_argument("--precision", default=AUTO, help="of ours")
     parser.add_argument("--measured", type=Path)
     parser.add_argument("--plot", type=Path)
@@ -222,7 +223,8 @@ def main() -> None:
             if seed in found[side]:
                 continue
             if side == "ours":
-                found[side][seed] = ours(task, seed, options.precision)
+                settings = {"epochs": options.our_epochs} if options.our_epochs else {}
+                found[side][seed] = ours(task, seed, options.precision, settings)
             else:
                 epochs = options.epochs or task.their_epochs
                 found[side][seed] = task.theirs(task.load(), seed, epochs)
