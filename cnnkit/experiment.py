@@ -1,10 +1,10 @@
 """Experiment: what `model.fit` needs, checked before anything is trained."""
 
-import numbers
 import typing
 from dataclasses import dataclass, replace
 
 from cnnkit import experiment_checks as checks
+from cnnkit.counts import expect_counts
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 
@@ -110,11 +110,7 @@ class Experiment:
     keep: Keep = "best"
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size"):
-            if not isinstance(getattr(self, name), numbers.Integral) or getattr(self, name) < 1:
-                raise SettingError(
-                    f"{name} is a whole number of at least 1, not {getattr(self, name)!r}."
-                )
+        expect_counts(epochs=self.epochs, batch_size=self.batch_size)
         if self.cached_views < 0 or (self.cached_views and self.augment is None):
             raise SettingError(
                 f"cached_views is at least 0, and 0 without augment, not {self.cached_views}."

@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from cnnkit.counts import expect_counts
 from cnnkit.data.assign import assign, rank, require_every_class
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.data.decode import display
 from cnnkit.data.listing import list_folder
 from cnnkit.data.pictures import Decoding, Pictures, check
 from cnnkit.data.table import SUFFIXES, list_table
-from cnnkit.errors import BadFilesError, SettingError
+from cnnkit.errors import BadFilesError
 
 SLOW = 500  # files from which somebody at a terminal wants to see how far reading them is
 
@@ -42,8 +43,8 @@ def folder(
     root = Path(path)
     size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
     decoding = Decoding(size, channels, fit)
-    if samples_per_class is not None and samples_per_class < 1:
-        raise SettingError(f"samples_per_class is at least 1, not {samples_per_class}.")
+    if samples_per_class is not None:
+        expect_counts(samples_per_class=samples_per_class)
     listing = (list_table if root.suffix.lower() in SUFFIXES else list_folder)(root)
     paths = [file.path for file in listing.files]
     checked = check(listing.root, paths, decoding, keep=cache, progress=_progress(len(paths)))

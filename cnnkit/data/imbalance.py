@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from cnnkit.counts import expect_counts
 from cnnkit.data.dataset import Dataset, Split, class_counts
 from cnnkit.errors import SettingError
 
@@ -67,8 +68,7 @@ def few(dataset: Dataset, samples_per_class: int, seed: int = 0) -> Dataset:
     stay as they are. A sample of several classes is taken while one of its classes needs it.
     Raises SettingError below one sample.
     """
-    if samples_per_class < 1:
-        raise SettingError(f"samples_per_class is at least 1, not {samples_per_class}.")
+    expect_counts(samples_per_class=samples_per_class)
     labels = dataset.train.labels
     member = labels > 0 if labels.ndim == 2 else np.eye(dataset.num_classes, dtype=bool)[labels]
     taken, chosen = np.zeros(dataset.num_classes, int), []

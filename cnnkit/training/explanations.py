@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from cnnkit import explain
+from cnnkit.counts import expect_counts
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.experiment import student_of
@@ -48,8 +49,7 @@ class Explain(keras.callbacks.Callback):
         folder: str | Path | None = None,
     ):
         super().__init__()
-        if every < 1 or images < 1:
-            raise SettingError(f"every and images are at least 1: {every=}, {images=}.")
+        expect_counts(every=every, images=images)
         if len(data.image_shape) != 3 or data.validation.labels.ndim != 1:
             raise SettingError(
                 f"Explain shows images of one class each, and {data.name!r} has inputs of shape "

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import keras
 
-from cnnkit.errors import SettingError
+from cnnkit.counts import expect_counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,7 @@ class AtImageSize:
     image_size: tuple[int, int] | None = None
 
     def __post_init__(self):
-        if self.epochs < 1:
-            raise SettingError(f"epochs is at least 1, not {self.epochs}.")
+        expect_counts(epochs=self.epochs)
 
     def begin(self, model: keras.Model) -> None:
         """Change nothing: what trained before trains on."""

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from cnnkit.counts import expect_counts
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
@@ -29,10 +30,7 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
 
     def __init__(self, data: Dataset, *, start_epoch: int, batch_size: int = 32):
         super().__init__()
-        if start_epoch < 1 or batch_size < 1:
-            raise SettingError(
-                f"start_epoch and batch_size are at least 1: {start_epoch=}, {batch_size=}."
-            )
+        expect_counts(start_epoch=start_epoch, batch_size=batch_size)
         self.start_epoch = start_epoch
         # In another order than the data set's, where batches may be of one class.
         self._batches = Batches(data.train, batch_size, scale=data.scale, seed=0)

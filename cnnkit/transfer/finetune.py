@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import keras
 
+from cnnkit.counts import expect_counts
 from cnnkit.errors import SettingError
 from cnnkit.transfer.network_blocks import blocks
 
@@ -30,10 +31,9 @@ class FineTuning:
     layer_decay: float = 1.0
 
     def __post_init__(self):
-        if self.epochs < 1:
-            raise SettingError(f"epochs is at least 1, not {self.epochs}.")
-        if self.blocks is not None and self.blocks < 1:
-            raise SettingError(f"blocks is at least 1, or None for all of them, not {self.blocks}.")
+        expect_counts(epochs=self.epochs)
+        if self.blocks is not None:
+            expect_counts(blocks=self.blocks)
         if not 0 < self.layer_decay <= 1:
             raise SettingError(f"layer_decay is above 0 and at most 1, not {self.layer_decay}.")
 

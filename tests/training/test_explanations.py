@@ -191,7 +191,7 @@ def test_a_network_without_convolutions_shows_its_decisions(tmp_path):
 
 def test_what_cannot_be_shown_is_one_sentence():
     shapes = data.xo(train=8, validation=8, test=8, image_size=9)
-    with pytest.raises(SettingError, match="every=0"):
+    with pytest.raises(SettingError, match="every is a whole number of at least 1, not 0"):
         Explain(shapes, every=0)
     flat = {
         name: data.Split(split.inputs[:, :, 0, 0], split.labels)

@@ -158,7 +158,7 @@ def test_what_is_no_size_is_refused(size):
 
 
 def test_a_phase_has_an_epoch():
-    with pytest.raises(SettingError, match="epochs is at least 1, not 0"):
+    with pytest.raises(SettingError, match="epochs is a whole number of at least 1, not 0"):
         AtImageSize(epochs=0, optimizer=keras.optimizers.SGD())
 
 

@@ -1,12 +1,12 @@
 """The few pieces that several families share: checks, the last layers, and assembling a model."""
 
 import inspect
-import numbers
 from collections.abc import Callable
 from functools import partial
 
 import keras
 
+from cnnkit.counts import expect_counts
 from cnnkit.errors import SettingError
 
 LARGEST = 2**16  # sizes beyond this are not searched for the smallest that fits
@@ -119,8 +119,7 @@ def hidden_layers(units, hidden_units: tuple[int, ...], activation: str, dropout
 
 def classifier(features, num_classes: int, activation: str | None):
     """Return `logits`, one number a class; with an activation, `probabilities` made of them."""
-    if not isinstance(num_classes, numbers.Integral) or num_classes < 1:
-        raise SettingError(f"num_classes is a whole number of at least 1, not {num_classes!r}.")
+    expect_counts(num_classes=num_classes)
     # The loss of half-precision logits is a coarse one.
     logits = keras.layers.Dense(num_classes, name="logits", dtype="float32")(features)
     return activated(logits, activation)
