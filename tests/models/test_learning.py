@@ -45,6 +45,8 @@ SMALL = {
     "convnet": (16, {}),
     "mlp": (8, {}),
 }
+RATE = 2e-3  # Adam's, which is too high without normalisation, and too low for many thin layers
+RATES = {"googlenet": 7e-4, "resnet152": 5e-3}
 FAST = {  # and how often they are tried
     "lenet5": (),
     "resnet_cifar": (),
@@ -62,9 +64,9 @@ class Enough(keras.callbacks.Callback):
         self.model.stop_training = logs["loss"] < 0.05
 
 
-def lowest_loss(model, inputs, labels):
+def lowest_loss(model, inputs, labels, rate=RATE):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(2e-3), loss)
+    model.compile(keras.optimizers.Adam(rate), loss)
     history = model.fit(
         inputs, labels, batch_size=32, epochs=150, verbose=0, callbacks=[Enough()]
     ).history
@@ -89,7 +91,7 @@ def test_learns_64_digits_by_heart_within_300_steps(name):
     keras.utils.set_random_seed(0)
     size, options = SMALL[name]
     model = models.create(name, (size, size, 1), 10, **options)
-    assert lowest_loss(model, *few_digits(size)) < 0.05
+    assert lowest_loss(model, *few_digits(size), RATES.get(name, RATE)) < 0.05
 
 
 def test_learns_64_spoken_digits_by_heart(shared):
