@@ -12,13 +12,13 @@ BITS = 6  # in which fingerprints may differ
 LEVELS = 6  # by which thumbnails may differ on average
 
 
-def fingerprint(image: Image.Image) -> tuple[int, bytes]:
-    """Return (64 bits, an 8 x 8 thumbnail in grey) of a picture, much the same for its copies.
+def fingerprint(grey: Image.Image) -> tuple[int, bytes]:
+    """Return (64 bits, an 8 x 8 thumbnail) of a picture of mode L, much the same for its copies.
 
     The bits say where brightness rises from left to right, in 8 rows of 9 cells (N. Krawetz,
     "Kind of Like That", The Hacker Factor 2013: dHash).
     """
-    cells = np.asarray(image.convert("L").resize((9, 8), Image.Resampling.BOX), np.int16)
+    cells = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), np.int16)
     rises = np.packbits(cells[:, 1:] > cells[:, :-1])
     return int.from_bytes(rises.tobytes(), "big"), cells[:, :8].astype(np.uint8).tobytes()
 
@@ -39,11 +39,13 @@ def near(bits: Sequence[int], thumbnails: Sequence[bytes], sides: Sequence) -> l
     """Return pairs of positions of pictures that look alike and are on different sides.
 
     bits, thumbnails: as `fingerprint` returns. sides: what a pair must differ in, such as splits.
-    Every picture is compared with every one after it: 60,000 take seconds.
+    Where there are sides, every picture is compared with every one after it: 60,000 take seconds.
     """
+    names, sides = np.unique(np.array(sides, str), return_inverse=True)
+    if len(names) < 2:
+        return []
     bits = np.array(bits, np.uint64)
     cells = np.frombuffer(b"".join(thumbnails), np.uint8).reshape(-1, 64).astype(np.int16)
-    _, sides = np.unique(np.array(sides, str), return_inverse=True)
     pairs = []
     for start in range(0, len(bits), ROWS):
         rows = slice(start, start + ROWS)

@@ -19,7 +19,7 @@ from cnnkit.data.table import SUFFIXES, list_table
 
 LOOKED_AT = 40  # pixels a side that a JPEG keeps at least: enough for what is measured here
 BLANK, NEARLY_BLANK = 1.0, 6.0  # standard deviations of brightness, of 255
-LEVELS = np.arange(256)  # that a channel's values may have
+POWERS = np.arange(256.0)[:, None] ** np.arange(3)  # of each value that a channel may have
 NAMED = {  # endings that say what kind a file is; others say nothing
     ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".gif": ("GIF",),
     ".bmp": ("BMP",), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".webp": ("WEBP",),
@@ -204,11 +204,10 @@ def inspect(path: str | os.PathLike, progress: Callable = lambda found, total: f
 def _moments(*images: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return (means, standard deviations) of the images' channels, from their histograms."""
     counts = np.array([count for image in images for count in image.histogram()], float)
-    counts = counts.reshape(-1, 256)
-    pixels = counts.sum(axis=1)
-    mean = (counts * LEVELS).sum(axis=1) / pixels
-    square = (counts * LEVELS**2).sum(axis=1) / pixels
-    return tuple(mean.tolist()), tuple(np.sqrt(np.maximum(square - mean**2, 0)).tolist())
+    pixels, total, squares = (counts.reshape(-1, 256) @ POWERS).T
+    mean = total / pixels
+    variance = np.maximum(squares / pixels - mean**2, 0)
+    return tuple(mean.tolist()), tuple(np.sqrt(variance).tolist())
 
 
 def _frames(image: Image.Image) -> int:
