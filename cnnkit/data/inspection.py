@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cnnkit.data import decode, duplicates, threads
+from cnnkit.data import decode, duplicates, jpeg, threads
 from cnnkit.data.decode import BadImage, display
 from cnnkit.data.listing import File, list_folder
 from cnnkit.data.table import SUFFIXES, list_table
@@ -54,19 +54,24 @@ class Facts:
 
 def examine(content: bytes) -> Facts:
     """Return what is to be known of an image file's bytes; raises BadImage with the reason."""
-    with decode.opened(content) as image:
-        kind, mode, (width, height) = image.format, image.mode, image.size
-        image.draft(None, (LOOKED_AT, LOOKED_AT))
-        pixels = decode.plain(image, 3)
-        turn, frames = decode.orientation(image), _frames(image)
-        grey = pixels.convert("L")
-        means, deviations = _moments(pixels, grey)
-        bits, thumbnail = duplicates.fingerprint(grey)
+    ordinary = jpeg.eighth(content, LOOKED_AT)
+    if ordinary is not None:
+        kind, turn, frames = "JPEG", 1, 1
+        mode, (width, height), pixels = ordinary
+        measured = _measured(Image.fromarray(pixels))
+    else:
+        with decode.opened(content) as image:
+            kind, mode, (width, height) = image.format, image.mode, image.size
+            image.draft(None, (LOOKED_AT, LOOKED_AT))
+            pixels = decode.plain(image, 3)
+            turn, frames = decode.orientation(image), _frames(image)
+            measured = _measured(pixels)
     if turn in decode.SIDEWAYS:
         width, height = height, width
+    digest = hashlib.sha256(content).digest()
     return Facts(
-        kind, mode, width, height, len(content), turn, frames, means[:3], deviations[:3],
-        deviations[3], hashlib.sha256(content).digest(), bits, thumbnail,
+        kind=kind, mode=mode, width=width, height=height, bytes=len(content), turn=turn,
+        frames=frames, digest=digest, **measured,
     )  # fmt: skip
 
 
@@ -199,6 +204,17 @@ def inspect(path: str | os.PathLike, progress: Callable = lambda found, total: f
         classes = tuple(listing.class_names[label] for label in file.labels)
         pictures.append(Picture(file.path, file.split or "all", classes, found))
     return Inspection(listing.root, listing.class_names, tuple(pictures), bad, listing.ignored)
+
+
+def _measured(pixels: Image.Image) -> dict:
+    """Return the facts that an RGB picture's pixels tell."""
+    grey = pixels.convert("L")
+    means, deviations = _moments(pixels, grey)
+    bits, thumbnail = duplicates.fingerprint(grey)
+    return {
+        "mean": means[:3], "deviation": deviations[:3], "brightness_deviation": deviations[3],
+        "bits": bits, "thumbnail": thumbnail,
+    }  # fmt: skip
 
 
 def _moments(*images: Image.Image) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -71,6 +71,24 @@ def resized(content: bytes, size: tuple[int, int], box: resize.Box) -> np.ndarra
     return resize.bilinear_rgb(pixels, size, box)
 
 
+def eighth(content: bytes, least: int) -> tuple[str, tuple[int, int], np.ndarray] | None:
+    """Return (mode, (width, height), pixels at an eighth of that size) of an ordinary JPEG.
+
+    mode: "L" or "RGB", what the file holds. The array is RGB, uint8, of shape (height, width, 3).
+    None for any other file, for a damaged one, and where a side of an eighth is under `least`.
+    """
+    size = ordinary(content)
+    if size is None or min(size) < 8 * least:
+        return None
+    try:
+        mode = "L" if fast.decode_jpeg_header(content, strict=True)[2] == "Gray" else "RGB"
+        return mode, size, fast.decode_jpeg(
+            content, "RGB", strict=True, min_height=least, min_width=least
+        )  # fmt: skip
+    except Exception:  # whatever is wrong with the file, Pillow says what
+        return None
+
+
 def _plain(content: bytes, at: int, marker: int, length: int) -> bool:
     """Return whether a segment is an application's from which nothing is taken, and is whole."""
     return marker in NAMED and length >= 16 and content.startswith(NAMED[marker], at + 4)

@@ -6,7 +6,7 @@ import zoo
 from PIL import Image
 from test_decode import mutated
 
-from cnnkit.data import decode, jpeg, resize
+from cnnkit.data import decode, inspection, jpeg, resize
 from cnnkit.data.pictures import Decoding
 
 pytestmark = [
@@ -122,6 +122,27 @@ def test_what_pillow_decodes_at_a_fraction_is_left_to_it(without, monkeypatch):
     monkeypatch.setattr(decode, "opened", None)
     with pytest.raises(TypeError):
         outcome(large)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("size", [(375, 500), (333, 320), (319, 500), (60, 900)])
+def test_inspection_finds_the_same_facts_with_either_decoder(without, monkeypatch, mode, size):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (*size, 3), np.uint8)
+    content = zoo.saved(Image.fromarray(pixels).convert(mode), "JPEG")
+    found = without(inspection.examine, content)
+    assert inspection.examine(content) == found
+    if min(size) >= 8 * inspection.LOOKED_AT:
+        monkeypatch.setattr(decode, "opened", None)
+        assert inspection.examine(content) == found
+
+
+def test_inspection_refuses_a_truncated_photograph_alike(without):
+    pixels = np.random.default_rng(0).integers(0, 256, (375, 500, 3), np.uint8)
+    content = zoo.saved(Image.fromarray(pixels), "JPEG")
+    for examine in (inspection.examine, lambda cut: without(inspection.examine, cut)):
+        with pytest.raises(decode.BadImage, match="truncated"):
+            examine(content[:-5000])
 
 
 def test_pixels_of_the_two_decoders_are_kept_apart(without):
