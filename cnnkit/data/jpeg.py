@@ -64,11 +64,8 @@ def resized(content: bytes, size: tuple[int, int], box: resize.Box) -> np.ndarra
     size: (width, height). box: (left, top, right, bottom), in pixels. The array is uint8, of shape
     (height, width, 3).
     """
-    try:
-        pixels = fast.decode_jpeg(content, "RGB", strict=True)  # warnings count as errors
-    except Exception:  # whatever is wrong with the file, Pillow says what
-        return None
-    return resize.bilinear_rgb(pixels, size, box)
+    pixels = _decoded(content)
+    return None if pixels is None else resize.bilinear_rgb(pixels, size, box)
 
 
 def eighth(content: bytes, least: int) -> tuple[str, tuple[int, int], np.ndarray] | None:
@@ -80,11 +77,16 @@ def eighth(content: bytes, least: int) -> tuple[str, tuple[int, int], np.ndarray
     size = ordinary(content)
     if size is None or min(size) < 8 * least:
         return None
+    pixels = _decoded(content, min_height=least, min_width=least)
+    if pixels is None:
+        return None
+    grey = fast.decode_jpeg_header(content)[2] == "Gray"
+    return "L" if grey else "RGB", size, pixels
+
+
+def _decoded(content: bytes, **options) -> np.ndarray | None:
     try:
-        mode = "L" if fast.decode_jpeg_header(content, strict=True)[2] == "Gray" else "RGB"
-        return mode, size, fast.decode_jpeg(
-            content, "RGB", strict=True, min_height=least, min_width=least
-        )  # fmt: skip
+        return fast.decode_jpeg(content, "RGB", strict=True, **options)  # warnings count as errors
     except Exception:  # whatever is wrong with the file, Pillow says what
         return None
 

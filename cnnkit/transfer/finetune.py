@@ -32,8 +32,8 @@ class FineTuning:
 
     def __post_init__(self):
         expect_counts(epochs=self.epochs)
-        if self.blocks is not None:
-            expect_counts(blocks=self.blocks)
+        if self.blocks is not None and self.blocks < 1:
+            raise SettingError(f"blocks is at least 1, or None for all of them, not {self.blocks}.")
         if not 0 < self.layer_decay <= 1:
             raise SettingError(f"layer_decay is above 0 and at most 1, not {self.layer_decay}.")
 

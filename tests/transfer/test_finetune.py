@@ -111,7 +111,7 @@ def test_each_block_has_its_part_of_the_learning_rate():
     [
         ({"epochs": 0}, "epochs is a whole number of at least 1, not 0"),
         ({"epochs": "3"}, "epochs is a whole number of at least 1, not '3'"),
-        ({"blocks": 0}, "blocks is a whole number of at least 1, not 0"),
+        ({"blocks": 0}, "blocks is at least 1, or None for all of them, not 0"),
         ({"layer_decay": 1.5}, "layer_decay is above 0 and at most 1, not 1.5"),
     ],
 )
