@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from cnnkit.training.resumable import ResumableCallbacks
+from cnnkit.training.checkpointing.callback_list import ResumableCallbacks
 
 
 class CallbackSeconds:

@@ -71,7 +71,7 @@ def our_data(folder: Path):
 def our_epoch(dataset, scaled: bool = False) -> None:
     """Read all splits, so that the number of images is that of the others."""
     from cnnkit.data.batches import Batches
-    from cnnkit.training.step_inputs import StepInputs
+    from cnnkit.training.steps.inputs import StepInputs
 
     for split in dataset.splits.values():
         batches = Batches(split, BATCH, scale=dataset.scale, seed=0)
@@ -104,14 +104,14 @@ def torch_epoch(folder: Path) -> None:
 
 
 def inspect_all(folder: Path) -> None:
-    from cnnkit.data.inspection import inspect
+    from cnnkit.data.inspection.inspection import inspect
 
     found = inspect(folder)
     _ = found.wrong, found.notes  # computed on demand
 
 
 def decode_all(folder: Path) -> None:
-    from cnnkit.data import threads
+    from cnnkit.data.images import threads
 
     def decode(path: Path) -> None:
         with Image.open(path) as image:
@@ -168,7 +168,7 @@ def waiting() -> None:
 
 def difference(folder: Path) -> tuple[float, int]:
     """Return by how much our pixels differ from Pillow's antialiased resize: mean, greatest."""
-    from cnnkit.data import decode
+    from cnnkit.data.images import decode
 
     found = []
     for path in sorted(folder.rglob("*.jpg"))[:100]:
@@ -192,7 +192,8 @@ def peak(folder: Path) -> int:
 
 
 def main() -> None:
-    from cnnkit.data import cache, jpeg
+    from cnnkit.data import cache
+    from cnnkit.data.images import jpeg
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photographs", type=Path)

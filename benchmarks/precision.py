@@ -39,7 +39,7 @@ from scipy import stats
 import cnnkit
 from cnnkit import data
 from cnnkit.errors import MissingDataError
-from cnnkit.training.precision import has_bfloat16
+from cnnkit.training.steps.precision import has_bfloat16
 
 SMALL = ("digits_lenet5", "xo_convnet", "sound_convnet", "text_convnet")
 PRECISIONS = ("float32", "mixed_bfloat16")

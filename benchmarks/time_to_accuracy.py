@@ -46,13 +46,13 @@ from matplotlib.ticker import LogLocator
 from benchmarks import keras_io
 from benchmarks.accuracy_clock import Clock
 from cnnkit import Experiment, data, plots
+from cnnkit.evaluation.augmentation import averaged_over_views
 from cnnkit.runs import Run
-from cnnkit.training.fit import evaluate, fit
-from cnnkit.training.interruption import StopOnSignal
-from cnnkit.training.precision import AUTO, policy
-from cnnkit.training.resumable import Saving
-from cnnkit.training.tensorboard import TensorBoardLog
-from cnnkit.training.view_averaging import averaged_over_views
+from cnnkit.tensorboard.log import TensorBoardLog
+from cnnkit.training.checkpointing.callback_list import Saving
+from cnnkit.training.checkpointing.signals import StopOnSignal
+from cnnkit.training.loop import evaluate, fit
+from cnnkit.training.steps.precision import AUTO, policy
 from experiments import cifar10_fast, fashion_fast, mnist_fast
 
 SIDES = ("theirs", "ours")

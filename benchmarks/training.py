@@ -1,4 +1,4 @@
-"""Images a second in training: `cnnkit.training.fit`, callbacks and all, against plain `model.fit`.
+"""Images a second in training: `cnnkit.training.loop`, callbacks and all, against plain `model.fit`.
 
 python -m benchmarks.training [--networks lenet5 vgg resnet20] [--batch-sizes 128 512] [--epochs 7]
                               [--parts]
@@ -39,15 +39,15 @@ from cnnkit import models
 from cnnkit.cli import onednn
 from cnnkit.data import Dataset, Split
 from cnnkit.data.batches import Batches
-from cnnkit.experiment import Experiment
+from cnnkit.experiment.experiment import Experiment
 from cnnkit.runs import Run
-from cnnkit.training.executions import Length
-from cnnkit.training.fit import fit
-from cnnkit.training.interruption import StopOnSignal
-from cnnkit.training.precision import has_bfloat16, policy
-from cnnkit.training.resumable import Saving
-from cnnkit.training.step_inputs import made_in_step
-from cnnkit.training.tensorboard import TensorBoardLog
+from cnnkit.tensorboard.log import TensorBoardLog
+from cnnkit.training.checkpointing.callback_list import Saving
+from cnnkit.training.checkpointing.signals import StopOnSignal
+from cnnkit.training.loop import fit
+from cnnkit.training.steps.inputs import made_in_step
+from cnnkit.training.steps.multi_step import Length
+from cnnkit.training.steps.precision import has_bfloat16, policy
 
 REAL_SIZES = {"lenet5": 54000, "vgg": 45000, "resnet20": 45000}  # trained on, a tenth validates
 NETWORKS = {

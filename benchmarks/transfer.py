@@ -43,7 +43,7 @@ import numpy as np
 import cnnkit
 from benchmarks.data import write_photographs
 from cnnkit import data, transfer
-from cnnkit.training import precision
+from cnnkit.training.steps import precision
 
 SIZE, BATCH = 224, 32
 FOLDED = ("mobilenet_v2", "efficientnet_b0", "resnet50")

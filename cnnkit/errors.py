@@ -4,7 +4,12 @@ The library raises them; the command line prints the message, and a traceback on
 """
 
 import difflib
+import sys
+import traceback
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
 
 
 class CnnkitError(Exception):
@@ -49,3 +54,13 @@ class BadFilesError(CnnkitError):
         self.reasons = dict(reasons)
         listed = "".join(f"\n  {name} {reason}" for name, reason in self.reasons.items())
         super().__init__(message + listed)
+
+
+def origin_of(error: BaseException) -> str:
+    """Return "file, line N" of the last of the user's own lines that an exception passed, or ""."""
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = (str(PACKAGE), *{str(Path(path)) for path in (sys.prefix, sys.base_prefix)}, "<")
+    own = [frame for frame in frames if not frame.filename.startswith(outside)]
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}"
+    return f"{own[-1].filename}, line {own[-1].lineno}" if own else ""

@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from cnnkit import Experiment, data, main, models
-from cnnkit.training.optimizers import optimizer
-from cnnkit.training.schedules import schedule
+from cnnkit.optimizers.by_name import optimizer
+from cnnkit.optimizers.schedules import schedule
 
 
 def experiment(

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from cnnkit import Experiment, data, main, models, transfer
-from cnnkit.data.imbalance import few
+from cnnkit.data.sampling import few
 
 
 def experiment(

@@ -13,8 +13,8 @@ import numpy as np
 from keras import layers
 
 from cnnkit import Experiment, data, main, models
-from cnnkit.training.optimizers import optimizer
-from cnnkit.training.schedules import schedule
+from cnnkit.optimizers.by_name import optimizer
+from cnnkit.optimizers.schedules import schedule
 
 
 def network(digits: data.Dataset) -> keras.Model:

@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 
 from cnnkit import Experiment, data, main, transfer
-from cnnkit.data.imbalance import few
+from cnnkit.data.sampling import few
 
 
 def experiment(

@@ -2,8 +2,7 @@
 
 import click
 
-from cnnkit import transfer
-from cnnkit.cli import quiet
+from cnnkit import keras_import, transfer
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
 from cnnkit.transfer.catalogue import HUB
@@ -45,7 +44,7 @@ def _list_applications() -> None:
 
 def _list_hub() -> None:
     transfer.require_hub()  # before Keras' seconds
-    quiet.import_keras()
+    keras_import.import_keras()
     listing = table("backbone", "parameters", "description", numbers=("parameters",))
     for name, preset in sorted(transfer.hub_presets().items()):
         known = preset["metadata"]

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from cnnkit import transfer
-from cnnkit.cli import quiet
+from cnnkit import keras_import, transfer
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.errors import SettingError
 
@@ -18,7 +17,7 @@ from cnnkit.errors import SettingError
 def command(paths, backbone, weights):
     """Print the five most probable of ImageNet's labels for each image, or each in a folder."""
     transfer.line(backbone)  # a misspelt name must not wait for Keras
-    quiet.import_keras()
+    keras_import.import_keras()
     from cnnkit.transfer import imagenet
 
     files = []

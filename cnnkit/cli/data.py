@@ -12,9 +12,9 @@ from cnnkit import data
 from cnnkit.cli.completion import completing
 from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.quiet import import_keras
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError
+from cnnkit.keras_import import import_keras
 
 SHOWN = 20  # files named on the screen for each thing that is wrong; the page names all
 
@@ -43,8 +43,7 @@ def inspect_command(path, output, fix, undo):
 
     Exit status: 0 where nothing is wrong, 1 where something is, 2 where there is nothing to read.
     """
-    from cnnkit.data import inspection as inspections
-    from cnnkit.data import inspection_page
+    from cnnkit.data.inspection import inspection as inspections, page
 
     screen = console()
     if undo:
@@ -52,10 +51,10 @@ def inspect_command(path, output, fix, undo):
         return
     found = inspections.inspect(path, _bar)
     name = path.resolve().stem if path.is_file() else path.resolve().name
-    page, rows = (output / f"{name}-inspection.{ending}" for ending in ("html", "csv"))
+    html, rows = (output / f"{name}-inspection.{ending}" for ending in ("html", "csv"))
     try:
         output.mkdir(parents=True, exist_ok=True)
-        inspection_page.write_page(found, page)
+        page.write_page(found, html)
         found.write_csv(rows)
     except OSError as error:
         raise SettingError(f"{output} cannot be written: {error.strerror}.") from error
@@ -65,7 +64,7 @@ def inspect_command(path, output, fix, undo):
         left = _fix(found)
         wrong.pop("cannot be read")
         wrong |= {"cannot be moved": left} if left else {}
-    click.echo(f"Page   {page}\nTable  {rows}")
+    click.echo(f"Page   {html}\nTable  {rows}")
     sys.exit(1 if wrong else 0)
 
 
@@ -88,7 +87,7 @@ def show_command(dataset, options, augment, output, seed):
     With --augment the picture shows images, each before its variants, instead.
     """
     from cnnkit import plots
-    from cnnkit.data import preview
+    from cnnkit.plots.preview import expect_pictures, mean_images
 
     loaded = data.load(dataset, **options)
     counts = loaded.counts()
@@ -98,12 +97,12 @@ def show_command(dataset, options, augment, output, seed):
     console().print(listing, markup=False)
     output = output or Path(f"{loaded.name}.png")
     if augment:
-        preview.expect_pictures(loaded)
+        expect_pictures(loaded)
         import_keras()
-    pictures = {output: loaded.show(augment=augment, seed=seed)}
+    pictures = {output: plots.preview(loaded, augment=augment, seed=seed)}
     if not augment and len(loaded.image_shape) == 3:
         mean = output.with_name(f"{output.stem}-mean{output.suffix}")
-        pictures[mean] = plots.image_grid(*preview.mean_images(loaded, seed=seed))
+        pictures[mean] = plots.image_grid(*mean_images(loaded, seed=seed))
     for path, figure in pictures.items():
         try:
             path.write_bytes(plots.png(figure))
@@ -138,7 +137,7 @@ def _bar(found, total: int):
 
 
 def _print(screen: Console, found) -> None:
-    from cnnkit.data.inspection_page import capitalized, size_rows
+    from cnnkit.data.inspection.page import capitalized, size_rows
 
     counts = found.counts()
     splits = sorted({split for row in counts.values() for split in row})
@@ -165,8 +164,8 @@ def _print(screen: Console, found) -> None:
 
 def _fix(found) -> dict[str, str]:
     """Move bad files to the quarantine; returns those that stay, with why."""
-    from cnnkit.data import quarantine
-    from cnnkit.data.decode import display
+    from cnnkit.data.images.decode import display
+    from cnnkit.data.inspection import quarantine
 
     moved, kept = quarantine.move_out(found.root, found.bad)
     folder = quarantine.quarantine_folder(found.root)
@@ -177,8 +176,8 @@ def _fix(found) -> dict[str, str]:
 
 
 def _undo(path: Path) -> None:
-    from cnnkit.data import quarantine
-    from cnnkit.data.decode import display
+    from cnnkit.data.images.decode import display
+    from cnnkit.data.inspection import quarantine
 
     moved, kept = quarantine.move_back(path.parent if path.is_file() else path)
     click.echo(f"Moved {len(moved):,} files back.")

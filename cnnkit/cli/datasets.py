@@ -6,7 +6,7 @@ from cnnkit import data
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
-from cnnkit.signature import Pair
+from cnnkit.experiment.signature import Pair
 
 complete_dataset = completing(data.names)
 

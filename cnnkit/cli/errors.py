@@ -1,15 +1,12 @@
 """One clear sentence for every mistake; the traceback only with --debug."""
 
-import sys
 import traceback
-from pathlib import Path
 
 import click
 
-from cnnkit.errors import CnnkitError, TrainingError
+from cnnkit.errors import CnnkitError, TrainingError, origin_of
 
 DEBUG = f"{__name__}.debug"
-PACKAGE = Path(__file__).parents[1]
 
 
 class Sentence(click.ClickException):
@@ -57,16 +54,6 @@ def debug_option(command):
         "--debug", is_flag=True, expose_value=False, callback=note, is_eager=True,
         help="Show a mistake with its traceback.",
     )(command)  # fmt: skip
-
-
-def origin_of(error: BaseException) -> str:
-    """Return "file, line N" of the last of the user's own lines that an exception passed, or ""."""
-    frames = traceback.extract_tb(error.__traceback__)
-    outside = (str(PACKAGE), *{str(Path(path)) for path in (sys.prefix, sys.base_prefix)}, "<")
-    own = [frame for frame in frames if not frame.filename.startswith(outside)]
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}, line {error.lineno}"
-    return f"{own[-1].filename}, line {own[-1].lineno}" if own else ""
 
 
 def _describe(error: BaseException) -> str:

@@ -2,11 +2,11 @@
 
 import click
 
-from cnnkit.cli import finding
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import CnnkitError
-from cnnkit.signature import read_source
+from cnnkit.experiment import experiment_files
+from cnnkit.experiment.signature import read_source
 
 
 @click.command(cls=OneSentence)
@@ -14,9 +14,9 @@ from cnnkit.signature import read_source
 def command():
     """List the experiments in ./experiments with their settings."""
     listing = table("experiment", "what it does", "settings")
-    for name in finding.experiment_names():
+    for name in experiment_files.experiment_names():
         try:
-            summary, settings = read_source(finding.FOLDER / f"{name}.py")
+            summary, settings = read_source(experiment_files.FOLDER / f"{name}.py")
         except CnnkitError as error:
             summary, settings = f"[unreadable: {error}]", []
         listing.add_row(name, summary, ", ".join(settings))

@@ -69,7 +69,8 @@ class_option = click.option(
 def walkthrough(run, image, layer, filter, position, label, learning_rate, output, runs_dir):
     """Follow IMAGE through the network number by number, and one step back."""
     run, model, pixels, _, label = opened(run, runs_dir, image, label)
-    from cnnkit import explain, explanation_plots
+    from cnnkit import explain
+    from cnnkit.explain import figures
 
     walk = explain.walkthrough(
         model, pixels, label=label, layer=layer, filter=filter, position=position or None,
@@ -95,7 +96,7 @@ def walkthrough(run, image, layer, filter, position, label, learning_rate, outpu
     click.echo(
         f"Loss for {names[walk.label]}: {walk.loss:.6g}; {walk.back.loss_after:.6g} after one step."
     )
-    write_picture(explanation_plots.walkthrough(walk, names), output)
+    write_picture(figures.walkthrough(walk, names), output)
 
 
 @_view("features")
@@ -103,7 +104,8 @@ def walkthrough(run, image, layer, filter, position, label, learning_rate, outpu
 def features(run, image, layers, output, runs_dir):
     """Draw what the layers answer to IMAGE."""
     run, model, pixels, *_ = opened(run, runs_dir, image)
-    from cnnkit import explain, explanation_plots
+    from cnnkit import explain
+    from cnnkit.explain import figures
 
     maps = explain.feature_maps(model, pixels, list(layers) or None)
     numbers = ("maps", "mean", "greatest", "above 0", "silent maps")
@@ -116,19 +118,20 @@ def features(run, image, layers, output, runs_dir):
             f"{values.max():.4g}", f"{(values > 0).mean():.1%}", str(silent),
         )  # fmt: skip
     console().print(listing)
-    write_picture(explanation_plots.feature_maps(maps), output)
+    write_picture(figures.feature_maps(maps), output)
 
 
 @_view("fields")
 def fields(run, image, output, runs_dir):
     """Draw what one unit of each layer sees of IMAGE: the receptive fields."""
     run, model, pixels, *_ = opened(run, runs_dir, image)
-    from cnnkit import explain, explanation_plots
+    from cnnkit import models
+    from cnnkit.explain import figures
 
     found, seen = {}, set()
     numbers = ("sees", "step")
     listing = table("layer", "kind", *numbers, numbers=numbers)
-    for row in explain.anatomy(model).rows:
+    for row in models.anatomy(model).rows:
         field = row.field
         if field is None or field.whole or field.size in seen or max(field.size) == 1:
             continue
@@ -140,7 +143,7 @@ def fields(run, image, output, runs_dir):
         raise SettingError(f"No layer of {run.name} sees a part of the image alone.")
     console().print(listing)
     fewer = dict(list(found.items())[:: -(-len(found) // 7)])  # as many as there are colours
-    write_picture(explanation_plots.receptive_fields(pixels, fewer), output)
+    write_picture(figures.receptive_fields(pixels, fewer), output)
 
 
 @_view("filters", image=False)
@@ -150,8 +153,8 @@ def fields(run, image, output, runs_dir):
 def filters(run, layer, patches, preferred, output, runs_dir):
     """Draw a layer's filters; list those that are dead, and pairs that are nearly the same."""
     run, model = model_of(run, runs_dir)
-    from cnnkit import explain, explanation_plots
-    from cnnkit.explain import probe
+    from cnnkit import explain
+    from cnnkit.explain import figures, probe
 
     pictures = explain.filters(model, layer)
     convolutions = [
@@ -163,12 +166,12 @@ def filters(run, layer, patches, preferred, output, runs_dir):
     click.echo(f"{path}: {len(pictures)} filters of {' x '.join(map(str, pictures.shape[1:]))}")
     for one, other, cosine in explain.duplicated_filters(model, path):
         click.echo(f"Filters {one} and {other} are nearly the same: cosine {cosine:.4f}")
-    write_picture(explanation_plots.filters(pictures), output)
+    write_picture(figures.filters(pictures), output)
     if preferred:
         low, high = run.dataset["value_range"]
         shown = range(min(MOST_PREFERRED, len(pictures)))
         made = explain.activation_maximisation(model, path, shown, value_range=(low, high))
-        figure = explanation_plots.filters((made - low) / (high - low))
+        figure = figures.filters((made - low) / (high - low))
         write_picture(figure, output.with_name(f"{output.stem}-preferred{output.suffix}"))
     if patches:
         images = dataset_of(run).train.inputs
@@ -176,7 +179,7 @@ def filters(run, layer, patches, preferred, output, runs_dir):
         dead = [number for number, values in enumerate(found.values) if values.max() <= 0]
         click.echo(f"Dead on {len(images):,} training images: {dead or 'none'}")
         shown = range(min(MOST_PATCHES, len(pictures)))
-        figure = explanation_plots.top_patches(found, images, shown)
+        figure = figures.top_patches(found, images, shown)
         write_picture(figure, output.with_name(f"{output.stem}-patches{output.suffix}"))
 
 
@@ -193,7 +196,8 @@ def attribution(run, image, methods, label, output, runs_dir):
     important first: of two methods, the better has the smaller and the larger.
     """
     run, model, pixels, name, label = opened(run, runs_dir, image, label)
-    from cnnkit import explain, explanation_plots
+    from cnnkit import explain
+    from cnnkit.explain import figures
     from cnnkit.explain.outputs import class_indices, probabilities
 
     predicted = probabilities(model, pixels[None])
@@ -211,7 +215,7 @@ def attribution(run, image, methods, label, output, runs_dir):
         listing.add_row(way, *(f"{area:.3f}" for area in areas))
     console().print(listing)
     drawn = {way: heat[None] for way, heat in maps.items()}
-    write_picture(explanation_plots.heat_maps(pixels[None], drawn, [f"why {chosen}?"]), output)
+    write_picture(figures.heat_maps(pixels[None], drawn, [f"why {chosen}?"]), output)
 
 
 # These take no image of a run's.

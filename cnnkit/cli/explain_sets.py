@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cnnkit.cli import quiet
+from cnnkit import keras_import
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run_images import dataset_of, model_of, write_picture
 from cnnkit.cli.runs import complete_run, runs_dir_option
@@ -27,7 +27,8 @@ from cnnkit.errors import SettingError, UnknownNameError
 def robustness(runs, changes, samples, output, runs_dir):
     """Compare runs on changed test images: shifted, turned, scaled, grey, blurred, noisy, covered."""
     opened = [model_of(word, runs_dir) for word in runs]
-    from cnnkit import explain, explanation_plots
+    from cnnkit import explain
+    from cnnkit.explain import figures
 
     responses, consistency = {}, {}
     for run, model in opened:
@@ -46,7 +47,7 @@ def robustness(runs, changes, samples, output, runs_dir):
             listing.add_row(name, f"{amount:g}", *(f"{accuracy:.1%}" for accuracy in accuracies))
     listing.add_row("same class after two shifts", "", *(f"{c:.1%}" for c in consistency.values()))
     console().print(listing)
-    write_picture(explanation_plots.robustness(responses), output)
+    write_picture(figures.robustness(responses), output)
 
 
 @click.command("film", cls=OneSentence)
@@ -64,8 +65,8 @@ def film(run, tags, seconds, output, runs_dir):
     from cnnkit.runs import resolve
 
     found = resolve(run, runs_dir)
-    quiet.import_keras()
-    from cnnkit.training import film as films
+    keras_import.import_keras()
+    from cnnkit.tensorboard import film as films
 
     epochs = films.write(found.folder / "tensorboard" / "explain", output, tags, seconds)
     click.echo(f"Epochs   {', '.join(map(str, epochs))}\nFilm     {output}")
@@ -83,15 +84,14 @@ def film(run, tags, seconds, output, runs_dir):
 @debug_option
 def kernels(image, names, stride, padding, output):
     """Lay classic kernels on IMAGE, an image file, as a network's first layer does; needs no run."""
-    quiet.import_keras()
+    keras_import.import_keras()
     import io
 
     import numpy as np
     from PIL import Image
 
-    from cnnkit import explanation_plots
-    from cnnkit.data.decode import BadImage, decode, read
-    from cnnkit.explain import kernels as fixed
+    from cnnkit.data.images.decode import BadImage, decode, read
+    from cnnkit.explain import figures, kernels as fixed
 
     for name in names:
         if name not in fixed.KERNELS:
@@ -116,4 +116,4 @@ def kernels(image, names, stride, padding, output):
         numbers = (values.min(), values.max(), np.abs(values).mean())
         listing.add_row(name, size, *(f"{number:.1f}" for number in numbers))
     console().print(listing)
-    write_picture(explanation_plots.kernel_answers(pixels, answers), output)
+    write_picture(figures.kernel_answers(pixels, answers), output)

@@ -5,17 +5,17 @@ from pathlib import Path
 import click
 import numpy as np
 
-from cnnkit import data, transfer
-from cnnkit.cli import quiet
+from cnnkit import data, keras_import, transfer
 from cnnkit.cli.completion import completing
 from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run_images import SPLITS, dataset_of, model_of
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.screen import console, table
-from cnnkit.data.augment import policy as augmentation_entry
+from cnnkit.data.augmentation.catalogue import policy as augmentation_entry
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
+from cnnkit.keras_graph.headless import before_head
 from cnnkit.transfer import feature_files
 
 BACKBONE = "mobilenet_v2"
@@ -122,9 +122,9 @@ def _of_backbone(
         raise SettingError("Name a --dataset, or a --run whose data set it then is.")
     transfer.check_name(backbone)  # a misspelt name must not wait for the images or for Keras
     loaded = data.load(dataset, **options)
-    quiet.import_keras()
+    keras_import.import_keras()
     transfer.check_pixels(backbone, loaded)
-    from cnnkit.training.precision import policy
+    from cnnkit.training.steps.precision import policy
 
     with policy(precision):
         network = transfer.backbone(backbone, loaded.image_shape, weights=weights)
@@ -142,7 +142,7 @@ def _of_run(word: str, runs_dir: str, dataset: str | None, options: dict) -> tup
             f"{run.name} takes inputs of shape {taken}, and those of {loaded.name!r} have "
             f"{loaded.image_shape}."
         )
-    return loaded, transfer.before_head(model)
+    return loaded, before_head(model)
 
 
 def _print(parts: dict) -> None:
@@ -154,8 +154,8 @@ def _print(parts: dict) -> None:
 
 
 def _project(folder: Path, title: str, loaded: Dataset, parts: dict) -> None:
-    from cnnkit.training import projector
-    from cnnkit.training.event_log import EventLog
+    from cnnkit.tensorboard import projector
+    from cnnkit.tensorboard.event_files import EventLog
 
     step = max(1, -(-sum(map(len, parts.values())) // MOST_POINTS))
     points, pictures, columns = [], [], {"label": [], "split": [], "sample": []}

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from cnnkit.classify import classify
-from cnnkit.cli import quiet
+from cnnkit import keras_import
 from cnnkit.cli.errors import debug_option
 from cnnkit.cli.run import ChooseExperiment, RunCommand, settings_of
 from cnnkit.cli.run_images import write_picture
-from cnnkit.signature import defaults_of, name_of
+from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.signature import defaults_of, name_of
 
 HELP = """Draw the loss against a learning rate that grows step by step, and suggest a rate.
 
@@ -43,7 +43,7 @@ def command_of(experiment: Callable, name: str) -> click.Command:
 
 def _try(experiment: Callable, settings: dict, output: Path, seed: int, **trial) -> None:
     click.echo(f"Trying learning rates on {name_of(experiment)} ...")
-    quiet.import_keras()
+    keras_import.import_keras()
     import keras  # takes seconds, which --help must not pay for
 
     from cnnkit import plots

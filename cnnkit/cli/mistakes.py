@@ -10,7 +10,7 @@ from cnnkit.cli.run_images import dataset_of, experiment_of, model_of, write_pic
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError
-from cnnkit.runs import (
+from cnnkit.evaluation import (
     Evaluation,
     fit_temperature,
     likely_mislabelled,
@@ -129,7 +129,7 @@ def _picture(model, data, evaluation: Evaluation, count: int):
 def _label_errors(run, data, folds: int, count: int, output: Path) -> None:
     from cnnkit import plots
     from cnnkit.training.folds import out_of_fold
-    from cnnkit.training.precision import policy
+    from cnnkit.training.steps.precision import policy
 
     click.echo(f"Training {folds} times, each without a part of the training samples ...")
     labels, names = data.train.labels, data.class_names

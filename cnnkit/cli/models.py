@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from cnnkit import models
-from cnnkit.cli import quiet
+from cnnkit import keras_import, models
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
@@ -68,10 +67,10 @@ def _show(name: str, image_shape: tuple | None, classes: int | None, plot: Path 
     facts = models.entry(name).facts
     if plot and plot.suffix not in (".png", ".svg"):
         raise SettingError(f"--plot draws to FILE.png or FILE.svg, not to {plot.name!r}.")
-    quiet.import_keras()
+    keras_import.import_keras()
     import keras
 
-    from cnnkit.explain import anatomy
+    from cnnkit.models import anatomy
 
     with keras.StatelessScope():  # counts weights without a place in memory for each
         model = models.create(
@@ -107,9 +106,10 @@ def _print(found) -> None:
 
 
 def _draw(found, path: Path) -> None:
-    from cnnkit import explanation_plots, plots
+    from cnnkit import plots
+    from cnnkit.explain import figures
 
-    figure = explanation_plots.architecture(found)
+    figure = figures.architecture(found)
     content = plots.png(figure) if path.suffix == ".png" else plots.svg(figure).encode()
     try:
         path.write_bytes(content)

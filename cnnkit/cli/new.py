@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from cnnkit.cli import finding
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.errors import SettingError
+from cnnkit.experiment import experiment_files
 
 TEMPLATE = Path(__file__).with_name("new_experiment.txt")
 
@@ -21,7 +21,7 @@ def command(name):
         raise SettingError(
             f"An experiment's name is a Python name, made of letters, digits and _, not {name!r}."
         )
-    path = finding.FOLDER / f"{name}.py"
+    path = experiment_files.FOLDER / f"{name}.py"
     if path.exists():
         raise SettingError(f"{path} exists already; choose another name, or edit that file.")
     try:

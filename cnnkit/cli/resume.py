@@ -2,11 +2,12 @@
 
 import click
 
-from cnnkit.classify import classify
-from cnnkit.cli import finding, onednn
+from cnnkit.cli import onednn
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run import go_on, saving_options
 from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.experiment import experiment_files
+from cnnkit.experiment.built_in import classify
 from cnnkit.runs import resolve
 
 
@@ -23,7 +24,7 @@ def command(run, runs_dir, **options):
     found = resolve(run, runs_dir)
     recipe = found.experiment
     onednn.set_default(found.environment.get("threads", {}).get(onednn.VARIABLE))
-    function = classify if recipe["experiment"] == "classify" else finding.of_run(found)
+    function = classify if recipe["experiment"] == "classify" else experiment_files.of_run(found)
     go_on(function, found, options)
 
 

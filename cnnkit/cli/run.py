@@ -8,16 +8,16 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from cnnkit import data, models
-from cnnkit.classify import classify
-from cnnkit.cli import finding, quiet
+from cnnkit import data, keras_import, models
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.runs import complete_run
 from cnnkit.cli.verdict import in_words
 from cnnkit.errors import SettingError
+from cnnkit.experiment import experiment_files
+from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.signature import name_of, options_of, read_source, summary_of
 from cnnkit.runs import Run, resolve
-from cnnkit.signature import name_of, options_of, read_source, summary_of
 
 NAMES = {"dataset": data.names, "model": models.names}
 
@@ -63,18 +63,20 @@ class ChooseExperiment(RunCommand):
         if not args or args[0].startswith("-"):
             return super().make_context(info_name, args, parent, **extra)
         word, *rest = args
-        path = finding.find(word)
+        path = experiment_files.find(word)
         if extra.get("resilient_parsing"):  # completion must not pay for Keras
             command = _sketch(path)
         else:
-            command = self.of(finding.load(path), word)
+            command = self.of(experiment_files.load(path), word)
         return command.make_context(f"{info_name} {word}", rest, parent, **extra)
 
     def shell_complete(self, ctx, incomplete):
         """Complete options, and the names of experiments."""
         if incomplete.startswith("-"):
             return super().shell_complete(ctx, incomplete)
-        names = [name for name in finding.experiment_names() if name.startswith(incomplete)]
+        names = [
+            name for name in experiment_files.experiment_names() if name.startswith(incomplete)
+        ]
         return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
 
     def collect_usage_pieces(self, ctx):
@@ -83,7 +85,7 @@ class ChooseExperiment(RunCommand):
 
     def format_epilog(self, ctx, formatter):
         """List the experiments at hand."""
-        names = finding.experiment_names()
+        names = experiment_files.experiment_names()
         with formatter.section("Experiments in ./experiments"):
             formatter.write_text(", ".join(names) or "none; `cnnkit new NAME` writes one")
 
@@ -102,15 +104,15 @@ def _run(experiment: Callable, options: dict) -> None:
         )
         return
     click.echo(f"Starting {name_of(experiment)} ...")
-    quiet.import_keras()
-    from cnnkit import train  # Keras takes seconds to import; --help must not pay for it
+    keras_import.import_keras()
+    from cnnkit.training.run import run  # Keras takes seconds to import; --help must not pay for it
 
     began = time.perf_counter()
-    tell(train.run(experiment, **options), began)
+    tell(run(experiment, **options), began)
 
 
 def go_on(experiment: Callable, run: Run, options: dict) -> None:
-    """Resume a run, and tell how it ended; options are those of `train.resume`, and more."""
+    """Resume a run, and tell how it ended; options are those of `run.resume`, and more."""
     for name in ("seed", "name"):
         if options.get(name) is not None:
             raise SettingError(f"A run that is resumed keeps its {name}; leave --{name} out.")
@@ -118,11 +120,11 @@ def go_on(experiment: Callable, run: Run, options: dict) -> None:
         name: value for name, value in options.items() if name not in ("runs_dir", "seed", "name")
     }
     click.echo(f"Going on with {run.folder} ...")
-    quiet.import_keras()
-    from cnnkit import train
+    keras_import.import_keras()
+    from cnnkit.training.run import resume
 
     began = time.perf_counter()
-    tell(train.resume(experiment, run, **kept), began)
+    tell(resume(experiment, run, **kept), began)
 
 
 def tell(run: Run, began: float) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from cnnkit import data
-from cnnkit.cli import finding, quiet
+from cnnkit import data, keras_import
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.decode import BadImage, decode, read
+from cnnkit.data.images.decode import BadImage, decode, read
 from cnnkit.errors import SettingError
+from cnnkit.experiment import experiment_files
 from cnnkit.runs import Run, resolve
 
 SPLITS = ("train", "validation", "test")
@@ -22,10 +22,10 @@ def dataset_of(run: Run) -> Dataset:
     if recipe["experiment"] == "classify":
         found = data.load(settings["dataset"], **(settings["dataset_options"] or {}))
     else:
-        quiet.import_keras()
+        keras_import.import_keras()
         found = data.load(kept["name"]) if kept["name"] in data.names() else None
         if found is None or found.content_hash != kept["content_hash"]:
-            found = finding.load(run.folder / "experiment.py")(**settings).data
+            found = experiment_files.load(run.folder / "experiment.py")(**settings).data
     if found.content_hash != kept["content_hash"]:
         raise SettingError(
             f"The data set {kept['name']!r} is no longer what {run.name} was trained on; give an "
@@ -36,12 +36,12 @@ def dataset_of(run: Run) -> Dataset:
 
 def experiment_of(run: Run):
     """Return a run's Experiment once more, by its recipe: its network is not trained."""
-    quiet.import_keras()
+    keras_import.import_keras()
     if run.experiment["experiment"] == "classify":
-        from cnnkit.classify import classify
+        from cnnkit.experiment.built_in import classify
 
         return classify(**run.experiment["settings"])
-    return finding.load(run.folder / "experiment.py")(**run.experiment["settings"])
+    return experiment_files.load(run.folder / "experiment.py")(**run.experiment["settings"])
 
 
 def image_for(run: Run, word: str) -> tuple[np.ndarray, str]:
@@ -91,7 +91,7 @@ def class_index(run: Run, word: str | None) -> int | None:
 def model_of(word: str, runs_dir: str):
     """Return (run, its model), found by the word that names the run."""
     run = resolve(word, runs_dir)
-    quiet.import_keras()
+    keras_import.import_keras()
     return run, run.model
 
 

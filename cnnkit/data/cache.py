@@ -2,7 +2,7 @@
 
 CACHE is the environment variable CNNKIT_CACHE, or ~/.cache/cnnkit; CNNKIT_CACHE_GIGABYTES bounds
 it (10 unless set), and what was used longest ago goes first. In CACHE are folders of decoded images,
-as `cnnkit.data.decoded` has them, and of features, as `cnnkit.transfer.kept` has them. Each holds
+as `cnnkit.data.images.pixel_cache` has them, and of features, as `cnnkit.transfer.feature_cache` has them. Each holds
 .npy files, each perhaps with a .json file beside it, and .part files that are being written.
 """
 

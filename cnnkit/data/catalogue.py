@@ -4,9 +4,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from cnnkit.catalogue import Catalogue, check_options
 from cnnkit.data.dataset import Dataset
-from cnnkit.data.table import PATH, SUFFIXES, TEXT, column_names
+from cnnkit.data.files.table import PATH, SUFFIXES, TEXT, column_names
+from cnnkit.registry import Catalogue, check_options
 
 CATALOGUE = Catalogue("dataset")
 register, names, entry = CATALOGUE.register, CATALOGUE.names, CATALOGUE.entry
@@ -32,10 +32,9 @@ def _is_path(name: str) -> bool:
 
 
 def _loader_for(path: Path) -> tuple[str, Callable]:
-    from cnnkit.data.folder import folder
-    from cnnkit.data.sounds import SUFFIXES as SOUNDS
-    from cnnkit.data.sounds import sounds
-    from cnnkit.data.texts import texts
+    from cnnkit.data.files.images import folder
+    from cnnkit.data.files.sounds import SUFFIXES as SOUNDS, sounds
+    from cnnkit.data.files.texts import texts
 
     if path.suffix.lower() in SUFFIXES:
         columns = column_names(path)
@@ -53,16 +52,18 @@ def _loader_for(path: Path) -> tuple[str, Callable]:
 
 EMBEDDED, DOWNLOADED = "embedded: needs no network", "downloaded by Keras, or CNNKIT_DATA"
 register(
-    "digits", "cnnkit.data.digits:digits",
+    "digits", "cnnkit.data.builtin.digits:digits",
     about="1,797 handwritten digits, ten classes", origin=EMBEDDED,
 )  # fmt: skip
-register("xo", "cnnkit.data.xo:xo", about="generated X's and O's of -1 and 1", origin=EMBEDDED)
 register(
-    "chirps", "cnnkit.data.chirps:chirps",
+    "xo", "cnnkit.data.builtin.xo:xo", about="generated X's and O's of -1 and 1", origin=EMBEDDED
+)
+register(
+    "chirps", "cnnkit.data.builtin.chirps:chirps",
     about="generated sounds, rising, falling, steady or wavering", origin=EMBEDDED,
 )  # fmt: skip
 register(
-    "sentences", "cnnkit.data.sentences:sentences",
+    "sentences", "cnnkit.data.builtin.sentences:sentences",
     about="generated reviews that are good or bad by the order of their words", origin=EMBEDDED,
 )  # fmt: skip
 for name, about in (
@@ -71,9 +72,11 @@ for name, about in (
     ("cifar10", "60,000 photos, ten classes, 32 x 32"),
     ("cifar100", "60,000 photos, 100 classes, 32 x 32"),
 ):
-    register(name, f"cnnkit.data.keras_datasets:{name}", about=about, origin=DOWNLOADED)
+    register(name, f"cnnkit.data.builtin.keras_images:{name}", about=about, origin=DOWNLOADED)
 for name, about in (
     ("imdb", "50,000 film reviews as word numbers, good or bad"),
     ("reuters", "11,228 newswires as word numbers, 46 topics"),
 ):
-    register(name, f"cnnkit.data.keras_texts:{name}", about=about, origin="downloaded by Keras")
+    register(
+        name, f"cnnkit.data.builtin.keras_texts:{name}", about=about, origin="downloaded by Keras"
+    )

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cnnkit.data import dataset_checks as checks
+from cnnkit.data import checks
 from cnnkit.errors import SettingError
 
 
@@ -129,16 +129,6 @@ class Dataset:
                 else:
                     digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
-
-    def show(self, count: int = 25, augment: str | None = None, seed: int = 0):
-        """Return a figure of `count` training samples, in turn from every class, with their labels.
-
-        Pictures are a grid, sounds waveforms, texts their words. augment: the name of an
-        augmentation, to see five images beside five variants of each instead.
-        """
-        from cnnkit.data import preview
-
-        return preview.figure(self, count, augment, seed)
 
     def named(self, label: np.ndarray) -> str:
         """Return a label's class, or those of a mixed or multiple label with their parts."""

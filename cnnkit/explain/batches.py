@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from cnnkit.explain.gradients import compiled
+from cnnkit.keras_graph.compiled import compiled
 
 
 def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray):

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cnnkit.models.families import layers as ours
-from cnnkit.models.families import lenet5_1998
+from cnnkit.models.families import layers as ours, lenet5_1998
 
 _error_function = np.vectorize(math.erf, otypes=["float64"])
 

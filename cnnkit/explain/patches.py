@@ -8,10 +8,10 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.explain import probe
-from cnnkit.explain.gradients import compiled
 from cnnkit.explain.inputs import as_batch
-from cnnkit.explain.network_anatomy import anatomy
-from cnnkit.explain.receptive_field import Field
+from cnnkit.keras_graph.compiled import compiled
+from cnnkit.models.anatomy import anatomy
+from cnnkit.models.receptive_field import Field
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.explain import probe
-from cnnkit.explain.gradients import compiled, value_and_gradient
+from cnnkit.keras_graph.compiled import compiled, value_and_gradient
 
 
 def activation_maximisation(

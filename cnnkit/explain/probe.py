@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.explain.gradients import compiled, rehearse
+from cnnkit.keras_graph.compiled import compiled, rehearse
 
 REORDERING = (keras.layers.Permute, keras.layers.Reshape)
 

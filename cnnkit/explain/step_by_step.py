@@ -8,9 +8,9 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.explain import numpy_layers, outputs, probe
-from cnnkit.explain.gradients import compiled, value_and_gradient
 from cnnkit.explain.inputs import as_batch
 from cnnkit.explain.unit_path import Stop, Unit, follow, group_of, patches_of, unit
+from cnnkit.keras_graph.compiled import compiled, value_and_gradient
 
 WITH_UNITS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)
 

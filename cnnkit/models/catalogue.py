@@ -1,6 +1,6 @@
 """The networks by name: `create("vgg16", (224, 224, 3), 1000)`, `names("vgg*")`."""
 
-from cnnkit.catalogue import Catalogue
+from cnnkit.registry import Catalogue
 
 CATALOGUE = Catalogue("model")
 register, names, entry = CATALOGUE.register, CATALOGUE.names, CATALOGUE.entry

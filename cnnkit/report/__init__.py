@@ -7,10 +7,11 @@ from string import Template
 import numpy as np
 
 from cnnkit.errors import RunFolderError
-from cnnkit.report import certainty, insight, multi_label, recipe, results
+from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
+from cnnkit.report import attention, certainty, multi_label, recipe, results
 from cnnkit.report.markup import escape
 from cnnkit.report.views import Views, look
-from cnnkit.runs import Evaluation, MultiLabelEvaluation, Run, atomic
+from cnnkit.runs import Run, atomic
 
 __all__ = ["Views", "look", "write"]
 
@@ -62,16 +63,16 @@ def write(
 def _single(known, test, evaluation, images, filters, views, film) -> list[str]:
     """Return what was achieved where a sample has one class."""
     verdict = results.verdict(test) if test else ""
-    looks = insight.looks(views, evaluation) if views else ""
-    resemblance = insight.resemblance(views, evaluation) if views else ""
+    looks = attention.looks(views, evaluation) if views else ""
+    resemblance = attention.resemblance(views, evaluation) if views else ""
     return [
         results.headline(known, verdict, looks),
         results.confusion(test) if test else "",
         results.mistakes(evaluation, images, resemblance) if evaluation else "",
-        insight.path(views, evaluation) if views else "",
-        insight.robustness(views) if views else "",
+        attention.path(views, evaluation) if views else "",
+        attention.robustness(views) if views else "",
         recipe.filters(filters),
-        insight.film(film) if film else "",
+        attention.film(film) if film else "",
         certainty.calibration(evaluation, images) if evaluation else "",
         results.classes(test) if test else "",
     ]

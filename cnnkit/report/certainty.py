@@ -1,8 +1,8 @@
 """Whether the network knows what it does not know: calibration, and its closest calls."""
 
 from cnnkit import plots
+from cnnkit.evaluation import Evaluation
 from cnnkit.report.markup import drawing, escape, more, percent, picture, section
-from cnnkit.runs import Evaluation
 
 CLOSEST = 8
 

@@ -6,8 +6,8 @@
 import numpy as np
 
 from cnnkit import plots
+from cnnkit.evaluation import MultiLabelEvaluation
 from cnnkit.report.markup import escape, interval, percent, picture, section, table
-from cnnkit.runs import MultiLabelEvaluation
 
 WEAKEST = 4  # classes named in the headline
 

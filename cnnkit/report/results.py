@@ -6,6 +6,7 @@
 import numpy as np
 
 from cnnkit import plots
+from cnnkit.evaluation import Evaluation
 from cnnkit.report.markup import (
     duration,
     escape,
@@ -17,7 +18,6 @@ from cnnkit.report.markup import (
     section,
     table,
 )
-from cnnkit.runs import Evaluation
 
 WORST = 12  # mistakes shown
 CONFUSIONS = 4  # pairs named in the headline

@@ -7,11 +7,12 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.experiment import Experiment
+from cnnkit.evaluation import Evaluation
+from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain import Response, Walkthrough, probe
 from cnnkit.explain.activations import last_of_each_size
-from cnnkit.runs import Evaluation
-from cnnkit.transfer import before_head, folded
+from cnnkit.keras_graph.headless import before_head
+from cnnkit.transfer import folded
 
 HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
 NEIGHBOURS = 3

@@ -16,7 +16,7 @@ import numpy as np
 import safetensors.numpy
 
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import atomic, sums
+from cnnkit.runs import atomic, checksums
 
 KEPT = 2  # the one before the last is there for when the last is damaged
 ARRAYS, STATE = "arrays.safetensors", "state.json"
@@ -52,7 +52,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
         ARRAYS: safetensors.numpy.save(arrays),
         STATE: json.dumps(state, indent=1).encode(),
     }
-    contents[sums.NAME] = sums.text_of(contents).encode()
+    contents[checksums.NAME] = checksums.text_of(contents).encode()
     atomic.write_folder(folder / checkpoint.name, contents)
     _keep_last(folder)
 
@@ -64,7 +64,7 @@ def names(folder: Path) -> list[str]:
 
 def read(path: Path) -> Checkpoint:
     """Return a checkpoint; raises RunFolderError where a bit of it has changed."""
-    wrong = sums.damaged(path)
+    wrong = checksums.damaged(path)
     if not wrong:
         try:
             state = json.loads((path / STATE).read_bytes())

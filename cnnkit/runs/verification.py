@@ -1,6 +1,6 @@
 """Whether a run's files are still what was written."""
 
-from cnnkit.runs import checkpoints, sums
+from cnnkit.runs import checkpoints, checksums
 from cnnkit.runs.run import Run
 
 
@@ -10,9 +10,9 @@ def verify(run: Run) -> dict[str, str]:
     Read are the files of its SHA256SUMS, which are all but status.json once it is finished and
     the recipe's before, and every checkpoint.
     """
-    found = sums.damaged(run.folder)
+    found = checksums.damaged(run.folder)
     folder = run.folder / "checkpoints"
     for name in checkpoints.names(folder):
-        wrong = sums.damaged(folder / name)
+        wrong = checksums.damaged(folder / name)
         found |= {f"checkpoints/{name}/{file}": reason for file, reason in wrong.items()}
     return found

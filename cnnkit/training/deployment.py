@@ -2,7 +2,7 @@
 
 import keras
 
-from cnnkit.experiment import Experiment
+from cnnkit.experiment.experiment import Experiment
 
 
 def deployed(experiment: Experiment) -> keras.Model:

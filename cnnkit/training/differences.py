@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cnnkit.data.dataset import Dataset
+from cnnkit.experiment.signature import defaults_of
 from cnnkit.runs import Run, atomic
-from cnnkit.signature import defaults_of
 from cnnkit.training.environment import environment
 
 LEFT_OUT = (

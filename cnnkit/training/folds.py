@@ -6,18 +6,18 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from cnnkit.callbacks.explain import Explain
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
-from cnnkit.experiment import Experiment
+from cnnkit.experiment import phases
+from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain.batches import in_compiled_batches
-from cnnkit.training import phases
+from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
 from cnnkit.training.deployment import deployed
-from cnnkit.training.executions import length_for
-from cnnkit.training.explanations import Explain
-from cnnkit.training.fused_normalization import fused_batch_normalization
-from cnnkit.training.kept_features import trained_part
-from cnnkit.training.step_inputs import made_in_step
+from cnnkit.training.steps.frozen_features import trained_part
+from cnnkit.training.steps.inputs import made_in_step
+from cnnkit.training.steps.multi_step import length_for
 
 
 def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -> np.ndarray:

@@ -7,8 +7,8 @@ import numpy as np
 
 from cnnkit.data.batches import Batches
 from cnnkit.errors import SettingError
-from cnnkit.experiment import Experiment
-from cnnkit.training.fused_normalization import fused_batch_normalization
+from cnnkit.experiment.experiment import Experiment
+from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
 
 SMOOTHING = 0.9  # of the loss before, in the running mean
 DIVERGED = 4  # times the lowest loss so far, above which nothing more is learnt

@@ -9,12 +9,12 @@ from pathlib import Path
 import keras
 
 from cnnkit.data.dataset import Dataset
-from cnnkit.experiment import Experiment
-from cnnkit.runs import Run, atomic, sums
-from cnnkit.signature import name_of, summary_of
-from cnnkit.training import distillation, phases
+from cnnkit.experiment import distillation, phases
+from cnnkit.experiment.experiment import Experiment
+from cnnkit.experiment.signature import name_of, summary_of
+from cnnkit.runs import Run, atomic, checksums
+from cnnkit.training.checkpointing.state import settings_of
 from cnnkit.training.environment import environment
-from cnnkit.training.state import settings_of
 
 RECIPE = ("experiment.json", "environment.json", "dataset.json", "experiment.py", "vocabulary.txt")
 
@@ -92,4 +92,4 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
     except (OSError, TypeError):
         source = inspect.getsource(function)  # a notebook's cell has no module of its own
     atomic.write_text(run.folder / "experiment.py", source)
-    sums.write(run.folder, [name for name in RECIPE if (run.folder / name).exists()])
+    checksums.write(run.folder, [name for name in RECIPE if (run.folder / name).exists()])

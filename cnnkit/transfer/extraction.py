@@ -12,9 +12,9 @@ import numpy as np
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
-from cnnkit.transfer.folding import folded
+from cnnkit.transfer.batch_norm_fusion import folded
+from cnnkit.transfer.feature_cache import Store, in_memory
 from cnnkit.transfer.heads import pooled
-from cnnkit.transfer.kept import Store, in_memory
 
 BATCH = 32
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import keras
 
-from cnnkit.counts import expect_counts
 from cnnkit.errors import SettingError
+from cnnkit.settings import expect_counts
 from cnnkit.transfer.network_blocks import blocks
 
 

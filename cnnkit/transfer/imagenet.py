@@ -7,11 +7,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cnnkit.data.decode import decode, read
+from cnnkit.data.images.decode import decode, read
 from cnnkit.errors import MissingDataError, SettingError
 from cnnkit.transfer.backbones import network_of, with_preprocessing
+from cnnkit.transfer.batch_norm_fusion import folded
 from cnnkit.transfer.catalogue import line, weights_folder
-from cnnkit.transfer.folding import folded
 
 CLASSES = "imagenet_class_index.json"
 NUMBERS = [str(number) for number in range(1000)]

@@ -4,7 +4,7 @@ import re
 
 import keras
 
-from cnnkit.transfer.frozen import narrow_places
+from cnnkit.keras_graph.cuts import narrow_places
 
 # How keras.applications, KerasHub and cnnkit.models name the layers of a block: `block_16_expand`,
 # `block6a_dwconv`, `conv5_block3_1_conv`, `conv_pw_13`, `expanded_conv_10_project`,

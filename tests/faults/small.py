@@ -24,7 +24,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 import cnnkit
 from cnnkit import Experiment, data, models
-from cnnkit.data.augment import augmentation
+from cnnkit.data.augmentation.catalogue import augmentation
 from cnnkit.runs import checkpoints
 
 EPOCHS, STEPS = 3, 6

@@ -12,9 +12,9 @@ from small import STEPS, differing
 from test_executions_survive import at_step, fail
 
 import cnnkit
+from cnnkit.callbacks.weight_averaging import StochasticWeightAveraging
 from cnnkit.runs import checkpoints
-from cnnkit.training.interruption import Interrupted
-from cnnkit.training.weight_averaging import StochasticWeightAveraging
+from cnnkit.training.checkpointing.signals import Interrupted
 
 
 class StopInValidation(keras.callbacks.Callback):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import checkpoints, sums
+from cnnkit.runs import checkpoints, checksums
 from cnnkit.runs.checkpoints import Checkpoint
 
 ROOT = Path(__file__).parents[2]
@@ -156,9 +156,9 @@ def flipped(folder, flips, rng):
         try:
             checkpoints.read(path)
         except RunFolderError:
-            noticed += bool(sums.damaged(path))
+            noticed += bool(checksums.damaged(path))
         file.write_bytes(content)
-    assert sums.damaged(path) == {}
+    assert checksums.damaged(path) == {}
     return noticed
 
 
@@ -180,7 +180,7 @@ def test_where_all_are_damaged_nothing_is_used(folder):
 
 def test_sha256sum_reads_the_same_table(folder):
     path = folder / checkpoints.names(folder)[0]
-    subprocess.run(["sha256sum", "--check", "--strict", sums.NAME], cwd=path, check=True,
+    subprocess.run(["sha256sum", "--check", "--strict", checksums.NAME], cwd=path, check=True,
                    capture_output=True)  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from small import EPOCHS, STEPS, differing
 import cnnkit
 from cnnkit.errors import RunFolderError, TrainingError
 from cnnkit.runs import checkpoints
-from cnnkit.training import event_log
+from cnnkit.tensorboard import event_files
 
 ROOT = Path(__file__).parents[2]
 KILLS = 3  # a run
@@ -45,7 +45,7 @@ def test_training_goes_on_without_room_and_the_run_fails_at_its_end(tmp_path, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "rename", failing("rename", "epoch-"))
-    monkeypatch.setattr(event_log.EventFileWriter, "add_event", no_room)
+    monkeypatch.setattr(event_files.EventFileWriter, "add_event", no_room)
     with (
         pytest.warns(UserWarning, match="cannot be written") as told,
         pytest.raises(RunFolderError, match="No space left"),

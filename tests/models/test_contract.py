@@ -9,7 +9,7 @@ import pytest
 
 from cnnkit import models
 from cnnkit.errors import SettingError
-from cnnkit.explain import anatomy
+from cnnkit.models import anatomy
 
 # The smallest honest form of each: small images, and no dense layers of 4096.
 SMALL = {

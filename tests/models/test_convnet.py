@@ -3,12 +3,11 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from cnnkit import models
 from cnnkit.errors import SettingError
-from cnnkit.explain import anatomy
+from cnnkit.models import anatomy
 
 
 def kinds(model):

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from cnnkit import models
-from cnnkit.explain import anatomy
+from cnnkit.models import anatomy
 
 pytestmark = pytest.mark.once
 

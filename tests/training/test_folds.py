@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedKFold
 from cnnkit import Experiment, data, models
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
-from cnnkit.runs import likely_mislabelled
+from cnnkit.evaluation import likely_mislabelled
 from cnnkit.training.folds import folds_of, out_of_fold
 from cnnkit.transfer import FineTuning
 

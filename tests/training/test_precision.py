@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 import cnnkit
-from cnnkit import Experiment, data, models, train
+from cnnkit import Experiment, data, models
 from cnnkit.cli import main
 from cnnkit.errors import SettingError
-from cnnkit.explain.network_anatomy import anatomy
-from cnnkit.training import precision
+from cnnkit.models.anatomy import anatomy
+from cnnkit.training.steps import precision
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_cannot_be_counted_counts_as_worthwhile():
 def test_auto_is_bfloat16_where_it_is_worthwhile(
     batch_size, own_policy, expected, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(train, "has_bfloat16", lambda: True)
+    monkeypatch.setattr("cnnkit.training.run.has_bfloat16", lambda: True)
     monkeypatch.setattr(precision, "WORTHWHILE", 64 * anatomy(shapes().model).multiply_adds)
     called, weights = [], []
 

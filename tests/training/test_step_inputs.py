@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from cnnkit.data import Dataset, Split
-from cnnkit.data.augment import augmentation
+from cnnkit.data.augmentation.catalogue import augmentation
 from cnnkit.data.batches import Batches
-from cnnkit.training.step_inputs import made_in_step
+from cnnkit.training.steps.inputs import made_in_step
 
 
 class Read:

@@ -3,7 +3,7 @@ import pytest
 
 from cnnkit import transfer
 from cnnkit.errors import UnknownNameError
-from cnnkit.explain import anatomy
+from cnnkit.models import anatomy
 from cnnkit.transfer.published import built
 
 

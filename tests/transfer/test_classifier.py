@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 from cnnkit import transfer
-from cnnkit.classify import classify
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.transfer.frozen import frozen_part
+from cnnkit.experiment.built_in import classify
+from cnnkit.keras_graph.cuts import frozen_part
 
 pytestmark = pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
 
@@ -95,7 +95,7 @@ def test_a_head_that_cannot_be_is_refused(options):
 
 
 def test_its_graph_for_tensorboard_has_the_preprocessing_between_its_layers():
-    from cnnkit.training.event_log import graph_of
+    from cnnkit.tensorboard.event_files import graph_of
 
     model = transfer.create("mobilenet_025", (32, 32, 3), 2, weights="none")
     names = [node.name for node in graph_of(model).node]

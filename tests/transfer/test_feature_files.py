@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cnnkit import explain, transfer
+from cnnkit import explain
 from cnnkit.errors import SettingError
+from cnnkit.keras_graph import headless
 from cnnkit.transfer import feature_files
 from cnnkit.transfer.feature_files import Part
 
@@ -45,7 +46,7 @@ def test_more_rows_than_are_written_at_once_come_back_in_order(tmp_path):
 
 def test_samples_of_several_classes_are_read_as_a_table_of_data(tmp_path):
     pytest.importorskip("pyarrow")
-    from cnnkit.data.table import list_table
+    from cnnkit.data.files.table import list_table
 
     given = parts((3,), samples=20)
     feature_files.write(tmp_path / "a.parquet", given, NAMES)
@@ -93,7 +94,7 @@ def test_what_comes_before_the_head_is_what_explain_reads_by_its_hooks(tmp_path)
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype="uint8")
     model.save(tmp_path / "model.keras")
     for each in (model, keras.saving.load_model(tmp_path / "model.keras")):
-        found = transfer.before_head(each)
+        found = headless.before_head(each)
         assert found.output_shape == (None, 144)
         np.testing.assert_allclose(
             found.predict_on_batch(images),
@@ -105,11 +106,11 @@ def test_what_comes_before_the_head_is_what_explain_reads_by_its_hooks(tmp_path)
 def test_a_dense_layer_behind_maps_gives_flat_features():
     image = keras.Input((4, 4, 2))
     model = keras.Model(image, layers.Dense(3)(image))
-    assert transfer.before_head(model).output_shape == (None, 32)
+    assert headless.before_head(model).output_shape == (None, 32)
 
 
 def test_a_network_without_a_dense_layer_has_no_head():
     image = keras.Input((4, 4, 2))
     model = keras.Model(image, layers.GlobalAveragePooling2D()(image), name="headless")
     with pytest.raises(SettingError, match="'headless' has no dense layer"):
-        transfer.before_head(model)
+        headless.before_head(model)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from cnnkit import transfer
 from cnnkit.cli import main
 from cnnkit.data import Dataset, Split, cache
-from cnnkit.transfer import kept as kept_features
+from cnnkit.transfer import feature_cache as kept_features
 from cnnkit.transfer.extraction import Views, features_by
 
 pytestmark = pytest.mark.filterwarnings("ignore:The backbone .* is untrained")

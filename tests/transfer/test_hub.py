@@ -111,7 +111,7 @@ def test_a_run_on_a_preset_is_loaded_again(saved, tmp_path):
 
 @needs_hub
 def test_it_computes_in_the_precision_of_the_policy(saved):
-    from cnnkit.training import precision
+    from cnnkit.training.steps import precision
 
     with precision.policy("mixed_bfloat16"):
         found = transfer.backbone(f"hub:{saved[0]}", (SIZE, SIZE, 3))

@@ -10,7 +10,7 @@ from cnnkit.errors import SettingError
 from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target, class_scores
 from cnnkit.explain.batches import in_batches, in_compiled_batches
-from cnnkit.explain.gradients import compiled, value_and_gradient
+from cnnkit.keras_graph.compiled import compiled, value_and_gradient
 
 
 def gradient(

@@ -6,8 +6,8 @@ from functools import partial
 
 import keras
 
-from cnnkit.counts import expect_counts
 from cnnkit.errors import SettingError
+from cnnkit.settings import expect_counts
 
 LARGEST = 2**16  # sizes beyond this are not searched for the smallest that fits
 GLOBAL_POOLING = {

@@ -1,0 +1,23 @@
+from . import (
+    callbacks as callbacks,
+    data as data,
+    errors as errors,
+    evaluation as evaluation,
+    experiment as experiment,
+    explain as explain,
+    losses as losses,
+    models as models,
+    optimizers as optimizers,
+    plots as plots,
+    report as report,
+    runs as runs,
+    tensorboard as tensorboard,
+    training as training,
+    transfer as transfer,
+)
+from .callbacks.explain import Explain as Explain
+from .cli.run import main as main
+from .experiment.built_in import classify as classify
+from .experiment.experiment import Experiment as Experiment
+from .runs.run import Run as Run
+from .training.run import resume as resume, run as run

@@ -1,0 +1,2 @@
+from .explain import Explain as Explain
+from .weight_averaging import StochasticWeightAveraging as StochasticWeightAveraging

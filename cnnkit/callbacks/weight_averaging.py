@@ -1,0 +1,138 @@
+"""Stochastic weight averaging: the equal average of the weights at the ends of the last epochs."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from cnnkit.data.batches import Batches
+from cnnkit.data.dataset import Dataset
+from cnnkit.errors import SettingError
+from cnnkit.keras_graph.compiled import compiled_beside_training
+from cnnkit.keras_graph.fused_normalization import batch_normalizations
+from cnnkit.settings import expect_counts
+
+
+class StochasticWeightAveraging(keras.callbacks.Callback):
+    """Lets validation see the equal average of the weights at the ends of epochs, from one epoch on.
+
+    Izmailov et al. 2018, https://arxiv.org/abs/1803.05407, algorithm 1, with a cycle of an epoch.
+    Training itself goes on as without it; a run keeps the best of what was validated, as ever. The
+    learning rate should stay high from `start_epoch` on: constant, or in cycles of an epoch.
+
+    data: the data set the model is trained on. Where the network has batch normalisation, each
+    validation is preceded by a pass over its training inputs, not augmented, which measures the
+    statistics of the averaged network. start_epoch: the first epoch, counted from 1, whose weights
+    count. batch_size: of that pass; best the training's own. A new phase of training begins anew.
+
+    Raises SettingError for numbers below 1; when training begins, where the optimizer averages
+    weights, too.
+    """
+
+    def __init__(self, data: Dataset, *, start_epoch: int, batch_size: int = 32):
+        super().__init__()
+        expect_counts(start_epoch=start_epoch, batch_size=batch_size)
+        self.start_epoch = start_epoch
+        # In another order than the data set's, where batches may be of one class.
+        self._batches = Batches(data.train, batch_size, scale=data.scale, seed=0)
+        self._measure = None
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._epoch, self._count = 0, 0
+        self._average: list[np.ndarray] | None = None
+        self._own: list[np.ndarray] | None = None  # the training's, while the average is in place
+
+    def get_state(self) -> dict:
+        """Return the average, of how many epochs it is, and the weights that make way for it."""
+        return {
+            "epoch": self._epoch,
+            "count": self._count,
+            "average": self._average,
+            "own": self._own,
+        }
+
+    def set_state(self, state: dict) -> None:
+        """Go on from what `get_state` returned."""
+        self._epoch, self._count = state["epoch"], state["count"]
+        self._average, self._own = state["average"], state["own"]
+
+    def on_train_begin(self, logs=None):
+        """Begin with no average."""
+        if getattr(self.model.optimizer, "use_ema", False):
+            raise SettingError(
+                "Weights are averaged once: take StochasticWeightAveraging or the optimizer's "
+                "use_ema=True."
+            )
+        self._begin_anew()
+        self._layers = [each for each in batch_normalizations(self.model) if each.trainable]
+        self._measure = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note the epoch."""
+        self._epoch = epoch
+
+    def on_test_begin(self, logs=None):
+        """Count the epoch's weights in, and give the model the average."""
+        if self._epoch + 1 < self.start_epoch or self._own is not None:
+            return  # too early, or a run that goes on within a validation
+        self._own = [_numbers(variable) for variable in self._changing]
+        trained = self._own[: len(self.model.trainable_variables)]
+        self._count += 1
+        before = self._average or trained
+        self._average = [
+            mean + (now - mean) / self._count for mean, now in zip(before, trained, strict=True)
+        ]
+        _assign(self.model.trainable_variables, self._average)
+        if self._layers:
+            _assign(self._statistics, self._measured())
+
+    def on_test_end(self, logs=None):
+        """Give the model its own weights back."""
+        if self._own is not None:
+            _assign(self._changing, self._own)
+            self._own = None
+
+    @property
+    def _statistics(self) -> list[keras.Variable]:
+        """The moving means, then the moving variances."""
+        means = [layer.moving_mean for layer in self._layers]
+        return means + [layer.moving_variance for layer in self._layers]
+
+    @property
+    def _changing(self) -> list[keras.Variable]:
+        return [*self.model.trainable_variables, *self._statistics]
+
+    def _measured(self) -> list[np.ndarray]:
+        """Return the mean over batches of their statistics, as the model's weights are now."""
+        if self._measure is None:
+            self._measure = compiled_beside_training(self._of_batch, self.model)
+        totals, samples = [0.0] * len(self._statistics), 0
+        for step in range(self._batches.num_batches):
+            inputs, _ = self._batches[step]
+            found = self._measure(ops.convert_to_tensor(inputs))
+            totals = [
+                total + np.float64(len(inputs)) * _numbers(each)
+                for total, each in zip(totals, found, strict=True)
+            ]
+            samples += len(inputs)
+        return [total / samples for total in totals]
+
+    def _of_batch(self, inputs) -> list:
+        """Return the statistics of a batch; the model stays as it is."""
+        now = {id(each): (each, ops.convert_to_tensor(each)) for each in self.model.variables}
+        # From zero, a moving average with momentum m moves to (1 - m) of what it is given.
+        now |= {id(each): (each, ops.zeros(each.shape, each.dtype)) for each in self._statistics}
+        parts = [1 - layer.momentum for layer in self._layers] * 2
+        with keras.StatelessScope(state_mapping=list(now.values())) as scope:
+            self.model(inputs, training=True)
+        moved = (scope.get_current_value(each) for each in self._statistics)
+        return [each / part for each, part in zip(moved, parts, strict=True)]
+
+
+def _numbers(tensor) -> np.ndarray:
+    return np.array(ops.convert_to_numpy(tensor), "float32")
+
+
+def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value.astype("float32"))

@@ -1,0 +1,37 @@
+"""The augmentation policies by name: `augmentation("flip_crop", dataset)`, `augmentations()`."""
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.registry import Catalogue
+
+CATALOGUE = Catalogue("augmentation")
+augmentations, policy = CATALOGUE.names, CATALOGUE.entry
+
+
+def augmentation(name: str, dataset: Dataset):
+    """Return a policy for a data set's images as a Keras layer, for an Experiment's `augment`.
+
+    The layer takes batches as a network sees them, (batch, height, width, channels), and changes
+    them at random when called with training=True. Raises UnknownNameError with the nearest names.
+    """
+    low, high = dataset.value_range
+    return CATALOGUE.call(
+        name,
+        image_shape=dataset.image_shape,
+        num_classes=dataset.num_classes,
+        value_range=(low * dataset.scale, high * dataset.scale),
+    )
+
+
+for _name, _about in (
+    ("shift", "moved by up to a tenth"),
+    ("flip_crop", "mirrored, and moved by up to an eighth (He et al. 2016)"),
+    ("affine", "moved, stretched, sheared and a little turned (LeCun et al. 1998)"),
+    ("elastic", "bent by a smooth random field (Simard et al. 2003)"),
+    ("photo", "mirrored, zoomed into, and of another light and colour"),
+    ("cutout", "with a square hole (DeVries and Taylor 2017)"),
+    ("trivial", "one of 13 changes of any strength (Müller and Hutter 2021)"),
+    ("rand_augment", "two of 13 changes of middle strength (Cubuk et al. 2020)"),
+    ("mixup", "two pictures faded into one, with both labels (Zhang et al. 2018)"),
+    ("cutmix", "a piece of another picture, with both labels (Yun et al. 2019)"),
+):
+    CATALOGUE.register(_name, f"cnnkit.data.augmentation.policies:{_name}", about=_about)

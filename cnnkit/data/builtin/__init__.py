@@ -1,0 +1,1 @@
+"""Datasets that are generated, shipped with scikit-learn, or downloaded by Keras."""

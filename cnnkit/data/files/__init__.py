@@ -1,0 +1,1 @@
+"""Datasets of your own: folders and tables of images, sounds or texts."""

@@ -1,0 +1,1 @@
+"""Image files: decoding, resizing, loading on demand and caching pixels."""

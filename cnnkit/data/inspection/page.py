@@ -1,0 +1,137 @@
+"""An Inspection as one HTML file that needs no network and holds no script."""
+
+import html
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from cnnkit.data.images.decode import display
+from cnnkit.data.inspection.inspection import Inspection
+
+TEMPLATE = Path(__file__).with_name("inspection.html")
+OPEN = 20  # lines up to which a list is shown unfolded
+BAR = 16  # rem of the longest bar
+
+
+def write_page(inspection: Inspection, path: str | os.PathLike) -> None:
+    """Write the page."""
+    parts = [_verdict(inspection)]
+    parts += [_files(title, files, "wrong") for title, files in inspection.wrong.items()]
+    if inspection.pictures:
+        parts += [
+            _classes(inspection),
+            _sizes(inspection),
+            _colours(inspection),
+            _kinds(inspection),
+        ]
+    parts += [_files(title, files, "note") for title, files in inspection.notes.items()]
+    title = html.escape(f"Images of {display(inspection.root)}")
+    page = Template(TEMPLATE.read_text(encoding="utf-8"))
+    Path(path).write_text(page.substitute(title=title, body="\n".join(parts)), encoding="utf-8")
+
+
+def capitalized(title: str) -> str:
+    """Return a title with its first letter large, and the others as they are."""
+    return title[:1].upper() + title[1:]
+
+
+def size_rows(inspection: Inspection) -> list[tuple[str, str, str, str]]:
+    """Return (measure, least, median, greatest) of the pictures' sizes; needs one picture."""
+    facts = [picture.facts for picture in inspection.pictures]
+    measures = {
+        "width": [own.width for own in facts],
+        "height": [own.height for own in facts],
+        "width / height": [own.width / own.height for own in facts],
+        "bytes": [own.bytes for own in facts],
+    }
+    return [
+        (name, *(_number(of(values)) for of in (min, np.median, max)))
+        for name, values in measures.items()
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) or value >= 100 else f"{value:.2f}"
+
+
+def _verdict(inspection: Inspection) -> str:
+    wrong = sum(len(files) for files in inspection.wrong.values())
+    pictures, classes = f"{len(inspection.pictures):,}", len(inspection.class_names)
+    verdict = "Nothing is wrong with them."
+    if wrong:
+        verdict = f'<b class="wrong">Something is wrong with {wrong:,} files.</b>'
+    return f"<p>{pictures} pictures of {classes} classes can be read. {verdict}</p>"
+
+
+def _files(title: str, files: dict[str, str], kind: str) -> str:
+    rows = "".join(
+        f'<tr><td class="name">{html.escape(name)}<td>{html.escape(detail)}'
+        for name, detail in files.items()
+    )
+    unfolded = " open" if len(files) <= OPEN else ""
+    return (
+        f'<h2 class="{kind}">{html.escape(capitalized(title))}: {len(files):,}</h2>'
+        f"<details{unfolded}><summary>files</summary><table>{rows}</table></details>"
+    )
+
+
+def _classes(inspection: Inspection) -> str:
+    counts = inspection.counts()
+    splits = sorted({split for row in counts.values() for split in row})
+    most = max(sum(row.values()) for row in counts.values()) or 1
+    rows = [
+        [name, *(f"{row.get(split, 0):,}" for split in splits), _bar(sum(row.values()) / most)]
+        for name, row in counts.items()
+    ]
+    return "<h2>Classes</h2>" + _table(["class", *splits, ""], rows, len(splits))
+
+
+def _sizes(inspection: Inspection) -> str:
+    return "<h2>Sizes</h2>" + _table(["", "least", "median", "greatest"], size_rows(inspection), 3)
+
+
+def _colours(inspection: Inspection) -> str:
+    rows = []
+    for name in inspection.class_names:
+        own = [p.facts for p in inspection.pictures if name in p.classes]
+        if own:
+            mean = np.mean([facts.mean for facts in own], axis=0)
+            deviation = np.mean([facts.deviation for facts in own], axis=0)
+            rows.append([name, *(f"{value:.1f}" for value in (*mean, *deviation))])
+    colours = ("red", "green", "blue")
+    heads = [f"{what} {colour}" for what in ("mean", "deviation") for colour in colours]
+    return "<h2>Colours, 0 to 255</h2>" + _table(["class", *heads], rows, 6)
+
+
+def _kinds(inspection: Inspection) -> str:
+    kinds = Counter((picture.facts.kind, picture.facts.mode) for picture in inspection.pictures)
+    rows = [[kind, mode, f"{count:,}"] for (kind, mode), count in kinds.most_common()]
+    return "<h2>Kinds</h2>" + _table(["file", "pixels", "pictures"], rows, 1)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> str:
+    """Return a table; `numbers` of its columns are numbers, the last ones or those before a bar."""
+    last = len(heads) - any(isinstance(row[-1], _Html) for row in rows)
+
+    def cell(tag: str, column: int, text: str) -> str:
+        right = ' class="number"' if last - numbers <= column < last else ""
+        return f"<{tag}{right}>{text if isinstance(text, _Html) else html.escape(text)}"
+
+    lines = [("th", heads), *(("td", row) for row in rows)]
+    body = "".join(
+        "<tr>" + "".join(cell(tag, column, text) for column, text in enumerate(line))
+        for tag, line in lines
+    )
+    return f"<table>{body}</table>"
+
+
+class _Html(str):
+    """Text that is HTML already; all other text comes from file names and is escaped."""
+
+
+def _bar(part: float) -> _Html:
+    return _Html(f'<span class="bar" style="width:{part * BAR:.2f}rem"></span>')

@@ -1,0 +1,10 @@
+from .augmentation import averaged_over_views as averaged_over_views
+from .calibration import (
+    Reliability as Reliability,
+    fit_temperature as fit_temperature,
+    reliability as reliability,
+    scale_by_temperature as scale_by_temperature,
+)
+from .label_errors import likely_mislabelled as likely_mislabelled
+from .multi_label import MultiLabelEvaluation as MultiLabelEvaluation
+from .single_label import Evaluation as Evaluation, wilson_interval as wilson_interval

@@ -1,0 +1,147 @@
+"""Evaluation: what a trained network's predictions on a split are worth."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cnnkit.evaluation.calibration import Reliability, reliability
+
+CONFIDENCE = 1.959964  # two-sided 95 % quantile of the normal distribution
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Predictions on one split.
+
+    labels: true class indices, shape (samples,), int.
+    probabilities: predicted, shape (samples, classes), rows sum to 1.
+    class_names: one name a class.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    class_names: tuple[str, ...]
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        """The most probable class of each sample, shape (samples,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether a sample is classified rightly, shape (samples,)."""
+        return self.predicted == self.labels
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The measures that a run is told by."""
+        return {"accuracy": self.accuracy}
+
+    def said(self, sample: int) -> str:
+        """Return the class that the network says a sample is of."""
+        return self.class_names[self.predicted[sample]]
+
+    def true(self, sample: int) -> str:
+        """Return the class that a sample is of."""
+        return self.class_names[self.labels[sample]]
+
+    @cached_property
+    def confidences(self) -> np.ndarray:
+        """The probability of the predicted class of each sample, shape (samples,)."""
+        return self.probabilities.max(axis=1)
+
+    @cached_property
+    def losses(self) -> np.ndarray:
+        """Cross-entropy of each sample in nats, shape (samples,)."""
+        chosen = self.probabilities[np.arange(len(self.labels)), self.labels]
+        return -np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
+
+    @property
+    def correct(self) -> int:
+        """How many samples are classified rightly."""
+        return int(self.right.sum())
+
+    @property
+    def accuracy(self) -> float:
+        """The part of the samples that is classified rightly, in [0, 1]."""
+        return self.correct / len(self.labels)
+
+    @cached_property
+    def confusion_matrix(self) -> np.ndarray:
+        """Counts, shape (classes, classes): a row a true class, a column a predicted one."""
+        classes = len(self.class_names)
+        pairs = self.labels * classes + self.predicted
+        return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+    @property
+    def confusion_rates(self) -> np.ndarray:
+        """The confusion matrix by row: the part of each true class, NaN for one without samples."""
+        supports = self.confusion_matrix.sum(axis=1, keepdims=True)
+        return self.confusion_matrix / np.where(supports > 0, supports, np.nan)
+
+    @cached_property
+    def reliability(self) -> Reliability:
+        """How often a prediction is right, by how sure the network was of it."""
+        return reliability(self.labels, self.probabilities)
+
+    def worst_mistakes(self, count: int) -> np.ndarray:
+        """Return the indices of the wrongly classified samples, highest loss first.
+
+        Those are the mistakes that the network was surest of: it gave the truth the least chance.
+        """
+        wrong = np.flatnonzero(self.predicted != self.labels)
+        return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
+
+    def most_uncertain(self, count: int) -> np.ndarray:
+        """Return the indices of the samples, right or wrong, whose two best classes are closest."""
+        best = np.partition(self.probabilities, -2, axis=1)[:, -2:]
+        return np.argsort(best[:, 1] - best[:, 0], kind="stable")[:count]
+
+    def per_class(self) -> list[dict]:
+        """Return a row a class: name, support, precision and recall, each with its interval.
+
+        Precision is None for a class that was never predicted, recall for one without samples.
+        """
+        rows = []
+        for index, name in enumerate(self.class_names):
+            hits = int(self.confusion_matrix[index, index])
+            support = int(self.confusion_matrix[index].sum())
+            predicted = int(self.confusion_matrix[:, index].sum())
+            rows.append(
+                {
+                    "name": name,
+                    "support": support,
+                    "precision": hits / predicted if predicted else None,
+                    "precision_interval": wilson_interval(hits, predicted) if predicted else None,
+                    "recall": hits / support if support else None,
+                    "recall_interval": wilson_interval(hits, support) if support else None,
+                }
+            )
+        return rows
+
+    def as_results(self) -> dict:
+        """Return what results.json says about the split."""
+        return {
+            "samples": len(self.labels),
+            "correct": self.correct,
+            "accuracy": self.accuracy,
+            "accuracy_interval": wilson_interval(self.correct, len(self.labels)),
+            "loss": float(self.losses.mean()),
+            "confusion_matrix": self.confusion_matrix.tolist(),
+            "classes": self.per_class(),
+            "calibration_error": self.reliability.expected_error,
+        }
+
+
+def wilson_interval(hits: int, samples: int) -> tuple[float, float]:
+    """Return the 95 % score interval of a proportion (Wilson 1927), both ends in [0, 1].
+
+    >>> low, high = wilson_interval(98, 100)
+    >>> round(low, 4), round(high, 4)
+    (0.93, 0.9945)
+    """
+    rate, weight = hits / samples, CONFIDENCE**2 / samples
+    centre = (rate + weight / 2) / (1 + weight)
+    margin = CONFIDENCE / (1 + weight) * np.sqrt(rate * (1 - rate) / samples + weight / 4 / samples)
+    return max(0.0, float(centre - margin)), min(1.0, float(centre + margin))

@@ -1,0 +1,130 @@
+"""The built-in experiment: any data set of the catalogue with any network of the catalogue."""
+
+from typing import Literal
+
+from cnnkit import data, models, runs, transfer
+from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.experiment.experiment import Experiment
+from cnnkit.registry import check_options
+
+
+def classify(
+    dataset: str = "digits",
+    dataset_options: dict | None = None,
+    model: str = "lenet5",
+    model_options: dict | None = None,
+    epochs: int = 10,
+    batch_size: int = 64,
+    learning_rate: float = 1e-3,
+    optimizer: Literal["adam", "adamw", "lion", "muon", "sgd"] = "adam",
+    weight_decay: float | None = None,
+    schedule: Literal[
+        "constant", "cosine", "linear", "one_cycle", "polynomial", "step"
+    ] = "constant",
+    warm_up: float = 0.0,
+    augment: str | None = None,
+    label_smoothing: float = 0.0,
+    average: Literal["none", "moving", "equal"] = "none",
+    teacher: str | None = None,
+    balance: Literal["none", "weights", "sampling"] = "none",
+    samples_per_class: int | None = None,
+    skip_bad: bool = False,
+    seed: int = 0,
+):
+    """Train a network of the catalogue on a data set of the catalogue.
+
+    Args:
+        dataset: A data set's name; `cnnkit datasets` lists them.
+        dataset_options: An option of the data set's loader.
+        model: A network's name; `cnnkit models` lists them, `cnnkit backbones` pretrained ones.
+        model_options: An option of the network's factory.
+        epochs: How often training sees every image.
+        batch_size: Images a step.
+        learning_rate: Step size, at its highest; `cnnkit lr-find` draws what comes of which.
+        optimizer: By Keras' name; SGD with Nesterov's momentum of 0.9.
+        weight_decay: Of kernels alone, times the learning rate; the optimizer's own unless given.
+        schedule: How the learning rate goes on from there.
+        warm_up: The part of the steps, 0 to 1, in which the learning rate first rises from zero.
+        augment: An augmentation's name, for training alone; `cnnkit data show --help` lists them.
+        label_smoothing: The part of every label, 0 to 1, that is shared out among all classes.
+        average: Of the weights, to be validated and kept: a moving average of all steps' (Keras'
+            use_ema), or an equal one of the last quarter of the epochs' (SWA); none unless given.
+        teacher: A run on the same data whose answers the network learns from, beside the labels.
+        balance: Let every class count the same, by weights in the loss or by repeating samples.
+        samples_per_class: The most training samples of each class, for a quick trial; all of them
+            unless given.
+        skip_bad: Go on without files that cannot be read; the run names them.
+        seed: Chooses samples, too, where some are left out or repeated.
+    """
+    # The command line reads this signature, and its --help must not pay for Keras.
+    from cnnkit.data.sampling import balanced, few
+    from cnnkit.experiment import distillation
+    from cnnkit.optimizers import by_name, schedules
+
+    options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
+    images = data.load(dataset, **options)
+    if samples_per_class is not None:
+        images = few(images, samples_per_class, seed)
+    if balance == "sampling":
+        images = balanced(images, seed)
+    network = _network(model, images, model_options or {})
+    if teacher == "latest":
+        raise SettingError("Name the teacher: the latest run is another one when this is resumed.")
+    if teacher is not None:
+        network = distillation.distiller(network, runs.resolve(teacher), images)
+    policy = None if augment is None else data.augmentation(augment, images)
+    steps = epochs * -(-len(images.train) // batch_size)
+    rate = schedules.schedule(schedule, learning_rate, steps, warm_up=warm_up)
+    return Experiment(
+        data=images,
+        model=network,
+        optimizer=by_name.optimizer(
+            optimizer, rate, weight_decay=weight_decay, use_ema=average == "moving"
+        ),
+        epochs=epochs,
+        batch_size=batch_size,
+        augment=policy,
+        callbacks=_averaging(average, images, epochs, batch_size),
+        loss=_loss(images, policy, balance == "weights", label_smoothing),
+    )
+
+
+def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
+    """Return the callback that puts averaged weights in for validation."""
+    import keras
+
+    from cnnkit.callbacks.weight_averaging import StochasticWeightAveraging
+
+    if average == "moving":
+        return (keras.callbacks.SwapEMAWeights(),)
+    if average == "equal":
+        start = epochs - max(epochs // 4, 1) + 1
+        return (StochasticWeightAveraging(images, start_epoch=start, batch_size=batch_size),)
+    return ()
+
+
+def _loss(images, policy, weighted: bool, label_smoothing: float):
+    """Return the loss of logits; None for the Experiment's own."""
+    import keras
+
+    from cnnkit.losses.weighted import weighted_loss
+
+    if weighted:
+        return weighted_loss(images, label_smoothing)
+    smoothed = {"from_logits": True, "label_smoothing": label_smoothing}
+    if images.multi_label:
+        return keras.losses.BinaryCrossentropy(**smoothed) if label_smoothing else None
+    if label_smoothing or getattr(policy, "mixes_labels", False):
+        return keras.losses.CategoricalCrossentropy(**smoothed)
+    return None
+
+
+def _network(name: str, images, options: dict):
+    """Return a network of the catalogue; a name of both catalogues means the one of `models`."""
+    if transfer.is_backbone(name) and name not in models.names():
+        check_options(f"backbone {name!r}", transfer.create, options)
+        transfer.check_pixels(name, images)
+        return transfer.create(name, images.image_shape, images.num_classes, **options)
+    if not models.names(name):
+        raise UnknownNameError("model", name, {*models.names(), *transfer.names()})
+    return models.create(name, images.image_shape, images.num_classes, **options)

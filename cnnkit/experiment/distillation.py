@@ -1,0 +1,74 @@
+"""Distillation: a network that learns from another run's answers, beside the labels."""
+
+import keras
+
+from cnnkit.data.dataset import Dataset
+from cnnkit.errors import SettingError
+from cnnkit.keras_graph.cuts import student_of
+from cnnkit.runs import Run
+
+
+def distiller(
+    student: keras.Model,
+    teacher: Run,
+    data: Dataset,
+    *,
+    temperature: float = 3.0,
+    student_loss_weight: float = 0.5,
+) -> keras.distillation.Distiller:
+    """Return Keras' Distiller, for an Experiment's `model`; the run keeps the student alone.
+
+    Hinton et al. 2015, https://arxiv.org/abs/1503.02531: the loss is that of the labels, times
+    student_loss_weight, and for the rest the divergence of the student's from the teacher's
+    probabilities, both softened by the temperature, times its square.
+
+    student: from images, as networks see them, to logits. teacher: a run on the same data whose
+    network gives logits. data: the student's.
+
+    Raises SettingError where the teacher's classes, pixels, scale or outputs are others.
+    """
+    known = tuple(teacher.dataset["class_names"])
+    if known != tuple(data.class_names):
+        raise SettingError(
+            f"The teacher {teacher.name!r} tells {len(known)} classes apart, and the data set "
+            f"{data.name!r} has others."
+        )
+    divergence = keras.distillation.LogitsDistillation(
+        temperature,
+        # Keras 3.15 does not know its own default, "kl_divergence", for one of probabilities.
+        loss=keras.losses.KLDivergence(),
+    )
+    try:
+        return keras.distillation.Distiller(
+            _logits_of(teacher, data), student, divergence, student_loss_weight=student_loss_weight
+        )
+    except ValueError as error:
+        raise SettingError(f"{teacher.name!r} cannot teach {student.name!r}: {error}") from None
+
+
+def described(model: keras.Model) -> dict | None:
+    """Return how a model is distilled, as JSON; None for one that is not."""
+    if student_of(model) is model:
+        return None
+    return {
+        "teacher": model.teacher.name,
+        "teacher_parameters": model.teacher.count_params(),
+        "losses": [keras.saving.serialize_keras_object(loss) for loss in model.distillation_losses],
+        "loss_weights": list(model.distillation_loss_weights),
+        "student_loss_weight": model.student_loss_weight,
+    }
+
+
+def _logits_of(run: Run, data: Dataset) -> keras.Model:
+    """Return the network inside a run's model, which has scaling before it and a softmax after."""
+    layers = run.model.layers
+    inner = [layer for layer in layers if isinstance(layer, keras.Model)]
+    scale = next((e.scale for e in layers if isinstance(e, keras.layers.Rescaling)), 1)
+    if len(inner) != 1 or not isinstance(layers[-1], keras.layers.Softmax):
+        raise SettingError(f"The model of {run.name!r} has no logits to learn from.")
+    if scale != data.scale:
+        raise SettingError(
+            f"The teacher {run.name!r} takes pixels times {scale:g}, and those of the data set "
+            f"{data.name!r} are given times {data.scale:g}."
+        )
+    return inner[0]

@@ -1,0 +1,1 @@
+from .weighted import weighted_loss as weighted_loss

@@ -1,0 +1,5 @@
+"""Charts and picture grids of plain arrays, as matplotlib figures."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,210 @@
+"""What the network looks at, the path of one image through it, and what mistakes resemble."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib import style
+
+from cnnkit import plots
+from cnnkit.evaluation import Evaluation
+from cnnkit.explain import figures
+from cnnkit.explain.figures import tiles
+from cnnkit.report.markup import (
+    drawing,
+    escape,
+    more,
+    percent,
+    picture,
+    scrolling,
+    section,
+    table,
+)
+from cnnkit.report.views import Views
+
+IN_HEADLINE = 4
+MAPS = 16  # of a stage, the strongest
+LIKELIEST = 5
+FRAMES = 24  # at most, spread over the epochs
+LIGHT = {"Grad-CAM": "What is lit raised the answer's score (Grad-CAM).",
+         "gradient": "What is lit would change the answer's score most (gradient)."}  # fmt: skip
+
+
+def looks(views: Views, evaluation: Evaluation) -> str:
+    """A few test images, lit where the network looked: a part of the first screen."""
+    items = "".join(
+        f"<li><figure>{_lit(views, evaluation, index)}<figcaption>"
+        f"{_verdict(evaluation, views.samples[index])}</figcaption></figure></li>\n"
+        for index in range(min(IN_HEADLINE, len(views.samples)))
+    )
+    return (
+        f'<div class="looks"><h2>What it looks at</h2>\n<ul class="pictures">{items}</ul>\n'
+        f'<p class="soft">{LIGHT[views.method]}</p></div>'
+    )
+
+
+def path(views: Views, evaluation: Evaluation) -> str:
+    """One test image on its way through every stage, to the votes."""
+    if not views.maps:
+        return ""
+    sample = views.samples[0]
+    name = evaluation.class_names[evaluation.labels[sample]]
+    stages = "".join(
+        more(_stage(layer, maps), _strip(layer, maps), unfolded=index == 0)
+        for index, (layer, maps) in enumerate(views.maps.items())
+    )
+    chances = evaluation.probabilities[sample]
+    best = np.argsort(-chances, kind="stable")[:LIKELIEST]
+    votes = table(
+        "The classes that the network finds likeliest.",
+        ("class", "probability"),
+        [(evaluation.class_names[index], percent(float(chances[index]), 2)) for index in best],
+    )
+    shown = picture(_pixels(views, views.images[0]), f"Test image {sample}: {name}")
+    return section(
+        "The path of one image",
+        '<p class="soft">One row a stage: the maps that answer most, bright where they do.</p>',
+        f'<ul class="pictures"><li><figure>{shown}<figcaption>Test sample {sample}, '
+        f"<b>{escape(name)}</b></figcaption></figure></li></ul>",
+        stages,
+        more(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
+        _walk(views, evaluation) if views.walk else "",
+    )
+
+
+def _walk(views: Views, evaluation: Evaluation) -> str:
+    walk, names = views.walk, evaluation.class_names
+    words = (
+        f"Test image {views.samples[0]}, number by number: patch times kernel gives "
+        f"{walk.unit.value:.4g} in layer {walk.unit.layer}; the votes give {names[walk.label]} a "
+        f"probability of {percent(float(walk.probabilities[walk.label]), 2)}; one step back changes "
+        "the kernel."
+    )
+    with style.context("default"):  # as for the curves
+        drawn = drawing(figures.walkthrough(walk, names), "walk", words)
+    return more("The same, number by number", scrolling(words, f'<div class="wide">{drawn}</div>'))
+
+
+def robustness(views: Views) -> str:
+    """Accuracy as test images are shifted, turned, scaled, greyed, blurred, covered."""
+    if not views.responses:
+        return ""
+    samples = next(iter(views.responses.values())).samples
+    words = (
+        f"Accuracy on {samples} test images as they are changed more and more; "
+        "the band is the 95 % interval."
+    )
+    with style.context("default"):  # as for the curves
+        figure = figures.robustness({"accuracy": views.responses})
+        drawn = drawing(figure, "changed", words)
+    return section("What it survives", scrolling(words, f'<div class="wide">{drawn}</div>'))
+
+
+def resemblance(views: Views, evaluation: Evaluation) -> str:
+    """Each mistake beside where the network looked and the training images nearest to it."""
+    wrong = [
+        index
+        for index, sample in enumerate(views.samples)
+        if evaluation.predicted[sample] != evaluation.labels[sample]
+    ]
+    if not wrong or views.neighbours is None:
+        return ""
+    rows = "".join(_resembling(views, evaluation, index) for index in wrong)
+    note = f"The nearest of {views.compared:,} training images, by what the last layer reads."
+    return more("What these mistakes resemble", f'<p class="soft">{note}</p>', rows)
+
+
+def film(frames: Mapping[int, np.ndarray]) -> str:
+    """Pictures by epoch, one at a time: a slider that the arrow keys move, without a script."""
+    epochs = np.array(sorted(frames))
+    some = np.unique(np.linspace(0, len(epochs) - 1, min(len(epochs), FRAMES)).round().astype(int))
+    shown = epochs[some].tolist()
+    choices = "".join(
+        f'<label><input type="radio" name="film"{" checked" if epoch == shown[-1] else ""}>'
+        f"<span>{epoch}</span>"
+        f"{picture(frames[epoch], f'What was learnt by the end of epoch {epoch}', drawn=True)}</label>"
+        for epoch in shown
+    )
+    return section(
+        "Learning as a film",
+        '<p class="soft">Validation images with the probability of each class, the right one in '
+        "orange, then where the network looks and its first filters, as far as it has them. Choose "
+        "an epoch; the arrow keys go from one to the next.</p>",
+        f'<fieldset class="film"><legend>Epoch</legend>{choices}</fieldset>',
+    )
+
+
+def _resembling(views: Views, evaluation: Evaluation, index: int) -> str:
+    names, sample = evaluation.class_names, views.samples[index]
+    shown = picture(_pixels(views, views.images[index]), f"Test image {sample} once more")
+    items = [f"<li><figure>{shown}<figcaption>{_verdict(evaluation, sample)}</figcaption></figure></li>",
+             f"<li><figure>{_lit(views, evaluation, index)}<figcaption>where it looked</figcaption></figure></li>"]  # fmt: skip
+    for image, label in zip(views.neighbours[index], views.neighbour_labels[index], strict=True):
+        words = f"Training image near test image {sample}: {names[label]}"
+        drawn = picture(_pixels(views, image), words)
+        items.append(
+            f"<li><figure>{drawn}<figcaption>training: <b>{escape(names[label])}</b>"
+            "</figcaption></figure></li>"
+        )
+    return f'<ul class="pictures row">{"".join(items)}</ul>\n'
+
+
+def _verdict(evaluation: Evaluation, sample: int) -> str:
+    label, guess = evaluation.labels[sample], evaluation.predicted[sample]
+    true = f"<b>{escape(evaluation.class_names[label])}</b>"
+    if label == guess:
+        return f"{true}, right"
+    return f'{true}, taken for <b class="guess">{escape(evaluation.class_names[guess])}</b>'
+
+
+def _lit(views: Views, evaluation: Evaluation, index: int) -> str:
+    sample, heat = views.samples[index], views.heat[index]
+    answer = evaluation.class_names[evaluation.predicted[sample]]
+    drawn = tiles.heat(views.images[index], heat, *views.value_range)
+    return picture(drawn, f"Test image {sample}, answer {answer}: lit {_where(heat)}", drawn=True)
+
+
+def _where(heat: np.ndarray) -> str:
+    """Return in words where a map's weight lies.
+
+    >>> _where(np.array([[0, 0, 0], [0, 0, 0], [0, 0, 1.0]])), _where(np.ones((3, 3)))
+    ('at the bottom right', 'in the middle')
+    """
+    if not heat.any():
+        return "nowhere"
+    rows, columns = heat.sum(axis=1), heat.sum(axis=0)
+    middles = [
+        part @ (np.arange(len(part)) + 0.5) / part.sum() / len(part) for part in (rows, columns)
+    ]
+    words = [
+        before if middle < 0.42 else after if middle > 0.58 else ""
+        for middle, before, after in zip(middles, ("top", "left"), ("bottom", "right"), strict=True)
+    ]
+    said = " ".join(word for word in words if word)
+    return f"at the {said}" if said else "in the middle"
+
+
+def _stage(layer: str, maps: np.ndarray) -> str:
+    height, width, filters = maps.shape
+    return f"{layer}: {filters} maps of {height} × {width}"
+
+
+def _strip(layer: str, maps: np.ndarray) -> str:
+    means = maps.mean(axis=(0, 1))
+    strongest = np.argsort(-means, kind="stable")[:MAPS]
+    low, high = float(maps.min()), float(maps.max())
+    drawn = tiles.grid(
+        [tiles.picture(maps[..., n], low, high, side=48) for n in strongest],
+        columns=min(8, len(strongest)),
+    )
+    silent = int((maps.max(axis=(0, 1)) <= 0).sum())
+    words = f"{_stage(layer, maps)}, the {len(strongest)} strongest; strongest of all is map {strongest[0]}"
+    words += f"; {silent} are silent" if silent else ""
+    return f'<div class="maps">{picture(drawn, words, drawn=True)}</div>'
+
+
+def _pixels(views: Views, image: np.ndarray) -> np.ndarray:
+    """Return an image as a screen shows it, on the scale of all images of its data."""
+    low, high = views.value_range
+    if image.dtype != np.uint8:
+        image = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
+    return plots.pixels(image[None])[0]

@@ -1,0 +1,1 @@
+"""What a run writes for TensorBoard: curves, pictures, the graph, the projector."""

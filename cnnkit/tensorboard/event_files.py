@@ -1,0 +1,141 @@
+"""TensorBoard's event files, written with TensorBoard's own writer: any backend, no TensorFlow op."""
+
+import time
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+from tensorboard.compat.proto import event_pb2, graph_pb2, summary_pb2, versions_pb2
+from tensorboard.plugins.histogram.summary_v2 import histogram_pb
+from tensorboard.plugins.hparams import api_pb2, metadata as hparams_metadata, plugin_data_pb2
+from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from tensorboard.plugins.image import metadata as image_metadata
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+from tensorboard.plugins.text.summary_v2 import text_pb
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+from tensorboard.util import tensor_util
+
+
+class EventLog:
+    """One folder of events, which TensorBoard shows as one run.
+
+    An event that cannot be written is dropped, and that is told once: no training ends for its log.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder, self._writer, self._told = Path(folder), None, False
+        self._open()
+
+    def scalar(self, tag: str, value: float, step: int) -> None:
+        """Add a point to a curve."""
+        self._add(scalar_pb(tag, float(value)), step)
+
+    def histogram(self, tag: str, values: np.ndarray, step: int) -> None:
+        """Add the distribution of an array's values."""
+        self._add(histogram_pb(tag, np.asarray(values, np.float64)), step)
+
+    def text(self, tag: str, markdown: str, step: int = 0) -> None:
+        """Add a text, which TensorBoard renders as Markdown."""
+        self._add(text_pb(tag, markdown), step)
+
+    def image(self, tag: str, png: bytes, step: int) -> None:
+        """Add a picture, given as the bytes of a PNG file."""
+        # The plugin wants width, height and the encoded picture; bytes 16 to 24 of PNG hold both.
+        size = [str(int.from_bytes(png[start : start + 4])).encode() for start in (16, 20)]
+        summary = summary_pb2.Summary()
+        summary.value.add(
+            tag=tag,
+            metadata=image_metadata.create_summary_metadata(None, None),
+            tensor=tensor_util.make_tensor_proto(np.array([*size, png], dtype=object)),
+        )
+        self._add(summary, step)
+
+    def graph(self, graph: graph_pb2.GraphDef) -> None:
+        """Add the drawing of a network."""
+        self._write(event_pb2.Event(wall_time=time.time(), graph_def=graph.SerializeToString()))
+
+    def settings(self, settings: dict[str, bool | float | str], trial: str) -> None:
+        """Add the row of the HParams table that this run is."""
+        self._add(hparams_pb(settings, trial_id=trial, start_time_secs=time.time()), 0)
+
+    def settings_end(self, succeeded: bool) -> None:
+        """Say in the HParams table how the run ended."""
+        status = api_pb2.STATUS_SUCCESS if succeeded else api_pb2.STATUS_FAILURE
+        content = plugin_data_pb2.HParamsPluginData(
+            session_end_info=plugin_data_pb2.SessionEndInfo(
+                status=status, end_time_secs=time.time()
+            )
+        )
+        summary = summary_pb2.Summary()
+        summary.value.add(
+            tag=hparams_metadata.SESSION_END_INFO_TAG,
+            metadata=hparams_metadata.create_summary_metadata(content),
+            tensor=hparams_metadata.NULL_TENSOR,
+        )
+        self._add(summary, 0)
+
+    def flush(self) -> None:
+        """Write out what is buffered; after a failure, begin another file."""
+        if self._writer is None:
+            self._open()
+        else:
+            self._try(lambda: self._writer.flush())
+
+    def close(self) -> None:
+        """Write out what is buffered, for good."""
+        if self._writer is not None:
+            self._try(lambda: self._writer.close())
+
+    def _open(self) -> None:
+        def begin():
+            self._writer = EventFileWriter(str(self._folder))
+
+        self._try(begin)
+
+    def _add(self, summary: summary_pb2.Summary, step: int) -> None:
+        self._write(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
+
+    def _write(self, event: event_pb2.Event) -> None:
+        if self._writer is not None:
+            self._try(lambda: self._writer.add_event(event))
+
+    def _try(self, action) -> None:
+        try:
+            action()
+        except Exception as error:  # TensorFlow's file system has errors of its own
+            self._writer = None
+            if not self._told:
+                self._told = True
+                warnings.warn(
+                    f"TensorBoard's log {self._folder} cannot be written: {error}.", stacklevel=2
+                )
+
+
+def graph_of(model: keras.Model) -> graph_pb2.GraphDef:
+    """Return a model's layers as a graph: a node a layer, named as in `model.summary()`."""
+    graph = graph_pb2.GraphDef(versions=versions_pb2.VersionDef(producer=22))
+    previous = []
+    # Functions of keras.ops are nodes as layers are, but `get_layer` does not know them.
+    nodes = {each.name: each for each in (*getattr(model, "operations", ()), *model.layers)}
+    for config in model.get_config()["layers"]:
+        name = config["config"]["name"]
+        inbound = _sources(config["inbound_nodes"]) if "inbound_nodes" in config else previous
+        node = graph.node.add(name=name, op=config["class_name"], input=inbound)
+        shape = node.attr["_output_shapes"].list.shape.add()
+        if config["class_name"] != "InputLayer":
+            for size in nodes[name].output.shape:
+                shape.dim.add(size=-1 if size is None else size)
+        previous = [name]
+    return graph
+
+
+def _sources(nodes) -> list[str]:
+    """Return the names of the layers that a layer's serialised calls take their inputs from."""
+    if isinstance(nodes, dict):
+        if "keras_history" in nodes:
+            return [nodes["keras_history"][0]]
+        nodes = list(nodes.values())
+    if isinstance(nodes, (list, tuple)):
+        return [name for node in nodes for name in _sources(node)]
+    return []

@@ -1,0 +1,80 @@
+"""Where NaN and infinity come from: the data, a layer, a step."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from cnnkit.data.batches import Batches
+from cnnkit.data.dataset import Dataset, Split
+from cnnkit.errors import TrainingError
+from cnnkit.keras_graph.cuts import student_of
+
+CHUNK = 1024  # samples looked at together
+SHOWN = 20  # samples named
+
+
+def expect_sound(data: Dataset) -> None:
+    """Read numbers and labels of all splits once; raises TrainingError, with the sample, if one is bad.
+
+    Inputs that are whole numbers, or are read from files as they are needed, cannot be NaN or take
+    too long; of these the labels alone are read.
+    """
+    for name, split in data.splits.items():
+        labels = np.asarray(split.labels)
+        sound = np.isfinite(labels)
+        if labels.ndim == 1:
+            sound &= (labels >= 0) & (labels < data.num_classes)
+        if not sound.all():
+            place = int(np.argwhere(~sound)[0, 0])
+            raise TrainingError(
+                f"The label of {_sample(split, place)} of the {name} split is {labels[place]}; "
+                f"labels are from 0 to {data.num_classes - 1}."
+            )
+        if isinstance(split.inputs, np.ndarray) and split.inputs.dtype.kind == "f":
+            _expect_finite(split, name)
+
+
+def _expect_finite(split: Split, name: str) -> None:
+    for begin in range(0, len(split), CHUNK):
+        chunk = split.inputs[begin : begin + CHUNK]
+        if not np.isfinite(chunk).all():
+            first = tuple(np.argwhere(~np.isfinite(chunk))[0])
+            place = tuple(int(each) for each in first[1:])
+            raise TrainingError(
+                f"{_sample(split, begin + int(first[0]))} of the {name} split has {chunk[first]} at "
+                f"{place}; leave it out, or put it right."
+            )
+
+
+def origin(model: keras.Model, batches: Batches, epoch: int, step: int) -> str:
+    """Return, as sentences, where in a network a step's numbers are first not finite, and its samples."""
+    batches.epoch, model = epoch, student_of(model)
+    chosen = batches.chosen(step)
+    named = ", ".join(_sample(batches.split, int(place)) for place in chosen[:SHOWN])
+    more = f" and {len(chosen) - SHOWN} more" if len(chosen) > SHOWN else ""
+    return f"{_layer(model, batches, step)}The step's samples: {named}{more}."
+
+
+def _layer(model: keras.Model, batches: Batches, step: int) -> str:
+    for variable in model.variables:
+        if not np.isfinite(_numbers(variable)).all():
+            return f"The first weights that are not finite: {variable.path}. "
+    try:
+        outputs = [layer.output for layer in model.layers]
+        answers = keras.Model(model.inputs, outputs)(batches[step][0], training=False)
+    except (AttributeError, ValueError):  # no functional network
+        return ""
+    for layer, answer in zip(model.layers, answers, strict=True):
+        if not np.isfinite(_numbers(answer)).all():
+            return f"The first layer whose answer is not finite: {layer.name}. "
+    return ""
+
+
+def _numbers(tensor) -> np.ndarray:
+    return np.asarray(ops.convert_to_numpy(tensor), "float64")
+
+
+def _sample(split: Split, place: int) -> str:
+    """Return what to call a sample: its file where it has one, else its index."""
+    paths = getattr(split.inputs, "paths", None)
+    return str(paths[place]) if paths else f"sample {place}"

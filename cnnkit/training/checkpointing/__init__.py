@@ -1,0 +1,1 @@
+"""What a run saves in order to resume to the same bits."""

@@ -1,0 +1,1 @@
+"""What happens within training steps: inputs, several steps a call, precision, frozen features."""

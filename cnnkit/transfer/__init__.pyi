@@ -1,0 +1,25 @@
+from .backbones import backbone as backbone, check_pixels as check_pixels
+from .batch_norm_fusion import folded as folded
+from .catalogue import (
+    check_name as check_name,
+    in_cache as in_cache,
+    is_backbone as is_backbone,
+    line as line,
+    names as names,
+    require_hub as require_hub,
+)
+from .extraction import (
+    Views as Views,
+    extractor as extractor,
+    features as features,
+    features_of as features_of,
+)
+from .finetune import FineTuning as FineTuning
+from .heads import classifier as classifier, create as create, head as head, joined as joined
+from .hub import hub_backbone as hub_backbone, hub_presets as hub_presets
+from .imagenet import (
+    evaluate_imagenet as evaluate_imagenet,
+    imagenet_classifier as imagenet_classifier,
+    most_probable as most_probable,
+)
+from .network_blocks import blocks as blocks

@@ -1,0 +1,168 @@
+import keras
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_class_weight
+
+from cnnkit.data import Dataset, Split
+from cnnkit.data.sampling import balanced, class_weights, few
+from cnnkit.errors import SettingError
+from cnnkit.experiment.built_in import classify
+from cnnkit.losses.weighted import WeightedCrossentropy, weighted_loss
+from cnnkit.training.run import run as train
+
+
+def dataset(labels, classes):
+    labels = np.asarray(labels)
+    split = Split(np.arange(len(labels), dtype=np.uint8).reshape(-1, 1, 1, 1), labels)
+    names = tuple("abcdef"[:classes])
+    return Dataset(name="few", train=split, validation=split, test=split, class_names=names)
+
+
+def test_weights_are_scikit_learn_s():
+    labels = np.repeat([0, 1, 2], [1, 10, 4])
+    wanted = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    np.testing.assert_allclose(class_weights(labels, 3), wanted)
+
+
+def test_with_several_labels_both_sides_of_every_class_weigh_the_same():
+    labels = (np.random.default_rng(0).random((200, 4)) < [0.02, 0.1, 0.5, 0.9]).astype(np.float32)
+    weights = class_weights(labels, 4)
+    for own, column in zip(weights, labels.T, strict=True):
+        both = own[column.astype(int)]
+        assert both[column == 1].sum() == pytest.approx(both[column == 0].sum())
+        assert both.sum() == pytest.approx(200)
+        wanted = compute_class_weight("balanced", classes=np.array([0, 1]), y=column)
+        np.testing.assert_allclose(own, wanted)
+
+
+def test_a_class_without_samples_has_no_weight():
+    with pytest.raises(SettingError, match=r"\[1\]"):
+        class_weights(np.array([0, 0, 2]), 3)
+    with pytest.raises(SettingError, match=r"\[0\]"):
+        class_weights(np.ones((5, 1), np.float32), 1)
+
+
+def test_the_weighted_loss_is_keras_own_with_sample_weights():
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1, 2], [2, 20, 8])
+    logits = rng.normal(size=(30, 3)).astype(np.float32)
+    weights = class_weights(labels, 3)
+    theirs = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
+        labels, logits, sample_weight=weights[labels]
+    )
+    ours = weighted_loss(dataset(labels, 3))
+    for given in (labels, labels[:, None], np.eye(3, dtype=np.float32)[labels]):
+        assert float(ours(given, logits)) == pytest.approx(float(theirs), rel=1e-5)
+
+
+def test_the_weighted_loss_of_several_labels_weighs_every_entry():
+    rng = np.random.default_rng(2)
+    labels = (rng.random((40, 3)) < [0.1, 0.3, 0.8]).astype(np.float32)
+    logits = rng.normal(size=(40, 3)) * 3
+    weights = class_weights(labels, 3)
+    each = np.where(labels, np.log1p(np.exp(-logits)), np.log1p(np.exp(logits)))
+    chosen = weights[np.arange(3), labels.astype(int)]
+    ours = weighted_loss(dataset(labels, 3))(labels, logits.astype(np.float32))
+    assert float(ours) == pytest.approx((chosen * each).mean(), rel=1e-5)
+
+
+def test_the_weighted_loss_smooths_labels_as_keras_does():
+    rng = np.random.default_rng(3)
+    logits = rng.normal(size=(30, 3)).astype(np.float32)
+    one, several = np.repeat([0, 1, 2], 10), rng.integers(0, 2, (30, 3)).astype(np.float32)
+    same = {"from_logits": True, "label_smoothing": 0.2}
+    theirs = keras.losses.CategoricalCrossentropy(**same)(np.eye(3)[one], logits)
+    ours = weighted_loss(dataset(one, 3), 0.2)(one, logits)  # equal classes have a weight of 1
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+    ours = WeightedCrossentropy([[1.0, 1.0]] * 3, 0.2)(several, logits)
+    theirs = keras.losses.BinaryCrossentropy(**same)(several, logits)
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+
+    # Of unequal weights, each counts for its own class' share of the smoothed label.
+    weights, share = np.array([0.5, 1.0, 4.0]), np.array([0.9, 0.05, 0.05])
+    loss = WeightedCrossentropy(weights.tolist(), 0.15)
+    powers = np.exp([1.0, 0.0, -2.0])
+    by_hand = -(weights * share * np.log(powers / powers.sum())).sum()
+    assert float(loss(np.array([0]), np.float32([[1, 0, -2]]))) == pytest.approx(by_hand, rel=1e-5)
+    with pytest.raises(SettingError, match="from 0 to 1, not 1.5"):
+        WeightedCrossentropy([1.0, 1.0], 1.5)
+
+
+def test_the_weighted_loss_is_stored_and_rebuilt():
+    loss = WeightedCrossentropy([1.0, 2.0], 0.1)
+    rebuilt = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert (rebuilt.weights, rebuilt.label_smoothing) == ([1.0, 2.0], 0.1)
+    assert rebuilt.from_logits
+
+
+def test_balanced_sampling_repeats_small_classes_and_keeps_every_sample():
+    before = dataset(np.repeat([0, 1, 2], [3, 10, 7]), 3)
+    after = balanced(before)
+    assert after.counts()["train"] == [10, 10, 10]
+    assert after.counts()["test"] == [3, 10, 7]
+    values, repeats = np.unique(after.train.inputs[:].reshape(-1), return_counts=True)
+    assert values.tolist() == list(range(20))
+    for label, low, high in ((0, 3, 4), (1, 1, 1), (2, 1, 2)):
+        own = repeats[before.train.labels == label]
+        assert (own.min(), own.max()) == (low, high)
+    for value, label in zip(after.train.inputs[:].reshape(-1), after.train.labels, strict=True):
+        assert before.train.labels[value] == label
+
+
+def test_balanced_sampling_is_a_function_of_its_seed():
+    before = dataset(np.repeat([0, 1], [6, 10]), 2)
+    first, again, other = (balanced(before, seed).train.inputs.positions for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert balanced(before).content_hash == balanced(before).content_hash != before.content_hash
+
+
+def test_samples_of_several_classes_cannot_be_repeated():
+    with pytest.raises(SettingError, match="class_weights"):
+        balanced(dataset(np.ones((4, 2), np.float32), 2))
+
+
+def test_few_keeps_so_many_of_each_class_for_training_alone():
+    whole = dataset(np.repeat([0, 1, 2], [1, 10, 4]), 3)
+    some = few(whole, 3, seed=1)
+    assert some.counts()["train"] == [1, 3, 3]
+    assert some.validation is whole.validation
+    kept = some.train.inputs[:].reshape(-1)
+    np.testing.assert_array_equal(whole.train.labels[kept], some.train.labels)
+    assert few(whole, 3, seed=1).content_hash == some.content_hash
+    assert few(whole, 3, seed=2).content_hash != some.content_hash
+    assert few(whole, 99).counts() == whole.counts()
+    with pytest.raises(SettingError, match="not 0"):
+        few(whole, 0)
+
+
+def test_few_of_several_labels_stops_where_every_class_has_enough():
+    labels = (np.random.default_rng(0).random((100, 3)) < [0.1, 0.5, 0.9]).astype(np.float32)
+    some = few(dataset(labels, 3), 5)
+    counts = some.counts()["train"]
+    assert min(counts) >= 5
+    assert len(some.train) <= 15
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("balance", "counts"), [("weights", [4, 12, 3]), ("sampling", [12, 12, 12])]
+)
+def test_the_built_in_experiment_balances_classes(tmp_path, monkeypatch, balance, counts):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [4, 12, 3])
+    split = Split(rng.integers(0, 256, (19, 8, 8, 1), dtype=np.uint8), labels)
+    unequal = Dataset(
+        name="unequal", train=split, validation=split, test=split, class_names=("a", "b", "c")
+    )
+    monkeypatch.setattr("cnnkit.data.load", lambda name, **options: unequal)
+    run = train(
+        classify, runs_dir=tmp_path, dataset="unequal", model="mlp", epochs=1, balance=balance
+    )
+    assert run.dataset["counts"]["train"] == counts
+    assert run.dataset["counts"]["test"] == [4, 12, 3]
+    weighted = run.experiment["loss"]["class_name"] == "WeightedCrossentropy"
+    assert weighted == (balance == "weights")
+    if weighted:
+        loss = run.experiment["loss"]["config"]["weights"]
+        np.testing.assert_allclose(loss, class_weights(labels, 3))

@@ -1,0 +1,132 @@
+"""What the figures of explanations show is what the functions returned."""
+
+import keras
+import numpy as np
+import pytest
+
+from cnnkit import explain, models, plots
+from cnnkit.explain import figures
+
+pytestmark = pytest.mark.once
+
+
+def drawn(axes):
+    return [np.asarray(image.get_array()) for image in axes.get_images()]
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="conv"),
+            keras.layers.MaxPooling2D(2, name="pool"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(3, name="logits"),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).random((8, 8, 1)).astype("float32")
+
+
+def test_the_walkthrough_writes_patch_kernel_and_products(model, image):
+    walk = explain.walkthrough(model, image, label=1)
+    figure = figures.walkthrough(walk, ("cat", "dog", "fox"))
+    panels = {axes.get_title(): axes for axes in figure.axes}
+    row, column = walk.unit.position
+    wanted = {
+        f"patch at ({row}, {column})": walk.unit.patch,
+        f"kernel of filter {walk.unit.filter}": walk.unit.kernel,
+        "kernel before": walk.unit.kernel,
+    }
+    for title, values in wanted.items():
+        assert texts(panels[title]) == [f"{value + 0.0:.2f}" for value in values.reshape(-1)]
+    (softmax,) = (title for title in panels if title.startswith("softmax"))
+    assert f"{walk.loss:.4g} for dog" in softmax
+    bars = [patch.get_width() for patch in panels[softmax].patches]
+    np.testing.assert_allclose(bars, np.sort(walk.probabilities)[::-1])
+
+
+@pytest.mark.parametrize("layer", ["conv", "logits"])
+def test_any_layer_with_units_can_be_walked_through(model, image, layer):
+    figure = figures.walkthrough(explain.walkthrough(model, image, layer=layer))
+    assert len(figure.axes) == 13
+
+
+def test_a_heat_map_lies_over_its_image_and_signs_have_one_scale(model, image):
+    maps = {"gradient": explain.gradient(model, image[None]), "cam": np.zeros((1, 8, 8))}
+    figure = figures.heat_maps(image[None], maps)
+    _, slopes, cam = figure.axes
+    under, over = drawn(slopes)
+    assert under.shape == (8, 8)
+    np.testing.assert_allclose(over, maps["gradient"][0, ..., 0])
+    low, high = slopes.get_images()[1].get_clim()
+    assert low == -high
+    assert texts(cam) == ["zero\neverywhere"]
+
+
+def test_feature_maps_and_filters_are_drawn_one_by_one(model, image):
+    maps = explain.feature_maps(model, image, ["conv"])
+    figure = figures.feature_maps(maps, most=3)
+    np.testing.assert_allclose(drawn(figure.axes[2])[0], maps["conv"][..., 2])
+    pictures = explain.filters(model)
+    shown = figures.filters(pictures)
+    np.testing.assert_allclose(drawn(shown.axes[1])[0], pictures[1, ..., 0], atol=1e-6)
+
+
+def test_a_receptive_field_is_framed_where_the_unit_reads(model, image):
+    field = models.anatomy(model).row("pool").field
+    figure = figures.receptive_fields(image, {"pool": field}, part=0)
+    (frame,) = figure.axes[0].get_lines()
+    assert (frame.get_xdata().min(), frame.get_xdata().max()) == (-1.5, 2.5)  # the padding, too
+    assert frame.get_label() == "pool: 4 x 4"
+
+
+def test_patches_are_those_that_were_found(model):
+    images = np.random.default_rng(1).random((12, 8, 8, 1))
+    found = explain.top_patches(model, images, "conv", count=2)
+    figure = figures.top_patches(found, images, [3])
+    assert figure.axes[0].get_title("left") == f"filter 3: {found.values[3, 0]:.3g}"
+    patch = found.patches(images, 3)[1][..., 0]
+    np.testing.assert_allclose(drawn(figure.axes[1])[0], patch / patch.max(), atol=1e-6)
+
+
+def test_numbers_on_light_squares_stay_dark_on_a_dark_page(model, image):
+    figure = figures.walkthrough(explain.walkthrough(model, image))
+    ink = {text.get_color() for axes in figure.axes for text in axes.texts if axes.images}
+    assert ink == {"white", "#111111"}
+    assert plots.svg(figure).count("fill: #111111") > 9
+
+
+def test_zero_is_grey_in_what_a_kernel_answers():
+    ramp = np.tile(np.arange(8.0), (8, 1))
+    answers = {"sobel_left": explain.kernels.apply("sobel_left", ramp, padding="valid")}
+    figure = figures.kernel_answers(ramp, answers)
+    np.testing.assert_allclose(drawn(figure.axes[1])[0], 0)  # -8 everywhere
+    assert figure.axes[1].get_title() == "sobel_left, 6 x 6"
+
+
+def test_robustness_has_a_panel_a_change_and_a_line_a_model(model):
+    images = np.random.default_rng(2).random((10, 8, 8, 1))
+    labels = np.arange(10) % 3
+    found = explain.robustness(model, images, labels, changes=["noise", "shift"])
+    figure = figures.robustness({"one": found, "other": found}, "confidence")
+    assert [axes.get_title() for axes in figure.axes] == ["noise", "shift"]
+    lines = figure.axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["one", "other"]
+    np.testing.assert_allclose(lines[0].get_ydata(), found["noise"].confidence)
+
+
+def test_probability_curves_name_their_areas(model, image):
+    curve = explain.deletion(model, image, explain.occlusion(model, image), steps=4)
+    axes = figures.probability_curves({"occlusion": curve}).axes[0]
+    np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), curve.probabilities[0])
+    assert axes.get_lines()[0].get_label() == f"occlusion: {curve.areas[0]:.3f}"
