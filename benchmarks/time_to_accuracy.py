@@ -9,7 +9,7 @@ cifar10_fast.py. Seed by seed both take turns, with the same 90 % of the trainin
 and the same 10 % to validate. The clock runs from the beginning of the first step, compilation
 included, to the test accuracy. Ours is tested once, after its last epoch, by probabilities averaged
 over an image and its shifts by a pixel, of garments over it and its mirror image, of photos over both
-(`averaged_over_views`; that this helps was seen in validation), and airbench once, too, by the six
+(`test_time_augmentation`; that this helps was seen in validation), and airbench once, too, by the six
 views of its recipe. The convnet is tested after every epoch, so that the first that is good enough
 counts, and pays for that one test alone.
 
@@ -46,7 +46,7 @@ from matplotlib.ticker import LogLocator
 from benchmarks import keras_io
 from benchmarks.accuracy_clock import Clock
 from cnnkit import Experiment, data, plots
-from cnnkit.evaluation.augmentation import averaged_over_views
+from cnnkit.evaluation.augmentation import test_time_augmentation
 from cnnkit.runs import Run
 from cnnkit.tensorboard.log import TensorBoardLog
 from cnnkit.training.checkpointing.callback_list import Saving
@@ -71,7 +71,7 @@ class Task:
     load: Callable[[], data.Dataset]
     experiment: Callable[[], Experiment]
     targets: dict[str, float]
-    views: dict  # of `averaged_over_views`: how ours looks at test images
+    views: dict  # of `test_time_augmentation`: how ours looks at test images
     theirs: Callable[[data.Dataset, int, float], list[dict]] = keras_io.trained
     their_name: str = "mnist_convnet of keras.io"
     their_epochs: float = keras_io.EPOCHS
@@ -123,7 +123,7 @@ def _ours(task: Task, seed: int, settings: dict) -> list[dict]:
         with contextlib.redirect_stdout(io.StringIO()):  # the progress bar
             fitted = fit(experiment, run, log, stop, seed, Saving(None, None))
         images, plain = experiment.data, fitted.model
-        several = averaged_over_views(plain, **task.views)
+        several = test_time_augmentation(plain, **task.views)
         test, since = evaluate(several, images.test, images.class_names, stop), clock.since()
         once = evaluate(plain, images.test, images.class_names, stop)
         log.close(True)

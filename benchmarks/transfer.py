@@ -13,7 +13,7 @@ caches; both end with the last epoch's weights. TensorFlow has oneDNN on both si
 TF_ENABLE_ONEDNN_OPTS=0. Ratios are their time over ours, with the least and the greatest of all
 rounds. Weights are ImageNet's where KERAS_HOME has them, otherwise random, which changes no time.
 
-folding: features a second of three networks after `transfer.folded` over those before, batch after
+folding: features a second of three networks after `transfer.fuse_batch_norm` over those before, batch after
 batch of 32 noisy images in memory, turn and turn about.
 
 precision: features a second by `transfer.features_of` with the network in mixed bfloat16 over those
@@ -137,7 +137,7 @@ def compare_folding(rounds: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3), dtype=np.uint8)
     for name in FOLDED:
         plain = transfer.extractor(transfer.backbone(name, (SIZE, SIZE, 3), weights="none"))
-        models = (plain, transfer.folded(plain))
+        models = (plain, transfer.fuse_batch_norm(plain))
         for model in models:
             model.predict_on_batch(images)  # compiles
         pairs = [

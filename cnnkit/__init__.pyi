@@ -17,7 +17,7 @@ from . import (
 )
 from .callbacks.explain import Explain as Explain
 from .cli.run import main as main
-from .experiment.built_in import classify as classify
+from .experiment.built_in import built_in_experiment as built_in_experiment
 from .experiment.experiment import Experiment as Experiment
 from .runs.run import Run as Run
 from .training.run import resume as resume, run as run

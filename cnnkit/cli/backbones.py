@@ -27,7 +27,7 @@ def _list_applications() -> None:
     numbers = ("native", "smallest", "parameters", "multiply-adds", "top-1 %", "top-5 %")
     listing = table("backbone", *numbers, "licence", "here", numbers=numbers)
     for name in transfer.names():
-        line = transfer.line(name)
+        line = transfer.backbone_info(name)
         listing.add_row(
             name,
             str(line.native_size),

@@ -16,7 +16,7 @@ from cnnkit.errors import SettingError
 @debug_option
 def command(paths, backbone, weights):
     """Print the five most probable of ImageNet's labels for each image, or each in a folder."""
-    transfer.line(backbone)  # a misspelt name must not wait for Keras
+    transfer.backbone_info(backbone)  # a misspelt name must not wait for Keras
     keras_import.import_keras()
     from cnnkit.transfer import imagenet
 

@@ -15,7 +15,6 @@ from cnnkit.cli.screen import console, table
 from cnnkit.data.augmentation.catalogue import policy as augmentation_entry
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.keras_graph.headless import before_head
 from cnnkit.transfer import feature_files
 
 BACKBONE = "mobilenet_v2"
@@ -142,7 +141,9 @@ def _of_run(word: str, runs_dir: str, dataset: str | None, options: dict) -> tup
             f"{run.name} takes inputs of shape {taken}, and those of {loaded.name!r} have "
             f"{loaded.image_shape}."
         )
-    return loaded, before_head(model)
+    from cnnkit.keras_graph.headless import embedding_model  # --help must not pay for Keras
+
+    return loaded, embedding_model(model)
 
 
 def _print(parts: dict) -> None:

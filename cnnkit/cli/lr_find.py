@@ -9,7 +9,7 @@ from cnnkit import keras_import
 from cnnkit.cli.errors import debug_option
 from cnnkit.cli.run import ChooseExperiment, RunCommand, settings_of
 from cnnkit.cli.run_images import write_picture
-from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.signature import defaults_of, name_of
 
 HELP = """Draw the loss against a learning rate that grows step by step, and suggest a rate.
@@ -57,7 +57,7 @@ def _try(experiment: Callable, settings: dict, output: Path, seed: int, **trial)
     click.echo(f"Suggested      {found.suggestion:.1e}, where the loss falls fastest")
 
 
-_built_in = command_of(classify, "lr-find")
+_built_in = command_of(built_in_experiment, "lr-find")
 command = ChooseExperiment(
     "lr-find", params=_built_in.params, callback=_built_in.callback, help=HELP, of=command_of
 )

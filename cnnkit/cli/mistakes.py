@@ -57,7 +57,7 @@ def command(run, count, temperature, label_errors, folds, output, runs_dir):
     _print_classes(evaluation)
     _print_samples("worst mistakes", evaluation, evaluation.worst_mistakes(count))
     _print_samples("closest calls", evaluation, evaluation.most_uncertain(count))
-    if len(data.image_shape) == 3 and evaluation.correct < len(data.test):
+    if len(data.image_shape) == 3 and evaluation.num_correct < len(data.test):
         write_picture(_picture(model, data, evaluation, count), output)
     if label_errors:
         _label_errors(run, data, folds, count, output)

@@ -7,7 +7,7 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run import go_on, saving_options
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.experiment import experiment_files
-from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.runs import resolve
 
 
@@ -24,7 +24,11 @@ def command(run, runs_dir, **options):
     found = resolve(run, runs_dir)
     recipe = found.experiment
     onednn.set_default(found.environment.get("threads", {}).get(onednn.VARIABLE))
-    function = classify if recipe["experiment"] == "classify" else experiment_files.of_run(found)
+    function = (
+        built_in_experiment
+        if recipe["experiment"] == "built_in_experiment"
+        else experiment_files.of_run(found)
+    )
     go_on(function, found, options)
 
 

@@ -15,7 +15,7 @@ from cnnkit.cli.runs import complete_run
 from cnnkit.cli.verdict import in_words
 from cnnkit.errors import SettingError
 from cnnkit.experiment import experiment_files
-from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.signature import name_of, options_of, read_source, summary_of
 from cnnkit.runs import Run, resolve
 
@@ -191,7 +191,7 @@ def _sketch(path: Path) -> click.Command:
     return _with_run_options(click.Command(path.stem, params=flags, help=summary))
 
 
-_built_in = command_of(classify, "run")
+_built_in = command_of(built_in_experiment, "run")
 command = ChooseExperiment(
     "run", params=_built_in.params, callback=_built_in.callback, help=_built_in.help, of=command_of
 )

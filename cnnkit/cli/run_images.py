@@ -19,7 +19,7 @@ def dataset_of(run: Run) -> Dataset:
     """Return a run's data once more, by its recipe; raises SettingError where they have changed."""
     recipe, kept = run.experiment, run.dataset
     settings = recipe["settings"]
-    if recipe["experiment"] == "classify":
+    if recipe["experiment"] == "built_in_experiment":
         found = data.load(settings["dataset"], **(settings["dataset_options"] or {}))
     else:
         keras_import.import_keras()
@@ -37,10 +37,10 @@ def dataset_of(run: Run) -> Dataset:
 def experiment_of(run: Run):
     """Return a run's Experiment once more, by its recipe: its network is not trained."""
     keras_import.import_keras()
-    if run.experiment["experiment"] == "classify":
-        from cnnkit.experiment.built_in import classify
+    if run.experiment["experiment"] == "built_in_experiment":
+        from cnnkit.experiment.built_in import built_in_experiment
 
-        return classify(**run.experiment["settings"])
+        return built_in_experiment(**run.experiment["settings"])
     return experiment_files.load(run.folder / "experiment.py")(**run.experiment["settings"])
 
 

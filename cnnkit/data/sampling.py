@@ -36,7 +36,7 @@ def class_weights(labels: np.ndarray, num_classes: int) -> np.ndarray:
     return samples / (num_classes * counts)
 
 
-def balanced(dataset: Dataset, seed: int = 0) -> Dataset:
+def oversample(dataset: Dataset, seed: int = 0) -> Dataset:
     """Return the data set with training samples repeated, so that every class has equally many.
 
     Each class is repeated whole as often as it goes into the largest, and filled up with a random
@@ -61,7 +61,7 @@ def balanced(dataset: Dataset, seed: int = 0) -> Dataset:
     return replace(dataset, train=train)
 
 
-def few(dataset: Dataset, samples_per_class: int, seed: int = 0) -> Dataset:
+def limit_per_class(dataset: Dataset, samples_per_class: int, seed: int = 0) -> Dataset:
     """Return the data set with at most that many training samples of each class.
 
     Which ones is a function of seed; inputs are not copied but looked up, and validation and test

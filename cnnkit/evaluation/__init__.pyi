@@ -1,4 +1,4 @@
-from .augmentation import averaged_over_views as averaged_over_views
+from .augmentation import test_time_augmentation as test_time_augmentation
 from .calibration import (
     Reliability as Reliability,
     fit_temperature as fit_temperature,

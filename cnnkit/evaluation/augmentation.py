@@ -8,7 +8,7 @@ from keras import layers, ops
 from cnnkit.errors import SettingError
 
 
-def averaged_over_views(model: keras.Model, *, flip: bool = True, shift: int = 0) -> keras.Model:
+def test_time_augmentation(model: keras.Model, *, flip: bool = True, shift: int = 0) -> keras.Model:
     """Return a model whose probabilities are the mean of another's over views of each image.
 
     model: from images, (batch, height, width, channels), to probabilities, as a run's `model` is;
@@ -34,6 +34,9 @@ def averaged_over_views(model: keras.Model, *, flip: bool = True, shift: int = 0
         view = ops.flip(inputs, axis=2) if mirrored else inputs
         answers.append(model(_moved(view, down, right)))
     return keras.Model(inputs, layers.Average(name="mean")(answers), name=f"{model.name}_views")
+
+
+test_time_augmentation.__test__ = False  # its name is the field's; pytest must not collect it
 
 
 def _moved(images, down: int, right: int):

@@ -27,7 +27,7 @@ class MultiLabelEvaluation:
         return self.probabilities > 0.5
 
     @cached_property
-    def right(self) -> np.ndarray:
+    def is_correct(self) -> np.ndarray:
         """Whether all classes of a sample are right, shape (samples,)."""
         return (self.predicted == (self.labels > 0)).all(axis=1)
 
@@ -41,19 +41,19 @@ class MultiLabelEvaluation:
     def scores(self) -> dict[str, float | None]:
         """The measures that a run is told by; None where no class has a sample."""
         precisions = [row["average_precision"] for row in self.per_class()]
-        return {"mean_average_precision": _mean(precisions), "exact_match": self.right.mean()}
+        return {"mean_average_precision": _mean(precisions), "exact_match": self.is_correct.mean()}
 
-    def said(self, sample: int) -> str:
+    def predicted_name(self, sample: int) -> str:
         """Return the classes that the network says a sample has."""
         return self._names(self.predicted[sample])
 
-    def true(self, sample: int) -> str:
+    def true_name(self, sample: int) -> str:
         """Return the classes that a sample has."""
         return self._names(self.labels[sample] > 0)
 
     def worst_mistakes(self, count: int) -> np.ndarray:
         """Return the indices of samples with a wrong class or without a right one, worst first."""
-        wrong = np.flatnonzero(~self.right)
+        wrong = np.flatnonzero(~self.is_correct)
         return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
 
     def per_class(self) -> list[dict]:
@@ -86,7 +86,7 @@ class MultiLabelEvaluation:
         """Return what results.json says about the split."""
         rows, labels = self.per_class(), self.labels > 0
         hits = int((labels & self.predicted).sum())
-        correct, samples = int(self.right.sum()), len(labels)
+        correct, samples = int(self.is_correct.sum()), len(labels)
         return {
             "samples": samples,
             "correct": correct,

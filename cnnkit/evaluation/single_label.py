@@ -29,7 +29,7 @@ class Evaluation:
         return self.probabilities.argmax(axis=1)
 
     @property
-    def right(self) -> np.ndarray:
+    def is_correct(self) -> np.ndarray:
         """Whether a sample is classified rightly, shape (samples,)."""
         return self.predicted == self.labels
 
@@ -38,11 +38,11 @@ class Evaluation:
         """The measures that a run is told by."""
         return {"accuracy": self.accuracy}
 
-    def said(self, sample: int) -> str:
+    def predicted_name(self, sample: int) -> str:
         """Return the class that the network says a sample is of."""
         return self.class_names[self.predicted[sample]]
 
-    def true(self, sample: int) -> str:
+    def true_name(self, sample: int) -> str:
         """Return the class that a sample is of."""
         return self.class_names[self.labels[sample]]
 
@@ -58,14 +58,14 @@ class Evaluation:
         return -np.log(np.maximum(chosen, np.finfo(np.float32).tiny))
 
     @property
-    def correct(self) -> int:
+    def num_correct(self) -> int:
         """How many samples are classified rightly."""
-        return int(self.right.sum())
+        return int(self.is_correct.sum())
 
     @property
     def accuracy(self) -> float:
         """The part of the samples that is classified rightly, in [0, 1]."""
-        return self.correct / len(self.labels)
+        return self.num_correct / len(self.labels)
 
     @cached_property
     def confusion_matrix(self) -> np.ndarray:
@@ -124,9 +124,9 @@ class Evaluation:
         """Return what results.json says about the split."""
         return {
             "samples": len(self.labels),
-            "correct": self.correct,
+            "correct": self.num_correct,
             "accuracy": self.accuracy,
-            "accuracy_interval": wilson_interval(self.correct, len(self.labels)),
+            "accuracy_interval": wilson_interval(self.num_correct, len(self.labels)),
             "loss": float(self.losses.mean()),
             "confusion_matrix": self.confusion_matrix.tolist(),
             "classes": self.per_class(),

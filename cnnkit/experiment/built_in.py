@@ -8,7 +8,7 @@ from cnnkit.experiment.experiment import Experiment
 from cnnkit.registry import check_options
 
 
-def classify(
+def built_in_experiment(
     dataset: str = "digits",
     dataset_options: dict | None = None,
     model: str = "lenet5",
@@ -57,16 +57,16 @@ def classify(
         seed: Chooses samples, too, where some are left out or repeated.
     """
     # The command line reads this signature, and its --help must not pay for Keras.
-    from cnnkit.data.sampling import balanced, few
+    from cnnkit.data.sampling import limit_per_class, oversample
     from cnnkit.experiment import distillation
     from cnnkit.optimizers import by_name, schedules
 
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
     images = data.load(dataset, **options)
     if samples_per_class is not None:
-        images = few(images, samples_per_class, seed)
+        images = limit_per_class(images, samples_per_class, seed)
     if balance == "sampling":
-        images = balanced(images, seed)
+        images = oversample(images, seed)
     network = _network(model, images, model_options or {})
     if teacher == "latest":
         raise SettingError("Name the teacher: the latest run is another one when this is resumed.")

@@ -6,7 +6,7 @@ from cnnkit.errors import SettingError
 from cnnkit.keras_graph.cuts import as_graph
 
 
-def before_head(model: keras.Model) -> keras.Model:
+def embedding_model(model: keras.Model) -> keras.Model:
     """Return a model from the same inputs to what the last dense layer reads, one vector a sample.
 
     It shares the layers of `model`, such as one that a run has kept, and goes into models that are

@@ -92,11 +92,11 @@ def _mistake(evaluation: MultiLabelEvaluation, index: int, pixels: np.ndarray | 
         for word, chosen in (("Missed", true & ~said), ("Not there", said & ~true))
         if chosen.any()
     ]
-    words = f"Test image {index}: has {evaluation.true(index)}, said {evaluation.said(index)}."
+    words = f"Test image {index}: has {evaluation.true_name(index)}, said {evaluation.predicted_name(index)}."
     image = "" if pixels is None else picture(pixels, words)
     return (
         f"<li><figure>{image}<figcaption>{'<br>'.join(lines)}"
-        f"<br>Has <b>{escape(evaluation.true(index))}</b><br><small>test sample {index}</small>"
+        f"<br>Has <b>{escape(evaluation.true_name(index))}</b><br><small>test sample {index}</small>"
         f"</figcaption></figure></li>\n"
     )
 

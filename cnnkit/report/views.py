@@ -11,8 +11,8 @@ from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain import Response, Walkthrough, probe
 from cnnkit.explain.activations import last_of_each_size
-from cnnkit.keras_graph.headless import before_head
-from cnnkit.transfer import folded
+from cnnkit.keras_graph.headless import embedding_model
+from cnnkit.transfer import fuse_batch_norm
 
 HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
 NEIGHBOURS = 3
@@ -122,11 +122,11 @@ def _near(model, data: Dataset, images: np.ndarray, head: Experiment | None):
     try:
         if head is None:
             both = np.concatenate([images, inputs[chosen]])
-            found = explain.embeddings(folded(model), both, batch_size=128)
+            found = explain.embeddings(fuse_batch_norm(model), both, batch_size=128)
             queries, points = found[: len(images)], found[len(images) :]
         else:
             queries = explain.embeddings(model, images)
-            points = before_head(head.model).predict(np.asarray(inputs[chosen]), verbose=0)
+            points = embedding_model(head.model).predict(np.asarray(inputs[chosen]), verbose=0)
         found, _ = explain.nearest(queries, points, NEIGHBOURS)
     except SettingError:  # no dense layer, whose inputs would be compared
         return None, None, 0

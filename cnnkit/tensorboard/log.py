@@ -82,8 +82,10 @@ class TensorBoardLog(keras.callbacks.Callback):
             first = range(min(PICTURES, len(evaluation.labels)))
             figure = plots.image_grid(
                 images[:PICTURES],
-                captions=[f"{evaluation.said(i)} (is {evaluation.true(i)})" for i in first],
-                wrong=[not evaluation.right[i] for i in first],
+                captions=[
+                    f"{evaluation.predicted_name(i)} (is {evaluation.true_name(i)})" for i in first
+                ],
+                wrong=[not evaluation.is_correct[i] for i in first],
             )
             self.logs.image("test/predicted_and_true", plots.png(figure), self.step)
         if filters is not None:

@@ -1,10 +1,10 @@
 from .backbones import backbone as backbone, check_pixels as check_pixels
-from .batch_norm_fusion import folded as folded
+from .batch_norm_fusion import fuse_batch_norm as fuse_batch_norm
 from .catalogue import (
+    backbone_info as backbone_info,
     check_name as check_name,
     in_cache as in_cache,
     is_backbone as is_backbone,
-    line as line,
     names as names,
     require_hub as require_hub,
 )

@@ -10,7 +10,7 @@ import keras
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.models.weights import load_weights
-from cnnkit.transfer.catalogue import HUB, Line, line
+from cnnkit.transfer.catalogue import HUB, Line, backbone_info
 from cnnkit.transfer.hub import hub_backbone
 from cnnkit.transfer.preprocessing import behind, check_channels
 from cnnkit.transfer.published import built, with_published_weights
@@ -42,7 +42,7 @@ def backbone(
     """
     if name.startswith(HUB):
         return _at(at, hub_backbone(name, image_shape, weights))
-    found = line(name)
+    found = backbone_info(name)
     check_shape(found, image_shape)
     network = _at(at, network_of(found, image_shape[:2], weights, include_top=False))
     return with_preprocessing(

@@ -14,7 +14,7 @@ FOLDING = (
 )  # fmt: skip
 
 
-def folded(model: keras.Model) -> keras.Model:
+def fuse_batch_norm(model: keras.Model) -> keras.Model:
     """Return a model that gives what `model` gives in inference, within rounding, and faster.
 
     What batch normalisation does in inference is one factor and one term a channel; where it alone
@@ -29,7 +29,7 @@ def folded(model: keras.Model) -> keras.Model:
     calls = calls_of(graph)
     normalised = _foldable(calls, graph.outputs) if calls else {}
     models = {call.operation for call in calls if isinstance(call.operation, keras.Model)}
-    inner = {each: copy for each in models if (copy := folded(each)) is not each}
+    inner = {each: copy for each in models if (copy := fuse_batch_norm(each)) is not each}
     if not normalised and not inner:
         return model
     instead = inner | {layer: _with_bias(layer) for layer in normalised}

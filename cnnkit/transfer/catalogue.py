@@ -160,7 +160,7 @@ def names() -> list[str]:
     return list(_BY_NAME)
 
 
-def line(name: str) -> Line:
+def backbone_info(name: str) -> Line:
     """Return what is known of a backbone; raises UnknownNameError with the nearest names."""
     if name not in _BY_NAME:
         raise UnknownNameError("backbone", name, _BY_NAME)
@@ -177,7 +177,7 @@ def check_name(name: str) -> None:
     if name.startswith(HUB):
         require_hub()
     else:
-        line(name)
+        backbone_info(name)
 
 
 def require_hub() -> None:
@@ -193,4 +193,4 @@ def weights_folder() -> Path:
 
 def in_cache(name: str) -> bool:
     """Return whether the weights of a backbone are on this machine."""
-    return (weights_folder() / line(name).file).is_file()
+    return (weights_folder() / backbone_info(name).file).is_file()

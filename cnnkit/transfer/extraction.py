@@ -12,8 +12,8 @@ import numpy as np
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
-from cnnkit.transfer.batch_norm_fusion import folded
-from cnnkit.transfer.feature_cache import Store, in_memory
+from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
+from cnnkit.transfer.feature_cache import FeatureCache, in_memory
 from cnnkit.transfer.heads import pooled
 
 BATCH = 32
@@ -39,7 +39,7 @@ def features(
     a change of any of them computes anew. A row whose checksum is wrong, as after a flipped bit, is
     computed again. Where the disk is full they are in memory, with a
     warning. Progress is shown while they are computed. Batch normalisation is folded into the
-    layers before it, see `transfer.folded`: equal within rounding.
+    layers before it, see `transfer.fuse_batch_norm`: equal within rounding.
 
     backbone: takes pixels as stored in `dataset`, as `transfer.backbone` gives it.
     augment: a Keras layer that changes training images at random, as an Experiment has it; then
@@ -69,7 +69,7 @@ def features_of(
 ) -> np.ndarray:
     """Return what a model gives each input of one split, in the order of the split or its views.
 
-    model: takes inputs as stored, as those that `extractor` and `before_head` return do.
+    model: takes inputs as stored, as those that `extractor` and `embedding_model` return do.
     views: how often each input is changed, and how; `views.order(split)` says which one each row
         is of. scale: of the data set, as the augmentation expects its inputs.
 
@@ -79,7 +79,7 @@ def features_of(
     if views is not None and views.augment is None:
         views = None
     work = _Work(_Network(model), split, dtype, views, scale)
-    return Store(model).rows(work, work.content()) if cache else in_memory(work)
+    return FeatureCache(model).rows(work, work.content()) if cache else in_memory(work)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +135,7 @@ def features_by(
     unseen: splits of which no features are wanted; they come back empty.
     """
     dtype = np.dtype("float16" if half else "float32")
-    store, network, seen = Store(extractor) if cache else None, _Network(extractor), {}
+    store, network, seen = FeatureCache(extractor) if cache else None, _Network(extractor), {}
     for name, split in dataset.splits.items():
         changed = views if name == "train" and views.augment is not None else None
         if name in unseen:
@@ -155,9 +155,9 @@ class _Network:
     given: keras.Model
 
     @functools.cached_property
-    def folded(self) -> keras.Model:
+    def fused(self) -> keras.Model:
         """Made where something is to be computed, once for all splits."""
-        return folded(self.given)
+        return fuse_batch_norm(self.given)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,4 +217,4 @@ class _Work:
         """Return the features of a batch; all batches but one are of one size, compiled once."""
         missing = BATCH - len(batch) if padded else 0
         whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
-        return self.network.folded.predict_on_batch(whole)[: len(batch)].astype(self.dtype)
+        return self.network.fused.predict_on_batch(whole)[: len(batch)].astype(self.dtype)

@@ -53,7 +53,7 @@ class Work(Protocol):
         ...
 
 
-class Store:
+class FeatureCache:
     """The features that one network gives. After a failure to write, all are kept in memory."""
 
     def __init__(self, model: keras.Model):

@@ -10,8 +10,8 @@ import numpy as np
 from cnnkit.data.images.decode import decode, read
 from cnnkit.errors import MissingDataError, SettingError
 from cnnkit.transfer.backbones import network_of, with_preprocessing
-from cnnkit.transfer.batch_norm_fusion import folded
-from cnnkit.transfer.catalogue import line, weights_folder
+from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
+from cnnkit.transfer.catalogue import backbone_info, weights_folder
 
 CLASSES = "imagenet_class_index.json"
 NUMBERS = [str(number) for number in range(1000)]
@@ -25,7 +25,7 @@ def imagenet_classifier(name: str, weights: str = "imagenet") -> keras.Model:
     weights: "imagenet", "none", or the path of a file of the network with its top. Raises what
     `transfer.backbone` raises.
     """
-    found = line(name)
+    found = backbone_info(name)
     size = (found.native_size,) * 2
     network = network_of(found, size, weights, include_top=True)
     return with_preprocessing(network, found, (*size, 3), name)
@@ -64,7 +64,7 @@ def evaluate_imagenet(
         raise SettingError(
             f"{folder} has no images in folders named by WordNet ids, as n02123394/cat.JPEG."
         )
-    model = folded(imagenet_classifier(name, weights))
+    model = fuse_batch_norm(imagenet_classifier(name, weights))
     hits = {1: 0, 5: 0}
     for files, probabilities in _predictions(model, paths, "crop"):
         truth = np.array([number[path.parent.name] for path in files])[:, None]

@@ -26,7 +26,7 @@ def digest(number):
 
 
 def filled(*numbers):
-    store = pixel_cache.Store(NAME, SHAPE)
+    store = pixel_cache.PixelCache(NAME, SHAPE)
     with store.adding() as writer:
         for number in numbers:
             writer.add(digest(number), picture(number))
@@ -41,7 +41,7 @@ def read(store, *numbers):
 
 def test_what_was_added_is_read_by_the_next_process_too(own_image_cache):
     filled(1, 2, 3)
-    store = pixel_cache.Store(NAME, SHAPE)
+    store = pixel_cache.PixelCache(NAME, SHAPE)
     pixels, missing = read(store, 3, 1, 9, 3)
     assert missing == [2]
     for place, number in ((0, 3), (1, 1), (3, 3)):
@@ -74,7 +74,7 @@ def test_damaged_pixels_are_missing_and_can_be_mended(own_image_cache, at):
     content = bytearray(file.read_bytes())
     content[at] ^= 1
     file.write_bytes(content)
-    store = pixel_cache.Store(NAME, SHAPE)
+    store = pixel_cache.PixelCache(NAME, SHAPE)
     _, missing = read(store, 1, 2)
     assert len(missing) == 1
     number = missing[0] + 1
@@ -101,7 +101,7 @@ def test_a_damaged_file_is_as_if_it_were_not_there(own_image_cache, suffix, dama
         noise = np.random.default_rng(0).bytes(len(content))
         damaged = {"empty": b"", "cut": content[:-9], "longer": content + b"x", "noise": noise}
         file.write_bytes(damaged[damage])
-    store = pixel_cache.Store(NAME, SHAPE)
+    store = pixel_cache.PixelCache(NAME, SHAPE)
     assert read(store, 1, 2)[1] == [0, 1]
     with store.adding() as writer:
         for number in (1, 2):
@@ -130,7 +130,7 @@ def test_clearing_leaves_what_is_not_the_cache_s(own_image_cache):
 
 
 def test_an_error_while_adding_leaves_no_half_file(own_image_cache):
-    store = pixel_cache.Store(NAME, SHAPE)
+    store = pixel_cache.PixelCache(NAME, SHAPE)
     with pytest.raises(KeyboardInterrupt), store.adding() as writer:
         writer.add(digest(1), picture(1))
         raise KeyboardInterrupt
@@ -139,12 +139,12 @@ def test_an_error_while_adding_leaves_no_half_file(own_image_cache):
 
 def test_what_was_used_longest_ago_makes_room(own_image_cache, monkeypatch):
     for number in range(3):
-        store = pixel_cache.Store(f"5x4x3{cache.DECODED}{number}", SHAPE)
+        store = pixel_cache.PixelCache(f"5x4x3{cache.DECODED}{number}", SHAPE)
         with store.adding() as writer:
             writer.add(digest(number), picture(number))
         for file in store.folder.iterdir():
             os.utime(file, (1000 + number, 1000 + number))
-    assert digest(0) in pixel_cache.Store(
+    assert digest(0) in pixel_cache.PixelCache(
         f"5x4x3{cache.DECODED}0", SHAPE
     )  # and so it is used again
     room = sum(line.bytes for line in cache.kept())
@@ -159,7 +159,7 @@ def test_other_data_of_the_same_settings_make_room_too(own_image_cache, monkeypa
     for file in own_image_cache.rglob("*.*"):
         os.utime(file, (1000, 1000))
     monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", "0")
-    store = pixel_cache.Store(NAME, SHAPE)
+    store = pixel_cache.PixelCache(NAME, SHAPE)
     assert digest(2) in store
     with store.adding() as writer:
         writer.add(digest(3), picture(3))
@@ -188,12 +188,12 @@ def test_a_limit_that_is_no_number_is_named(monkeypatch):
 FILL = """
 import sys
 import numpy as np
-from cnnkit.data import decoded
+from cnnkit.data.images import pixel_cache
 sys.path.insert(0, {tests!r})
 from test_cache import NAME, SHAPE, digest, picture
 pixel_cache.FILE_ROWS = 7
 sys.stdin.readline()  # both begin when they are told to
-store = pixel_cache.Store(NAME, SHAPE)
+store = pixel_cache.PixelCache(NAME, SHAPE)
 with store.adding() as writer:
     for number in range(300):
         writer.add(digest(number), picture(number))
@@ -212,7 +212,7 @@ def test_two_processes_fill_it_at_once(own_image_cache):
     for worker in workers:
         worker.stdin.close()
         assert worker.wait(timeout=120) == 0
-    pixels, missing = read(pixel_cache.Store(NAME, SHAPE), *range(300))
+    pixels, missing = read(pixel_cache.PixelCache(NAME, SHAPE), *range(300))
     assert missing == []
     np.testing.assert_array_equal(pixels, [picture(number) for number in range(300)])
     for index in own_image_cache.rglob("*.json"):

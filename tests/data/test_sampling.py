@@ -4,9 +4,9 @@ import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
 from cnnkit.data import Dataset, Split
-from cnnkit.data.sampling import balanced, class_weights, few
+from cnnkit.data.sampling import class_weights, limit_per_class, oversample
 from cnnkit.errors import SettingError
-from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.losses.weighted import WeightedCrossentropy, weighted_loss
 from cnnkit.training.run import run as train
 
@@ -97,7 +97,7 @@ def test_the_weighted_loss_is_stored_and_rebuilt():
 
 def test_balanced_sampling_repeats_small_classes_and_keeps_every_sample():
     before = dataset(np.repeat([0, 1, 2], [3, 10, 7]), 3)
-    after = balanced(before)
+    after = oversample(before)
     assert after.counts()["train"] == [10, 10, 10]
     assert after.counts()["test"] == [3, 10, 7]
     values, repeats = np.unique(after.train.inputs[:].reshape(-1), return_counts=True)
@@ -111,34 +111,34 @@ def test_balanced_sampling_repeats_small_classes_and_keeps_every_sample():
 
 def test_balanced_sampling_is_a_function_of_its_seed():
     before = dataset(np.repeat([0, 1], [6, 10]), 2)
-    first, again, other = (balanced(before, seed).train.inputs.positions for seed in (0, 0, 1))
+    first, again, other = (oversample(before, seed).train.inputs.positions for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
-    assert balanced(before).content_hash == balanced(before).content_hash != before.content_hash
+    assert oversample(before).content_hash == oversample(before).content_hash != before.content_hash
 
 
 def test_samples_of_several_classes_cannot_be_repeated():
     with pytest.raises(SettingError, match="class_weights"):
-        balanced(dataset(np.ones((4, 2), np.float32), 2))
+        oversample(dataset(np.ones((4, 2), np.float32), 2))
 
 
 def test_few_keeps_so_many_of_each_class_for_training_alone():
     whole = dataset(np.repeat([0, 1, 2], [1, 10, 4]), 3)
-    some = few(whole, 3, seed=1)
+    some = limit_per_class(whole, 3, seed=1)
     assert some.counts()["train"] == [1, 3, 3]
     assert some.validation is whole.validation
     kept = some.train.inputs[:].reshape(-1)
     np.testing.assert_array_equal(whole.train.labels[kept], some.train.labels)
-    assert few(whole, 3, seed=1).content_hash == some.content_hash
-    assert few(whole, 3, seed=2).content_hash != some.content_hash
-    assert few(whole, 99).counts() == whole.counts()
+    assert limit_per_class(whole, 3, seed=1).content_hash == some.content_hash
+    assert limit_per_class(whole, 3, seed=2).content_hash != some.content_hash
+    assert limit_per_class(whole, 99).counts() == whole.counts()
     with pytest.raises(SettingError, match="not 0"):
-        few(whole, 0)
+        limit_per_class(whole, 0)
 
 
 def test_few_of_several_labels_stops_where_every_class_has_enough():
     labels = (np.random.default_rng(0).random((100, 3)) < [0.1, 0.5, 0.9]).astype(np.float32)
-    some = few(dataset(labels, 3), 5)
+    some = limit_per_class(dataset(labels, 3), 5)
     counts = some.counts()["train"]
     assert min(counts) >= 5
     assert len(some.train) <= 15
@@ -157,7 +157,12 @@ def test_the_built_in_experiment_balances_classes(tmp_path, monkeypatch, balance
     )
     monkeypatch.setattr("cnnkit.data.load", lambda name, **options: unequal)
     run = train(
-        classify, runs_dir=tmp_path, dataset="unequal", model="mlp", epochs=1, balance=balance
+        built_in_experiment,
+        runs_dir=tmp_path,
+        dataset="unequal",
+        model="mlp",
+        epochs=1,
+        balance=balance,
     )
     assert run.dataset["counts"]["train"] == counts
     assert run.dataset["counts"]["test"] == [4, 12, 3]

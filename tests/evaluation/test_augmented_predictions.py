@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cnnkit.errors import SettingError
-from cnnkit.evaluation.augmentation import averaged_over_views
+from cnnkit.evaluation.augmentation import test_time_augmentation
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_answers_are_the_mean_over_views_also_when_stored(model, tmp_path, flip,
     seen = by_hand(images, flip, shift)
     assert len(seen) == views
     wanted = np.mean([model.predict(each, verbose=0) for each in seen], axis=0)
-    made = averaged_over_views(model, flip=flip, shift=shift)
+    made = test_time_augmentation(model, flip=flip, shift=shift)
     assert made.count_params() == model.count_params()
     np.testing.assert_allclose(made(images), wanted, rtol=1e-5)
     made.save(tmp_path / "views.keras")
@@ -50,10 +50,10 @@ def test_answers_are_the_mean_over_views_also_when_stored(model, tmp_path, flip,
 @pytest.mark.parametrize("given", [{"flip": False}, {"shift": -1}, {"shift": 5}])
 def test_views_that_there_are_not_are_refused(model, given):
     with pytest.raises(SettingError, match="no views|below the image's sides"):
-        averaged_over_views(model, **given)
+        test_time_augmentation(model, **given)
 
 
 def test_what_takes_no_images_is_refused():
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])
     with pytest.raises(SettingError, match="Views are of images"):
-        averaged_over_views(model)
+        test_time_augmentation(model)

@@ -66,5 +66,5 @@ def test_the_worst_mistakes_come_first_and_hits_never():
     probabilities = np.array([[0.9, 0.1], [0.9, 0.4], [0.99, 0.1], [0.1, 0.51]])
     evaluation = MultiLabelEvaluation(labels, probabilities, ("a", "b"))
     assert evaluation.worst_mistakes(10).tolist() == [2, 1]
-    assert [evaluation.said(2), evaluation.true(2)] == ["a", "none"]
-    assert evaluation.true(1) == "a, b"
+    assert [evaluation.predicted_name(2), evaluation.true_name(2)] == ["a", "none"]
+    assert evaluation.true_name(1) == "a, b"

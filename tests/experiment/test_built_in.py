@@ -4,12 +4,12 @@ import keras
 import pytest
 
 from cnnkit.errors import SettingError
-from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.losses.weighted import WeightedCrossentropy
 
 
 def made(**settings):
-    return classify(dataset_options={"image_size": 8}, model="mlp", **settings)
+    return built_in_experiment(dataset_options={"image_size": 8}, model="mlp", **settings)
 
 
 def test_it_averages_nothing_unless_asked():

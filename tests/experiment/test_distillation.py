@@ -9,7 +9,7 @@ import pytest
 import cnnkit
 from cnnkit import Experiment, data, models
 from cnnkit.errors import SettingError
-from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.distillation import distiller
 from cnnkit.training.deployment import deployed
 
@@ -129,7 +129,7 @@ def test_a_teacher_of_other_things_is_refused(teacher):
 
 def test_the_built_in_experiment_takes_a_teacher(teacher):
     options = {"dataset_options": {"image_size": 8}, "model": "mlp"}
-    made = classify(**options, teacher=teacher)
+    made = built_in_experiment(**options, teacher=teacher)
     assert isinstance(made.model, keras.distillation.Distiller)
     assert made.network is made.model.student
     taught = made.model.teacher.get_weights()

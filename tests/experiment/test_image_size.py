@@ -11,7 +11,7 @@ from keras import layers
 from PIL import Image
 
 import cnnkit
-from cnnkit import Experiment, data, training
+from cnnkit import Experiment, data, experiment as experiment_package
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
@@ -163,4 +163,4 @@ def test_a_phase_has_an_epoch():
 
 
 def test_where_it_is_found():
-    assert training.image_size.AtImageSize is AtImageSize
+    assert experiment_package.AtImageSize is AtImageSize

@@ -9,7 +9,7 @@ import keras
 import pytest
 import small
 from small import STEPS, differing
-from test_executions_survive import at_step, fail
+from test_multi_step_survives import at_step, fail
 
 import cnnkit
 from cnnkit.callbacks.weight_averaging import StochasticWeightAveraging

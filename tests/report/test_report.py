@@ -87,7 +87,7 @@ def test_tells_the_accuracy_with_its_interval_first(made):
     low, high = evaluation.as_results()["accuracy_interval"]
     assert f"{100 * evaluation.accuracy:.2f}\u202f%" in first
     assert f"95 % interval {100 * low:.2f} to {100 * high:.2f}\u202f%" in first
-    assert f"{evaluation.correct} of 200 test samples" in first
+    assert f"{evaluation.num_correct} of 200 test samples" in first
 
 
 def test_what_a_user_writes_is_text(made):

@@ -15,7 +15,7 @@ import cnnkit
 from cnnkit import data, report
 from cnnkit.cli import main
 from cnnkit.errors import SettingError
-from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.built_in import built_in_experiment
 
 CORNERS = {"red": (0, 0), "green": (0, 6), "blue": (6, 0)}  # where each class puts its patch
 
@@ -40,7 +40,7 @@ def table(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(table, tmp_path_factory):
     return cnnkit.run(
-        classify,
+        built_in_experiment,
         dataset=str(table),
         dataset_options={"image_size": 12, "cache": False},
         model="mlp",
@@ -109,8 +109,12 @@ def test_the_command_line_tells_the_mean_average_precision(run, command):
 def test_weights_and_mixed_labels_fit_too(table):
     options = {"image_size": 12, "cache": False}
     for changes in ({"balance": "weights"}, {"augment": "mixup"}):
-        made = classify(dataset=str(table), dataset_options=options, model="mlp", **changes)
+        made = built_in_experiment(
+            dataset=str(table), dataset_options=options, model="mlp", **changes
+        )
         assert made.loss.from_logits
         assert "Sparse" not in json.dumps(keras.saving.serialize_keras_object(made.loss))
     with pytest.raises(SettingError, match="several classes cannot be repeated"):
-        classify(dataset=str(table), dataset_options=options, model="mlp", balance="sampling")
+        built_in_experiment(
+            dataset=str(table), dataset_options=options, model="mlp", balance="sampling"
+        )

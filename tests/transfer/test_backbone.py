@@ -22,7 +22,7 @@ SMALLEST = {  # one of each family, the quickest to build
     "efficientnet_v2_b0": 32,
     "convnext_tiny": 32,
 }
-MODULES = sorted({transfer.line(name).module for name in transfer.names()})
+MODULES = sorted({transfer.backbone_info(name).module for name in transfer.names()})
 
 
 def pixels(*shape, seed=0):
@@ -52,7 +52,7 @@ def test_trains_a_step_and_gives_the_same_bits_after_loading(name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", transfer.names())
 def test_every_network_trains_a_step_and_gives_the_same_bits_after_loading(name, tmp_path):
-    a_step_saved_and_loaded(name, transfer.line(name).smallest, tmp_path)
+    a_step_saved_and_loaded(name, transfer.backbone_info(name).smallest, tmp_path)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -60,7 +60,9 @@ def test_what_is_inside_is_the_familys_own_preprocessing(module):
     from cnnkit.transfer.backbones import with_preprocessing
 
     line = next(
-        transfer.line(name) for name in transfer.names() if transfer.line(name).module == module
+        transfer.backbone_info(name)
+        for name in transfer.names()
+        if transfer.backbone_info(name).module == module
     )
     image = keras.Input((8, 8, 3))
     unchanged = keras.Model(image, keras.layers.Identity()(image))
@@ -135,11 +137,11 @@ def test_weights_that_cannot_be_fetched_are_named_with_their_place(cached_keras,
     monkeypatch.setattr(vgg16.file_utils, "get_file", offline)
     with pytest.raises(MissingDataError, match=r"kernels_notop\.h5 are not .*models") as caught:
         transfer.backbone("vgg16", (32, 32, 3))
-    assert transfer.line("vgg16").file in str(caught.value)
+    assert transfer.backbone_info("vgg16").file in str(caught.value)
 
 
 @pytest.mark.once
 def test_weights_of_another_network_name_the_first_layer_that_differs(cached_keras):
-    file = cached_keras / "models" / transfer.line("mobilenet_v2_035").file
+    file = cached_keras / "models" / transfer.backbone_info("mobilenet_v2_035").file
     with pytest.raises(SettingError, match="'Conv1'"):
         transfer.backbone("mobilenet_v2", (32, 32, 3), weights=file)

@@ -8,7 +8,7 @@ from cnnkit.transfer.published import built
 
 
 def counted(name):
-    line = transfer.line(name)
+    line = transfer.backbone_info(name)
     size = (line.native_size, line.native_size)
     with keras.StatelessScope():  # counts weights without a place in memory for each
         network = built(line, size, include_top=False, weights=None)
@@ -17,7 +17,7 @@ def counted(name):
 
 
 def stated(name):
-    return transfer.line(name).parameters, transfer.line(name).multiply_adds
+    return transfer.backbone_info(name).parameters, transfer.backbone_info(name).multiply_adds
 
 
 @pytest.mark.once
@@ -41,7 +41,7 @@ def test_every_network_of_keras_applications_is_a_backbone():
         for name in dir(keras.applications)
         if name[0].isupper() and callable(getattr(keras.applications, name))
     }
-    assert {transfer.line(name).keras_name for name in transfer.names()} == functions
+    assert {transfer.backbone_info(name).keras_name for name in transfer.names()} == functions
 
 
 def test_an_unknown_backbone_gets_the_nearest_names():

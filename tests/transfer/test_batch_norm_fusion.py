@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from cnnkit import models
-from cnnkit.transfer.batch_norm_fusion import folded
+from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
 
 
 def unsettled(model, seed=0):
@@ -47,7 +47,7 @@ def test_a_layer_that_normalises_what_it_gives_gives_the_same(shape, layer, opti
     layer = type(layer).from_config(layer.get_config())
     model = keras.Sequential([keras.Input(shape), layer, layers.BatchNormalization(**options)])
     unsettled(model)
-    copy = folded(model)
+    copy = fuse_batch_norm(model)
     assert normalisations(copy) == 0
     batch = images(3, *shape)
     np.testing.assert_allclose(copy(batch), model(batch), rtol=1e-4, atol=1e-5)
@@ -95,14 +95,14 @@ def of_adapted_weights(image):
 def test_what_cannot_be_folded_is_left(graph):
     image = keras.Input((6, 6, 1))
     model = unsettled(keras.Model(image, graph(image)))
-    assert folded(model) is model
+    assert fuse_batch_norm(model) is model
 
 
 def test_the_rest_is_shared_and_the_model_itself_untouched():
     model = unsettled(models.create("resnet20", (32, 32, 3), 10))
     before, batch = [np.array(each) for each in model.get_weights()], images(4, 32, 32, 3)
     expected = model.predict_on_batch(batch)
-    copy = folded(model)
+    copy = fuse_batch_norm(model)
     assert normalisations(copy) == 0
     # Sums of random weights grow from block to block, and their rounding with them.
     scale = np.abs(expected).max()
@@ -120,7 +120,7 @@ def test_models_in_the_model_are_folded_too():
     )
     image = keras.Input((8, 8, 1))
     whole = unsettled(keras.Model(image, layers.Flatten()(body(image))))
-    copy, batch = folded(whole), images(3, 8, 8, 1)
+    copy, batch = fuse_batch_norm(whole), images(3, 8, 8, 1)
     assert normalisations(copy) == 0
     np.testing.assert_allclose(copy(batch), whole(batch), rtol=1e-4, atol=1e-5)
 
@@ -138,7 +138,7 @@ def test_a_published_network_gives_the_same(name):
             layer.moving_mean.assign(rng.normal(0, 0.1, layer.moving_mean.shape))
             layer.moving_variance.assign(rng.uniform(0.5, 1.5, layer.moving_variance.shape))
             layer.gamma.assign(rng.uniform(0.5, 1.5, layer.gamma.shape))
-    copy, batch = folded(model), images(2, side, side, 3)
+    copy, batch = fuse_batch_norm(model), images(2, side, side, 3)
     assert normalisations(copy) == 0
     expected = model.predict_on_batch(batch)
     np.testing.assert_allclose(

@@ -4,7 +4,7 @@ import pytest
 
 from cnnkit import transfer
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.experiment.built_in import classify
+from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.keras_graph.cuts import frozen_part
 
 pytestmark = pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
@@ -63,7 +63,7 @@ def test_a_network_for_an_experiment_takes_what_the_experiment_scales(images):
 
 
 def test_the_name_of_a_backbone_is_enough_for_an_experiment():
-    experiment = classify(
+    experiment = built_in_experiment(
         "digits", {"image_size": 32}, model="mobilenet_025", model_options={"weights": "none"}
     )
     assert experiment.model.input_shape == (None, 32, 32, 1)
@@ -76,13 +76,13 @@ def test_the_name_of_a_backbone_is_enough_for_an_experiment():
 @pytest.mark.once
 def test_images_that_are_not_stored_as_pixels_are_refused():
     with pytest.raises(SettingError, match="0 to 255"):
-        classify("xo", {"image_size": 32}, model="mobilenet_025")
+        built_in_experiment("xo", {"image_size": 32}, model="mobilenet_025")
 
 
 @pytest.mark.once
 def test_an_unknown_model_gets_backbones_among_the_nearest_names():
     with pytest.raises(UnknownNameError, match="'mobilenet_v2'"):
-        classify("xo", model="mobilnet_v2")
+        built_in_experiment("xo", model="mobilnet_v2")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,10 @@ from cnnkit.errors import MissingDataError, SettingError
 pytestmark = pytest.mark.once
 
 SMALL = "mobilenet_025"
-WITHOUT_TOP, WITH_TOP = transfer.line(SMALL).file, transfer.line(SMALL).file_with_top
+WITHOUT_TOP, WITH_TOP = (
+    transfer.backbone_info(SMALL).file,
+    transfer.backbone_info(SMALL).file_with_top,
+)
 
 
 @pytest.fixture
@@ -28,7 +31,7 @@ def home(cached_keras, tmp_path, monkeypatch):
 
     folder = tmp_path / "home" / "models"
     folder.mkdir(parents=True)
-    for name in (WITHOUT_TOP, WITH_TOP, transfer.line("mobilenet_v2_035").file):
+    for name in (WITHOUT_TOP, WITH_TOP, transfer.backbone_info("mobilenet_v2_035").file):
         shutil.copy(cached_keras / "models" / name, folder)
     for path in folder.iterdir():
         os.utime(path, (1_000_000_000, 1_000_000_000))
@@ -94,7 +97,7 @@ def test_of_a_network_with_its_top_only_the_file_with_the_top_is_moved(home):
 
 
 def test_a_file_of_another_network_names_the_first_layer_that_differs(home):
-    other = (home / transfer.line("mobilenet_v2_035").file).read_bytes()
+    other = (home / transfer.backbone_info("mobilenet_v2_035").file).read_bytes()
     spoil(home / WITHOUT_TOP, other)
     with pytest.raises(MissingDataError, match=r"layer 'conv1' needs shapes .*moved to"):
         transfer.backbone(SMALL, (32, 32, 3))
@@ -130,7 +133,7 @@ def test_a_sound_file_that_another_process_holds_stays(home):
     lambda: models.create("vgg16", (32, 32, 3), 10, include_top=False, weights="imagenet"),
 ], ids=["transfer", "models"])  # fmt: skip
 def test_a_file_of_another_hash_is_kept_where_keras_would_delete_it(home, build):
-    path = home / transfer.line("vgg16").file
+    path = home / transfer.backbone_info("vgg16").file
     content = spoil(path, (home / WITHOUT_TOP).read_bytes())
     with pytest.raises(MissingDataError, match=r"another hash than Keras knows, .*damaged\.h5"):
         build()
@@ -173,7 +176,7 @@ def asked_for(name, include_top, monkeypatch):
         raise FileNotFoundError(file)
 
     monkeypatch.setattr(file_utils, "get_file", note)
-    line = transfer.line(name)
+    line = transfer.backbone_info(name)
     function = getattr(keras.applications, line.keras_name)
     with keras.StatelessScope(), pytest.raises(FileNotFoundError):  # no place for the weights
         size = line.native_size
@@ -189,6 +192,6 @@ def asked_for(name, include_top, monkeypatch):
     ],
 )
 def test_the_files_are_those_that_keras_asks_for(name, monkeypatch):
-    line = transfer.line(name)
+    line = transfer.backbone_info(name)
     assert asked_for(name, True, monkeypatch) == [line.file_with_top]
     assert asked_for(name, False, monkeypatch) == [line.file]

@@ -244,7 +244,7 @@ FILL = """
 import os, signal, sys, types
 sys.modules["keras"] = types.SimpleNamespace(Model=object)  # seconds of import, for nothing
 import numpy as np
-from cnnkit.transfer import kept
+from cnnkit.transfer import feature_cache
 
 class Work:
     shape, dtype = (300_000, 2), np.dtype("float32")
@@ -254,10 +254,10 @@ class Work:
                 os.kill(os.getpid(), signal.SIGKILL)
             yield np.full((1000, 2), number, "float32")
 
-kept._fingerprint = lambda model: "0" * 64
+feature_cache._fingerprint = lambda model: "0" * 64
 network = types.SimpleNamespace(name="one")
 sys.stdin.readline()  # all begin when they are told to
-found = kept.Store(network).rows(Work(), "the same")
+found = feature_cache.FeatureCache(network).rows(Work(), "the same")
 assert (np.asarray(found)[::1000, 1] == np.arange(300)).all()
 """
 

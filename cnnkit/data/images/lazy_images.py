@@ -58,7 +58,7 @@ class Pictures:
         paths: Sequence[str],
         digests: Sequence[bytes],
         decoding: Decoding,
-        store: pixel_cache.Store | None = None,
+        store: pixel_cache.PixelCache | None = None,
     ):
         self.root, self.paths, self.digests = root, tuple(paths), tuple(digests)
         self.decoding, self.store = decoding, store
@@ -121,7 +121,7 @@ class Checked:
 
     digests: list[bytes | None]
     bad: dict[str, str]
-    store: pixel_cache.Store | None
+    store: pixel_cache.PixelCache | None
 
 
 def check(
@@ -148,10 +148,10 @@ def check(
     return Checked(*_decode_all(root, paths, decoding, (), lambda *found: None, progress), None)
 
 
-def _store(decoding: Decoding, images: int) -> pixel_cache.Store | None:
+def _store(decoding: Decoding, images: int) -> pixel_cache.PixelCache | None:
     if images * int(np.prod(decoding.shape)) > cache.limit():
         return None
-    return pixel_cache.Store(decoding.name, decoding.shape)
+    return pixel_cache.PixelCache(decoding.name, decoding.shape)
 
 
 def _decode_all(

@@ -27,7 +27,7 @@ FILE_ROWS = 4096  # images a file: what is given up together when room is made
 HEADER = 128  # bytes
 
 
-class Store:
+class PixelCache:
     """The images of one shape, decoded by the same settings; `settings` names its folder."""
 
     def __init__(self, settings: str, shape: tuple[int, int, int]):

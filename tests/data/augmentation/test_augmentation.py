@@ -193,10 +193,10 @@ def test_validation_and_test_are_never_augmented(tmp_path):
 @pytest.mark.once
 @pytest.mark.parametrize("name", ["flip_crop", "cutmix"])
 def test_the_built_in_experiment_trains_with_a_policy(tmp_path, name):
-    from cnnkit.experiment.built_in import classify
+    from cnnkit.experiment.built_in import built_in_experiment
 
     run = train(
-        classify, runs_dir=tmp_path, dataset="xo", epochs=2, batch_size=32, augment=name,
+        built_in_experiment, runs_dir=tmp_path, dataset="xo", epochs=2, batch_size=32, augment=name,
         dataset_options={"train": 64, "validation": 16, "test": 16, "image_size": 12},
     )  # fmt: skip
     assert run.history["val_accuracy"][-1] >= 0.25

@@ -8,7 +8,7 @@ from test_decode import mutated
 
 from cnnkit.data.images import decode, jpeg, resize
 from cnnkit.data.images.lazy_images import Decoding
-from cnnkit.data.inspection.inspection import inspection
+from cnnkit.data.inspection import inspection
 
 pytestmark = [
     pytest.mark.once,
