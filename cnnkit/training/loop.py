@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 
 from cnnkit.callbacks.explain import Explain
 from cnnkit.data.batches import Batches
@@ -72,7 +71,7 @@ def fit(
         part = trained_part(phase, seed)
         last = fitting.fit(phase, part, start, last, ended)
         ended, start = (*ended, last.epoch), None
-    score = "average_precision" if experiment.data.multi_label else "accuracy"
+    score = experiment.data.task.validation_score
     chosen = {name: kept.logs.get(f"val_{name}") for name in (score, "loss")}
     alone = part is not phase and phase.augment is None
     return Fitted(
@@ -171,5 +170,4 @@ def evaluate(
     """Return what the predictions of a model from raw inputs to probabilities are worth."""
     batches = Batches(split, batch_size=256)
     probabilities = model.predict(batches, verbose=0, callbacks=[stop])
-    kind = MultiLabelEvaluation if split.multi_label else Evaluation
-    return kind(split.labels, np.asarray(probabilities, np.float64), class_names)
+    return split.task.evaluate(split.labels, probabilities, class_names)

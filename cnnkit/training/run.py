@@ -278,7 +278,7 @@ def _views(
     fitted: Fitted, data: Dataset, evaluation: Evaluation, closely: bool
 ) -> report.Views | None:
     """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3 or data.multi_label:
+    if len(data.image_shape) != 3 or not data.task.explains_answers:
         return None
     look = functools.partial(report.look, closely=closely, head=fitted.head)
     return _or_none("what the network looks at", lambda: look(fitted.model, data, evaluation))
