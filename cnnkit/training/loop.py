@@ -59,7 +59,10 @@ def fit(
     for callback in experiment.callbacks:
         if isinstance(callback, Explain) and callback.folder is None:
             callback.folder = run.folder / "tensorboard" / "explain"
-    record, kept = Record(run), KeepWeights(run, deployed(experiment), experiment.keep)
+    record, kept = (
+        Record(run),
+        KeepWeights(run, deployed(experiment), restore_best=experiment.restore_best_weights),
+    )
     fitting = _Fitting(run, log, record, kept, stop, seed, saving)
     ended = tuple(start.state["phases_ended"]) if start else ()
     known, last = [], None

@@ -30,7 +30,7 @@ def test_an_experiment_cannot_be_changed(shapes):
         ({"epochs": "3"}, "epochs is a whole number of at least 1, not '3'"),
         ({"batch_size": 0}, "batch_size is a whole number of at least 1, not 0"),
         ({"batch_size": 2.5}, "batch_size is a whole number of at least 1, not 2.5"),
-        ({"keep": "first"}, """keep is "best" or "last", not 'first'"""),
+        ({"restore_best_weights": "last"}, "restore_best_weights is True or False, not 'last'"),
         ({"model": ((12, 12, 1), 10)}, "10 outputs, and the data set 'xo' has 2 classes"),
         ({"model": ((28, 28, 1), 2)}, r"\(28, 28, 1\), and those of the data set 'xo'"),
     ],
