@@ -4,7 +4,7 @@ import pytest
 
 from cnnkit import Experiment, data, models
 from cnnkit.errors import SettingError
-from cnnkit.training.deployment import deployed
+from cnnkit.training.deployment import deployable_model
 from cnnkit.transfer import FineTuning
 
 
@@ -125,7 +125,7 @@ def test_probabilities_and_names_as_keras_has_them(shapes):
     assert [type(each) for each in made.callbacks] == [keras.callbacks.TerminateOnNaN]
     assert isinstance(made.optimizer, keras.optimizers.Adam)
     assert isinstance(made.phases[0].optimizer, keras.optimizers.SGD)
-    kept = deployed(made)
+    kept = deployable_model(made)
     images = shapes.test.inputs[:3].astype("float32")
     np.testing.assert_allclose(
         kept.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6
