@@ -63,7 +63,7 @@ class ChooseExperiment(RunCommand):
         if not args or args[0].startswith("-"):
             return super().make_context(info_name, args, parent, **extra)
         word, *rest = args
-        path = experiment_files.find(word)
+        path = experiment_files.find_file(word)
         if extra.get("resilient_parsing"):  # completion must not pay for Keras
             command = _sketch(path)
         else:

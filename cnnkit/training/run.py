@@ -23,6 +23,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.experiment.rebuild import recorded_settings
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.explain import figures
 from cnnkit.runs import Run, checkpoints, checksums, log_offsets
@@ -109,11 +110,11 @@ def resume(
     with locked(run.folder):
         if run.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
-        wanted = differences.settings_of(experiment, kept["settings"]) | settings
+        wanted = recorded_settings(run) | settings
         precision = precision or run.environment["precision"]
         with _made(experiment, wanted, kept["seed"], precision) as (resolved, wanted, seed):
             recipe = recipe_of(experiment, resolved, wanted, seed)
-            recipe |= {name: kept.get(name) for name in ("experiment", "command", "file")}
+            recipe |= {name: kept.get(name) for name in ("experiment", "command", "source")}
             changes = differences.between(run, resolved.data, recipe)
             if changes and not allow_changes:
                 raise SettingError(
