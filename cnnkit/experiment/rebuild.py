@@ -8,12 +8,29 @@ from cnnkit import data
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import CnnkitError, RunFolderError, SettingError
 from cnnkit.experiment import experiment_files
-from cnnkit.experiment.built_in import built_in_experiment
+from cnnkit.experiment.built_in import built_in_experiment, built_in_name
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.setting_types import restore, types_of
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.keras_import import import_keras
 from cnnkit.runs.run import Run
+
+
+def experiment_name(function: Callable, settings: dict) -> str:
+    """Return the name under which an experiment's runs are filed.
+
+    Args:
+        function: The experiment's function.
+        settings: Its settings; those that are missing have their defaults.
+
+    Returns:
+        DATASET-MODEL for the built-in experiment; else the function's name, or its file's if the
+        function is called `experiment`.
+    """
+    if function is built_in_experiment:
+        settings = defaults_of(function) | settings
+        return built_in_name(settings["dataset"], settings["model"])
+    return name_of(function)
 
 
 def call_record(function: Callable, settings: dict) -> dict:
@@ -28,7 +45,7 @@ def call_record(function: Callable, settings: dict) -> dict:
         and whether it is the built-in experiment), the settings and the types that JSON loses.
     """
     return {
-        "experiment": name_of(function),
+        "experiment": experiment_name(function, settings),
         "source": {
             "module": function.__module__,
             "file": inspect.getsourcefile(function),
