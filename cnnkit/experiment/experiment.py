@@ -11,8 +11,6 @@ from cnnkit.settings import expect_counts
 if typing.TYPE_CHECKING:
     import keras
 
-Keep = typing.Literal["best", "last"]
-
 
 def _loss(data: Dataset):
     import keras  # the command line reads this module, and its --help must not pay for Keras
@@ -82,9 +80,10 @@ class Experiment:
     phases: `transfer.FineTuning` or `training.image_size.AtImageSize`, what follows these epochs in
         the same run; each begins with the weights kept so far. A callback that stops training, such
         as EarlyStopping, ends a phase.
-    keep: the weights of the epoch with the "best" validation accuracy, or of the "last" one: with
-        so few validation samples that chance chooses. A best model is saved while the run goes on,
-        a last one at its end; an interrupted run has its checkpoints.
+    restore_best_weights: as in `keras.callbacks.EarlyStopping`: end with the weights of the epoch
+        with the best validation accuracy; False ends with the last epoch's, as is better where the
+        validation split is too small to rank epochs reliably. The best model is saved while the run
+        goes on, the last one at its end; an interrupted run has its checkpoints.
 
     Raises SettingError for numbers out of range, and where data, model and the rest do not fit: a
     loss of logits on a network that ends in probabilities, too, and the reverse.
@@ -102,7 +101,7 @@ class Experiment:
     cached_views: int = 0
     image_size: tuple[int, int] | None = None
     phases: tuple = ()
-    keep: Keep = "best"
+    restore_best_weights: bool = True
 
     def __post_init__(self):
         expect_counts(epochs=self.epochs, batch_size=self.batch_size)
@@ -110,8 +109,10 @@ class Experiment:
             raise SettingError(
                 f"cached_views is at least 0, and 0 without augment, not {self.cached_views}."
             )
-        if self.keep not in typing.get_args(Keep):
-            raise SettingError(f'keep is "best" or "last", not {self.keep!r}.')
+        if not isinstance(self.restore_best_weights, bool):
+            raise SettingError(
+                f"restore_best_weights is True or False, not {self.restore_best_weights!r}."
+            )
         checks.expect_network(self.network, self.data.image_shape)
         object.__setattr__(self, "optimizer", _optimizer(self.optimizer))
         object.__setattr__(self, "callbacks", _flat(self.callbacks))

@@ -5,7 +5,7 @@ import keras
 from cnnkit.experiment.experiment import Experiment
 
 
-def deployed(experiment: Experiment) -> keras.Model:
+def deployable_model(experiment: Experiment) -> keras.Model:
     """Return the experiment's model with scaling before it, and probabilities after it.
 
     Logits go through a softmax, or, where samples may have several classes, each through a sigmoid.

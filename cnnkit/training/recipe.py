@@ -37,7 +37,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
         "image_size": experiment.image_size,
-        "keep": experiment.keep,
+        "restore_best_weights": experiment.restore_best_weights,
         "phases": phases.described(experiment),
         "distillation": distillation.described(experiment.model),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
