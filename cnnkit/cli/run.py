@@ -13,8 +13,8 @@ from cnnkit import data, keras_import, models
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, Sentence, debug_option
 from cnnkit.cli.runs import complete_run
-from cnnkit.cli.verdict import in_words
 from cnnkit.errors import CnnkitError, SettingError
+from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.rebuild import experiment_name
@@ -140,7 +140,8 @@ def go_on(experiment: Callable, run: Run, options: dict) -> None:
 
 def tell(run: Run, began: float) -> None:
     """Print how well a run did, and where it is."""
-    seconds, words = time.perf_counter() - began, in_words(run.results["test"])
+    seconds, test = time.perf_counter() - began, run.results["test"]
+    words = task_of_results(test).results_in_words(test)
     if run.environment["precision"] != "float32":
         words |= {"precision": run.environment["precision"]}
     lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())

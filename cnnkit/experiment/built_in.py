@@ -61,6 +61,7 @@ def built_in_experiment(
     # The command line reads this signature, and its --help must not pay for Keras.
     from cnnkit.data.sampling import limit_per_class, oversample
     from cnnkit.experiment import distillation
+    from cnnkit.losses.weighted import weighted_loss
     from cnnkit.optimizers import by_name, schedules
 
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
@@ -87,7 +88,11 @@ def built_in_experiment(
         batch_size=batch_size,
         augment=policy,
         callbacks=_averaging(average, images, epochs, batch_size),
-        loss=_loss(images, policy, balance == "weights", label_smoothing),
+        loss=weighted_loss(images, label_smoothing)
+        if balance == "weights"
+        else images.task.loss(
+            label_smoothing=label_smoothing, mixes_labels=getattr(policy, "mixes_labels", False)
+        ),
     )
 
 
@@ -125,22 +130,6 @@ def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
         start = epochs - max(epochs // 4, 1) + 1
         return (StochasticWeightAveraging(images, start_epoch=start, batch_size=batch_size),)
     return ()
-
-
-def _loss(images, policy, weighted: bool, label_smoothing: float):
-    """Return the loss of logits; None for the Experiment's own."""
-    import keras
-
-    from cnnkit.losses.weighted import weighted_loss
-
-    if weighted:
-        return weighted_loss(images, label_smoothing)
-    smoothed = {"from_logits": True, "label_smoothing": label_smoothing}
-    if images.multi_label:
-        return keras.losses.BinaryCrossentropy(**smoothed) if label_smoothing else None
-    if label_smoothing or getattr(policy, "mixes_labels", False):
-        return keras.losses.CategoricalCrossentropy(**smoothed)
-    return None
 
 
 def _network(name: str, images, options: dict):

@@ -12,30 +12,6 @@ if typing.TYPE_CHECKING:
     import keras
 
 
-def _loss(data: Dataset):
-    import keras  # the command line reads this module, and its --help must not pay for Keras
-
-    if data.multi_label:
-        return keras.losses.BinaryCrossentropy(from_logits=True)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-def _metrics(data: Dataset, loss) -> tuple:
-    if not data.multi_label:
-        return ("accuracy",)
-    import keras
-
-    logits = getattr(loss, "from_logits", False)
-    # Keras takes "accuracy" of several classes to be whether the likeliest is the first that is true.
-    return (
-        keras.metrics.BinaryAccuracy("label_accuracy", threshold=0.0 if logits else 0.5),
-        keras.metrics.AUC(
-            curve="PR", multi_label=True, num_labels=data.num_classes, from_logits=logits,
-            name="average_precision",
-        ),
-    )  # fmt: skip
-
-
 def _optimizer(given):
     """Return a Keras optimizer, as it is given or by its name."""
     import keras
@@ -119,10 +95,12 @@ class Experiment:
         phases = (replace(each, optimizer=_optimizer(each.optimizer)) for each in self.phases)
         object.__setattr__(self, "phases", tuple(phases))
         if self.loss is None:
-            object.__setattr__(self, "loss", _loss(self.data))
+            object.__setattr__(self, "loss", self.data.task.loss())
         checks.expect_loss(self)
         if self.metrics is None:
-            object.__setattr__(self, "metrics", _metrics(self.data, self.loss))
+            logits = getattr(self.loss, "from_logits", False)
+            metrics = self.data.task.metrics(self.data.num_classes, from_logits=logits)
+            object.__setattr__(self, "metrics", metrics)
         object.__setattr__(self, "metrics", _flat(self.metrics))
         checks.expect_shapes_fit(self)
         checks.expect_averages_seen(self)

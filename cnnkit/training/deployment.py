@@ -19,11 +19,7 @@ def deployable_model(experiment: Experiment) -> keras.Model:
         outputs = keras.layers.Rescaling(data.scale, name="scale")(outputs)
     outputs = model(outputs)
     if getattr(experiment.loss, "from_logits", False):
-        named = {"name": "probabilities", "dtype": "float32"}
-        if data.multi_label:
-            outputs = keras.layers.Activation("sigmoid", **named)(outputs)
-        else:
-            outputs = keras.layers.Softmax(**named)(outputs)
+        outputs = data.task.output_layer(name="probabilities", dtype="float32")(outputs)
     return keras.Model(inputs, outputs, name=f"{model.name}_deployed")
 
 

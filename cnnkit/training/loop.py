@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 
 from cnnkit.callbacks.explain import Explain
 from cnnkit.data.batches import Batches
@@ -94,7 +93,7 @@ def fit(
         part = without_frozen_part(phase, seed)
         fit_part(phase, part, seed=seed, recording=recording)
         recording.end_phase()
-    score = "average_precision" if experiment.data.multi_label else "accuracy"
+    score = experiment.data.task.validation_score
     chosen = {name: keep.logs.get(f"val_{name}") for name in (score, "loss")}
     alone = part is not phase and phase.augment is None
     return TrainingResult(
@@ -227,5 +226,4 @@ def evaluate(
     """
     batches = Batches(split, batch_size=256)
     probabilities = model.predict(batches, verbose=0, callbacks=[stop])
-    kind = MultiLabelEvaluation if split.multi_label else Evaluation
-    return kind(split.labels, np.asarray(probabilities, np.float64), class_names)
+    return split.task.evaluate(split.labels, probabilities, class_names)

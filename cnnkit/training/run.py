@@ -282,7 +282,7 @@ def _views(
     result: TrainingResult, data: Dataset, evaluation: Evaluation, closely: bool
 ) -> report.Views | None:
     """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3 or data.multi_label:
+    if len(data.image_shape) != 3 or not data.task.explains_answers:
         return None
     look = functools.partial(report.look, closely=closely, head=result.head)
     return _or_none("what the network looks at", lambda: look(result.model, data, evaluation))
