@@ -1,5 +1,7 @@
 """The built-in experiment: any data set of the catalogue with any network of the catalogue."""
 
+import re
+from pathlib import Path
 from typing import Literal
 
 from cnnkit import data, models, runs, transfer
@@ -92,6 +94,28 @@ def built_in_experiment(
             label_smoothing=label_smoothing, mixes_labels=getattr(policy, "mixes_labels", False)
         ),
     )
+
+
+def built_in_name(dataset: str, model: str) -> str:
+    """Return the name of the folder for runs of a data set and a model.
+
+    Args:
+        dataset: The data set's name, or the path of a folder or table, whose last part counts.
+        model: The model's name.
+
+    Returns:
+        DATASET-MODEL, of letters, digits, "_", "." and "-".
+
+    >>> built_in_name("path/to/my photos", "lenet5")
+    'my-photos-lenet5'
+    """
+    path = Path(dataset).resolve()
+    last = path.stem if path.suffix.lower() in (".csv", ".tsv", ".parquet") else path.name
+    return "-".join((_cleaned(last) or "data", _cleaned(model)))
+
+
+def _cleaned(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")
 
 
 def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:

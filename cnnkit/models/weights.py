@@ -41,18 +41,6 @@ PUBLISHED = {
 HEAD = "logits"  # the layer that a different number of classes replaces
 
 
-def loaded(
-    model: keras.Model,
-    weights: str | os.PathLike | None,
-    include_top: bool,
-    adapt_channels: bool = False,
-) -> keras.Model:
-    """Return the model with the weights that its factory was asked for; None leaves it as it is."""
-    if weights is not None:
-        load_weights(model, weights, include_top=include_top, adapt_channels=adapt_channels)
-    return model
-
-
 def load_weights(
     model: keras.Model,
     weights: str | os.PathLike,

@@ -12,7 +12,8 @@ import keras
 from cnnkit.data.dataset import Dataset
 from cnnkit.experiment import distillation, phases
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.experiment.signature import name_of, summary_of
+from cnnkit.experiment.rebuild import call_record
+from cnnkit.experiment.signature import summary_of
 from cnnkit.runs import Run, atomic, checksums
 from cnnkit.training.checkpointing.state import settings_of
 from cnnkit.training.environment import environment
@@ -24,11 +25,9 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
     """Return what experiment.json says: every field, resolved."""
     model = experiment.network
     return {
-        "experiment": name_of(function),
+        **call_record(function, settings),
         "description": summary_of(function),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "settings": settings,
-        "file": inspect.getsourcefile(function),
         "seed": seed,
         "data": experiment.data.name,
         "epochs": experiment.epochs,

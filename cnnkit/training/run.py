@@ -22,8 +22,10 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.experiment.rebuild import experiment_name, recorded_settings
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.explain import figures
+from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run, checkpoints, checksums, log_offsets
 from cnnkit.runs.lock import locked
 from cnnkit.tensorboard.film import frames
@@ -69,9 +71,10 @@ def run(
     is not allowed, TrainingError when training breaks down, Interrupted after a signal. Whatever
     is raised once training has begun stands in status.json, too.
     """
+    expect_supported_platform()
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
     with _made(experiment, settings, seed, precision) as (resolved, settings, seed):
-        folder = Run.create(runs_dir, name_of(experiment), name)
+        folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
         recipe = recipe_of(experiment, resolved, settings, seed)
 
         def begin():
@@ -104,15 +107,16 @@ def resume(
     RunFolderError where another process works on the run, where it is finished, or where no
     checkpoint is whole; and what `run` raises.
     """
+    expect_supported_platform()
     schedule, kept = CheckpointSchedule(checkpoint_minutes, checkpoint_steps), run.experiment
     with locked(run.folder):
         if run.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
-        wanted = differences.settings_of(experiment, kept["settings"]) | settings
+        wanted = recorded_settings(run) | settings
         precision = precision or run.environment["precision"]
         with _made(experiment, wanted, kept["seed"], precision) as (resolved, wanted, seed):
             recipe = recipe_of(experiment, resolved, wanted, seed)
-            recipe |= {name: kept.get(name) for name in ("experiment", "command", "file")}
+            recipe |= {name: kept.get(name) for name in ("experiment", "command", "source")}
             changes = differences.between(run, resolved.data, recipe)
             if changes and not allow_changes:
                 raise SettingError(
