@@ -69,7 +69,7 @@ def film(run, tags, seconds, output, runs_dir):
     keras_import.import_keras()
     from cnnkit.tensorboard import film as films
 
-    epochs = films.write(found.folder / "tensorboard" / "explain", output, tags, seconds)
+    epochs = films.write_film(found.folder / "tensorboard" / "explain", output, tags, seconds)
     click.echo(f"Epochs   {', '.join(map(str, epochs))}\nFilm     {output}")
 
 
