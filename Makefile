@@ -1,20 +1,23 @@
 # Each target is what stands below it: lines that a person could type.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-jax lint bench notebooks picture clean
+.PHONY: demo test test-jax lint bench notebooks picture design clean
 
 demo: .venv/demo
 	python -m experiments.digits_lenet5
 
 test: .venv/test
-	python -m pytest --numprocesses auto --dist loadfile
+	python -m pytest --numprocesses auto --dist loadfile --cov
 
 # Most of this run is compiling what is computed once, so it compiles fast rather than well.
 test-jax: .venv/jax
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 python -m pytest tests -m "not slow and not once" --numprocesses auto --dist loadfile
 
 lint: .venv/lint
-	ruff check . && ruff format --check . && lint-imports
+	ruff check . && ruff format --check . && mypy && lint-imports
+
+design: .venv/lint
+	python docs/draw_design.py
 
 bench: .venv/demo
 	python -m benchmarks.startup
@@ -27,7 +30,7 @@ picture: .venv/demo
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=1000,1420 --screenshot=docs/report.png docs/runs/digits_lenet5/picture/report.html
 
 clean:
-	rm -rf .venv build *.egg-info runs docs/runs notebooks/runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build *.egg-info runs docs/runs notebooks/runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mypy_cache .coverage
 
 # What was installed is remembered until setup.cfg changes, so that nothing is installed twice.
 .venv/bin/python:

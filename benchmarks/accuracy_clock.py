@@ -1,4 +1,4 @@
-"""The time that goes by in training up to each epoch's end, without what is tested in between."""
+"""Measures training time up to the end of each epoch, without the time that testing takes."""
 
 import json
 import sys

@@ -1,9 +1,8 @@
-"""Airbench's network and recipe for CIFAR-10, in PyTorch on the processor; PyTorch is optional.
+"""Airbench's CIFAR-10 network and recipe, in PyTorch on the processor. PyTorch is optional.
 
-Written after K. Jordan 2024, https://arxiv.org/abs/2404.00498, sections 3 and 4, with the numbers of
-its "94 %" recipe: 9.9 epochs in batches of 1,024. There it is in float16 on a GPU; here it multiplies
-in bfloat16, where the processor does, by PyTorch's autocast, in channels last.
-"""
+Written from K. Jordan 2024, https://arxiv.org/abs/2404.00498, sections 3 and 4, with the numbers of
+its "94 %" recipe: 9.9 epochs in batches of 1,024. The paper trains in float16 on a GPU. Here PyTorch's
+autocast multiplies in bfloat16 where the processor does, with channels last."""
 
 from collections.abc import Callable
 

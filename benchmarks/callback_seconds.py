@@ -1,4 +1,4 @@
-"""The seconds that go by in a training's callbacks, and which part of an epoch they are."""
+"""Measures the time that a training spends in its callbacks, and their share of an epoch."""
 
 import contextlib
 import statistics

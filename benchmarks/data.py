@@ -1,19 +1,19 @@
-"""Folders of JPEG files: cnnkit against `keras.utils.image_dataset_from_directory`.
+"""Reading folders of JPEG files: cnnkit against `keras.utils.image_dataset_from_directory`.
 
-python -m benchmarks.data [--photographs FOLDER] [--images 2000] [--rounds 5]
+    python -m benchmarks.data [--photographs FOLDER] [--images 2000] [--rounds 5]
 
-Reads the same files by both, turn and turn about, and prints ratios of times (theirs over ours, so
-more is better) with the least and the greatest of all rounds. The files are 500 x 375 JPEGs: cuts
-from the photographs of FOLDER, or generated pictures without one. "First epoch" is everything from
-the folder's path to the last batch, with the operating system's file cache warm; ours includes
-naming every bad file, and filling the cache on disk. Keras has its defaults but for the size, so it
-resizes without antialiasing, and PyTorch as many workers as cores. Batches are what `model.fit` is
-given: of Keras and PyTorch float32, of ours bytes, which the compiled step scales; the second epoch
-is also measured with them scaled. PyTorch is measured where it can be imported, and ours decodes
-fastest after `pip install cnnkit[fast]`: which libraries did is printed. "Clock" is what one waits
-for; "cores" counts seconds of the processor, worker processes included, and is the fairer of the two
-where other programs run.
-"""
+Both read the same files in alternation. The ratio is their time over ours, so more is better; its
+minimum and maximum over all rounds are printed, too.
+
+Files: 500 x 375 JPEGs, cut from the photographs of FOLDER, or generated pictures without one.
+First epoch: everything from the folder's path to the last batch, with a warm file cache. Ours
+    checks every file and fills the cache of decoded pixels.
+Second epoch: measured with bytes, as the compiled step takes them, and with floats.
+Keras: its defaults but for the size, so it resizes without antialiasing.
+PyTorch: measured where it is installed, with one worker a core.
+Clock: wall time. Cores: processor seconds of all processes, which other programs change less.
+
+`pip install "cnnkit[fast]"` decodes fastest; the libraries in use are printed."""
 
 import argparse
 import os

@@ -1,13 +1,14 @@
 """Explanations in batches against one image at a time, on MobileNetV2 at 224 x 224.
 
-python -m benchmarks.explain [--images 256] [--masked-images 4] [--rounds 3]
+    python -m benchmarks.explain [--images 256] [--masked-images 4] [--rounds 3]
 
-Prints ratios of times (the other way over batches, so more is better) with the least and the
-greatest of all rounds, in which both ways take turns. "Alone" is a call an image (for RISE and
-Score-CAM, a `model.predict` a masked image), as one would write it down; "batch of 1" is one call,
-compiled, that goes through the network image by image. tf-keras-vis is measured where it can be imported. Weights are random: they change
-no time.
-"""
+Both ways take turns. The ratio is the other way's time over that of batches, so more is better, with
+the minimum and the maximum of all rounds.
+
+Alone: one call an image, as one would write it down; for RISE and Score-CAM one `model.predict` a
+    masked image.
+Batch of 1: one compiled call that goes through the network image by image.
+tf-keras-vis is measured where it is installed. Weights are random, which does not change the time."""
 
 import argparse
 import os

@@ -1,13 +1,12 @@
-"""How long `cnnkit run` takes to its first finished step, against a bare Keras script's time to its own.
+"""Time to the first finished training step: `cnnkit run` against a bare Keras script.
 
-python -m benchmarks.first_step [--rounds 5]
+    python -m benchmarks.first_step [--rounds 5]
 
-Both are processes that read scikit-learn's digits, enlarge them, build LeNet-5 behind the same two
-augmenting layers, compile, fit, and end as soon as a callback hears that the first step is done: ours
-`cnnkit run FILE` on the experiment digits_lenet5. They take turns; the first round fills the file
-cache and is left out. Ratios are ours over theirs, the median with the least and the greatest, by the
-clock and by processor seconds.
-"""
+Both processes read scikit-learn's digits, enlarge them, build LeNet-5 behind the same two augmenting
+layers, compile and fit. They end when a callback sees the end of the first step. Ours is `cnnkit run
+FILE` on the experiment digits_lenet5. They take turns; the first round warms the file cache and is
+left out. Ratios are ours over theirs, by the clock and by processor seconds: the median, with the
+minimum and the maximum."""
 
 import argparse
 import os

@@ -1,20 +1,17 @@
 """What bfloat16 does to accuracy and time: experiments in both precisions, seed by seed.
 
-python -m benchmarks.precision [--experiments digits_lenet5 xo_convnet ...] [--seeds 0 1 2 3 4]
-                               [--epochs N] [--every N] [--measured FILE]
+    python -m benchmarks.precision [--experiments digits_lenet5 xo_convnet ...]
+        [--seeds 0 1 2 3 4] [--epochs N] [--every N] [--measured FILE]
 
-Each experiment runs with its defaults, or for as many epochs as --epochs says, in float32 and in
-mixed_bfloat16, in turn, as `cnnkit run` does it, and the test split is looked at once a run. Printed
-are both medians, and the mean of the differences, bfloat16 less float32, with the 95 % interval of
-Student's t over the seeds: where it holds zero, no difference was seen. Times are of training alone;
-ratios are float32 over bfloat16, so that more is better for bfloat16.
+Each experiment trains with its defaults in float32 and in mixed_bfloat16, in turn, as `cnnkit run`
+does. The test split is used once a run. Printed are both medians and the mean difference, bfloat16
+less float32, with the 95 % interval of Student's t over the seeds. An interval that holds zero means
+that no difference was seen. Times are of training alone; ratios are float32 over bfloat16.
 
---every: of the data sets that Keras downloads, train on every Nth image alone, as if there were no
-others, and test on all of the test images: all of a recipe's epochs in a fraction of their time.
-
---measured: a file of JSON lines that each run is added to, and where those that it has already are
-taken from.
-"""
+--epochs: epochs of each training in place of the experiment's own.
+--every: train on every Nth training image alone. All of a recipe's epochs then take a fraction of
+    their time. All test images are used.
+--measured: a file of JSON lines. Finished runs are added to it and not trained again."""
 
 import argparse
 import contextlib

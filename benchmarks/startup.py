@@ -1,7 +1,6 @@
-"""How long `cnnkit --help` takes against the least a click program can take: importing click.
+"""Start-up time of `cnnkit --help` against importing click, the least a click program can take.
 
-python -m benchmarks.startup
-"""
+python -m benchmarks.startup"""
 
 import os
 import platform

@@ -1,29 +1,30 @@
-"""Seconds to a test accuracy: the kit's fast recipes against a plain network, or airbench's own.
+"""Seconds to a test accuracy: the fast recipes against a plain network, or against airbench.
 
-python -m benchmarks.time_to_accuracy mnist|fashion|cifar10 [--seeds 0 1 2 3 4] [--sides theirs ours]
-    [--epochs 15] [--our-epochs 9] [--precision auto] [--measured FILE] [--plot FILE]
+    python -m benchmarks.time_to_accuracy mnist|fashion|cifar10 [--seeds 0 1 2 3 4]
+        [--sides theirs ours] [--epochs 15] [--our-epochs 9] [--precision auto]
+        [--measured FILE] [--plot FILE]
 
-Theirs is the convnet of keras.io/examples/vision/mnist_convnet, for CIFAR-10 the network and recipe
-of airbench in PyTorch (`benchmarks.airbench`). Ours is experiments/mnist_fast.py, fashion_fast.py or
-cifar10_fast.py. Seed by seed both take turns, with the same 90 % of the training images to train on
-and the same 10 % to validate. The clock runs from the beginning of the first step, compilation
-included, to the test accuracy. Ours is tested once, after its last epoch, by probabilities averaged
-over an image and its shifts by a pixel, of garments over it and its mirror image, of photos over both
-(`test_time_augmentation`; that this helps was seen in validation), and airbench once, too, by the six
-views of its recipe. The convnet is tested after every epoch, so that the first that is good enough
-counts, and pays for that one test alone.
+Theirs is the convnet of keras.io/examples/vision/mnist_convnet; for CIFAR-10 it is airbench's network
+and recipe in PyTorch (`benchmarks.airbench`). Ours is experiments/mnist_fast.py, fashion_fast.py or
+cifar10_fast.py. Both take turns, seed by seed, on the same 90 % of the training images, and validate
+on the same 10 %.
 
-A side has reached an accuracy at the first tested epoch whose median over the seeds is at least that.
-On MNIST theirs is to reach 99.0 % and ours 99.4 %, on Fashion-MNIST both 93.5 %, on CIFAR-10 both
-93 %; where ours does not, that is told, and its time is that of its end. The ratio is of theirs over
-ours, seed by seed: the median, with the least and the greatest; of seconds by the clock, and then of
-processor seconds, which other work on the machine changes less. Both sides have TensorFlow's oneDNN
-switched on. Ours trains in the precision that --precision says, which "auto" makes bfloat16 where the
+Clock: from the start of the first step, compilation included, to the test accuracy.
+Tests: ours is tested once, after the last epoch, with `test_time_augmentation` over shifts by a
+    pixel (MNIST), the mirror image (Fashion-MNIST) or both (CIFAR-10). Validation chose these views.
+    Airbench is tested once, with the six views of its recipe. The convnet is tested after every
+    epoch; the first that reaches the accuracy counts, with the time of that one test.
+Reached: the first tested epoch whose median over the seeds is at least the accuracy wanted. Wanted
+    on MNIST are 99.0 % of theirs and 99.4 % of ours, on Fashion-MNIST 93.5 % and on CIFAR-10 93 % of
+    both. Where ours falls short, that is printed, and its time is that of its end.
+Ratio: theirs over ours, seed by seed, in seconds by the clock and in processor seconds: the median,
+    with the minimum and the maximum. Processor seconds depend less on other programs.
+
+Both sides run with TensorFlow's oneDNN. Ours trains in --precision; "auto" is bfloat16 where the
 hardware has it.
 
---measured: a file of JSON lines that each training is added to, and where those that it has already
-are taken from. --plot: validation accuracy after each epoch against time, and the tests, as PNG.
-"""
+--measured: a file of JSON lines. Finished trainings are added to it and not done again.
+--plot: draw validation accuracy against time, and the tests, as PNG."""
 
 import argparse
 import contextlib
@@ -49,7 +50,7 @@ from cnnkit import Experiment, data, plots
 from cnnkit.evaluation.augmentation import test_time_augmentation
 from cnnkit.runs import Run
 from cnnkit.tensorboard.log import TensorBoardLog
-from cnnkit.training.checkpointing.callback_list import Saving
+from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import evaluate, fit
 from cnnkit.training.steps.precision import AUTO, policy
@@ -121,7 +122,7 @@ def _ours(task: Task, seed: int, settings: dict) -> list[dict]:
         recipe = {"settings": {}, "experiment": "ours", "description": "", "seed": seed}
         log = TensorBoardLog(run, recipe, experiment.model)
         with contextlib.redirect_stdout(io.StringIO()):  # the progress bar
-            fitted = fit(experiment, run, log, stop, seed, Saving(None, None))
+            fitted = fit(experiment, run, log, stop, seed, CheckpointSchedule(None, None))
         images, plain = experiment.data, fitted.model
         several = test_time_augmentation(plain, **task.views)
         test, since = evaluate(several, images.test, images.class_names, stop), clock.since()

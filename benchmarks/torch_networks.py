@@ -1,4 +1,4 @@
-"""The networks of `benchmarks.training` in PyTorch, and its step by hand; PyTorch is optional."""
+"""The networks of `benchmarks.training` in PyTorch, with a hand-written step. PyTorch is optional."""
 
 import numpy as np
 import torch

@@ -1,24 +1,23 @@
-"""Images a second in training: `cnnkit.training.loop`, callbacks and all, against plain `model.fit`.
+"""Training speed in images a second: an Experiment, callbacks and all, against plain `model.fit`.
 
-python -m benchmarks.training [--networks lenet5 vgg resnet20] [--batch-sizes 128 512] [--epochs 7]
-                              [--parts]
+    python -m benchmarks.training [--networks lenet5 vgg resnet20] [--batch-sizes 128 512]
+        [--epochs 7] [--parts]
 
-On random images of MNIST's and CIFAR-10's shapes: theirs is `model.fit(x, y)` on float32 arrays, ours
-an Experiment on the same images as bytes in a run folder, with its curves, record, chosen weights
-and checkpoints, and with oneDNN, as `cnnkit run` has it. Plain Keras trains as it is and, unless
-TF_ENABLE_ONEDNN_OPTS is set, with oneDNN, too. PyTorch, where it is installed, does the same step by
-hand, without validation; on a busy machine its threads spin while they wait for one another, so that
-only an idle one tells how fast it is. Where the hardware multiplies bfloat16, cnnkit trains in it,
-too, as with `--precision auto`. Each has a process of its own, and they train an epoch each in turn;
-the first, which compiles, is left out. Ratios are of images a second, ours over theirs, epoch by
-epoch: the median, with the least and the greatest; then of processor seconds, which other work
-changes less.
+Images are random, in MNIST's and CIFAR-10's shapes. Each contender is a process of its own; they
+train an epoch each in turn. The first epoch compiles and is left out. Ratios are images a second,
+ours over theirs, epoch by epoch: the median, with the minimum and the maximum; then the same in
+processor seconds, which other programs change less.
 
---parts has two more take turns: cnnkit with one step an execution, and cnnkit's compiled steps in
-`model.fit` without its callbacks, record, curves and checkpoints. What those cost is also timed from
-within: the seconds that go by in all callbacks together, Keras' progress bar among them, a step and
-an epoch, and which part that is of an epoch of as many images as MNIST's and CIFAR-10's.
-"""
+Theirs: `model.fit(x, y)` on float32 arrays, as it is and, unless TF_ENABLE_ONEDNN_OPTS is set, with
+    oneDNN.
+Ours: an Experiment on the same images as bytes, in a run folder, with curves, record, chosen weights,
+    checkpoints and oneDNN, as `cnnkit run` does it. In bfloat16, too, where the hardware has it.
+PyTorch: where it is installed, a hand-written step without validation. Its threads spin while they
+    wait, so only an idle machine tells how fast it is.
+
+--parts: two more contenders, cnnkit with one step a call, and cnnkit's compiled steps in `model.fit`
+    without callbacks and checkpoints. Also prints the time spent in all callbacks, Keras' progress bar
+    among them, a step and an epoch, and its share of an epoch on MNIST and CIFAR-10."""
 
 import argparse
 import importlib.util
@@ -42,10 +41,10 @@ from cnnkit.data.batches import Batches
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.runs import Run
 from cnnkit.tensorboard.log import TensorBoardLog
-from cnnkit.training.checkpointing.callback_list import Saving
+from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import fit
-from cnnkit.training.steps.inputs import made_in_step
+from cnnkit.training.steps.inputs import batches_made_in_step
 from cnnkit.training.steps.multi_step import Length
 from cnnkit.training.steps.precision import has_bfloat16, policy
 
@@ -115,7 +114,7 @@ def by_cnnkit(
         log = TensorBoardLog(run, recipe, experiment.model)
         callback_seconds = CallbackSeconds()
         with callback_seconds.noted():
-            fit(experiment, run, log, StopOnSignal(), 0, Saving())
+            fit(experiment, run, log, StopOnSignal(), 0, CheckpointSchedule())
         log.close(True)
     turn.tell(callback_seconds.medians())
 
@@ -135,7 +134,7 @@ def by_steps_alone(data: Dataset, network: dict, batch_size: int, epochs: int, t
         Batches(split, batch_size, scale=data.scale, seed=seed)
         for split, seed in ((data.train, 0), (data.validation, None))
     )
-    with made_in_step(model, train, validation, Length()) as (inputs, validation_inputs):
+    with batches_made_in_step(model, train, validation, Length()) as (inputs, validation_inputs):
         callbacks = [train.follow(), turn]
         model.fit(inputs, validation_data=validation_inputs, epochs=epochs, shuffle=False,
                   callbacks=callbacks)  # fmt: skip

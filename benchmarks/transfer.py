@@ -1,26 +1,20 @@
-"""A new head on a frozen MobileNetV2: features computed once against Keras' guide.
+"""A new head on a frozen MobileNetV2: features computed once, against Keras' guide.
 
-python -m benchmarks.transfer [head] [folding] [precision] [--photographs FOLDER] [--images 2000]
-    [--epochs 5 20] [--imagenet FOLDER] [--rounds 3]
+    python -m benchmarks.transfer [head] [folding] [precision] [--photographs FOLDER]
+        [--images 2000] [--epochs 5 20] [--imagenet FOLDER] [--rounds 3]
 
-head:
-
-Both start from a folder of 500 x 375 JPEGs, eight tenths to train on, one to validate, one to test,
-and end with the test accuracy of a classifier on 224 x 224 pixels, turn and turn about. Theirs is
-keras.io/guides/transfer_learning: `image_dataset_from_directory`, the frozen network inside the
-model, `model.fit`, `model.evaluate`. Ours is a whole `cnnkit.run`, report included, with empty
-caches; both end with the last epoch's weights. TensorFlow has oneDNN on both sides, unless
-TF_ENABLE_ONEDNN_OPTS=0. Ratios are their time over ours, with the least and the greatest of all
-rounds. Weights are ImageNet's where KERAS_HOME has them, otherwise random, which changes no time.
-
-folding: features a second of three networks after `transfer.fuse_batch_norm` over those before, batch after
-batch of 32 noisy images in memory, turn and turn about.
-
-precision: features a second by `transfer.features_of` with the network in mixed bfloat16 over those
-in float32, turn and turn about, on images in memory; and with --imagenet, a folder of
-WORDNET_ID_anything.JPEG, top-1 and top-5 of both. Processors without instructions for bfloat16
-(avx512_bf16, amx_bf16) are slower with it.
-"""
+head: from a folder of 500 x 375 JPEGs to the test accuracy of a classifier on 224 x 224 pixels, in
+    alternation. Eight tenths of the files train, one validates, one tests. Theirs is
+    keras.io/guides/transfer_learning: `image_dataset_from_directory`, the frozen network inside the
+    model, `model.fit`, `model.evaluate`. Ours is a whole `cnnkit.run`, report included, with empty
+    caches. Both end with the last epoch's weights, and both use oneDNN unless
+    TF_ENABLE_ONEDNN_OPTS=0. The ratio is their time over ours, with minimum and maximum. Weights are
+    ImageNet's where KERAS_HOME has them, else random, which does not change the time.
+folding: features a second of three networks with batch normalisation fused
+    (`transfer.fuse_batch_norm`) over those without, on batches of 32 noisy images in memory.
+precision: features a second by `transfer.features_of` in mixed bfloat16 over float32, on images in
+    memory. With --imagenet, a folder of WORDNET_ID_anything.JPEG, also top-1 and top-5 of both.
+    Processors without bfloat16 instructions (avx512_bf16, amx_bf16) are slower with it."""
 
 import argparse
 import contextlib
@@ -97,7 +91,7 @@ def by_cnnkit(folder: Path, weights: str | None, epochs: int) -> float:
         )
         return cnnkit.Experiment(
             data=images, model=model, optimizer=keras.optimizers.Adam(), epochs=epochs,
-            batch_size=BATCH, keep="last",
+            batch_size=BATCH, restore_best_weights=False,
         )  # fmt: skip
 
     with tempfile.TemporaryDirectory() as empty:

@@ -1,7 +1,6 @@
-"""Processes that train an epoch each in turn, so that what else the machine does reaches all alike.
+"""Processes that train an epoch each in turn, so that other programs slow all of them alike.
 
-An epoch's time goes to the beginning of the next one, validation included.
-"""
+An epoch lasts to the beginning of the next one, validation included."""
 
 import json
 import os

@@ -1,31 +1,39 @@
-"""Importing Keras without the lines that TensorFlow's native code prints on a machine without GPU."""
+"""Import Keras without the lines that TensorFlow's native code prints on a machine without GPU."""
 
 import contextlib
 import os
 from collections.abc import Iterator
+from types import ModuleType
 
 
-def import_keras() -> None:
-    """Import Keras; errors are raised as ever, only what native code prints is dropped.
+def import_keras() -> ModuleType:
+    """Import Keras quietly: drop what native code prints, and raise errors as usual.
 
-    TF_CPP_MIN_LOG_LEVEL, where the user sets it, keeps everything as it is.
+    If the user sets TF_CPP_MIN_LOG_LEVEL, nothing is dropped.
+
+    Returns:
+        The module `keras`.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        return
+        import keras  # takes 2 s, and the command line's --help must not pay for it
+
+        return keras
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # else a missing GPU is reported as an error
     # The first lines come before TensorFlow reads that variable.
     with _standard_error_dropped():
-        import keras  # noqa: F401
+        import keras  # as above
+
+    return keras
 
 
 @contextlib.contextmanager
 def _standard_error_dropped() -> Iterator[None]:
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    standard_error = os.dup(2)
+    null_device = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(null_device, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+        os.close(null_device)

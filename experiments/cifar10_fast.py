@@ -46,7 +46,7 @@ def experiment(
                 keras.layers.RandomTranslation(2 / 32, 2 / 32, "reflect", interpolation="nearest"),
             ]
         ),
-        keep="last",
+        restore_best_weights=False,
     )
 
 

@@ -43,7 +43,7 @@ def experiment(epochs: int = 18, learning_rate: float = 0.01, batch_size: int = 
                 ),
             ]
         ),
-        keep="last",
+        restore_best_weights=False,
     )
 
 

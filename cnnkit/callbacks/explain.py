@@ -50,7 +50,7 @@ class Explain(keras.callbacks.Callback):
     ):
         super().__init__()
         expect_counts(every=every, images=images)
-        if len(data.image_shape) != 3 or data.validation.labels.ndim != 1:
+        if len(data.image_shape) != 3 or not data.task.explains_answers:
             raise SettingError(
                 f"Explain shows images of one class each, and {data.name!r} has inputs of shape "
                 f"{data.image_shape} and labels of shape {data.validation.labels.shape}."

@@ -6,10 +6,11 @@ import click
 
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.explain_sets import film, kernels, robustness
-from cnnkit.cli.run_images import dataset_of, model_of, opened, write_picture
+from cnnkit.cli.run_images import model_of, opened, write_picture
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError
+from cnnkit.experiment.rebuild import dataset_of
 
 METHODS = (
     "gradient", "smooth_grad", "integrated_gradients", "guided_backpropagation", "grad_cam",

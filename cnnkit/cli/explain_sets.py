@@ -6,10 +6,11 @@ import click
 
 from cnnkit import keras_import
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.run_images import dataset_of, model_of, write_picture
+from cnnkit.cli.run_images import model_of, write_picture
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.experiment.rebuild import dataset_of
 
 
 @click.command("robustness", cls=OneSentence)

@@ -9,12 +9,13 @@ from cnnkit import data, keras_import, transfer
 from cnnkit.cli.completion import completing
 from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.run_images import SPLITS, dataset_of, model_of
+from cnnkit.cli.run_images import SPLITS, model_of
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.screen import console, table
 from cnnkit.data.augmentation.catalogue import policy as augmentation_entry
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
+from cnnkit.experiment.rebuild import dataset_of
 from cnnkit.transfer import feature_files
 
 BACKBONE = "mobilenet_v2"

@@ -10,7 +10,8 @@ from cnnkit.cli.errors import debug_option
 from cnnkit.cli.run import ChooseExperiment, RunCommand, settings_of
 from cnnkit.cli.run_images import write_picture
 from cnnkit.experiment.built_in import built_in_experiment
-from cnnkit.experiment.signature import defaults_of, name_of
+from cnnkit.experiment.rebuild import build, experiment_name
+from cnnkit.experiment.signature import refuse_settings
 
 HELP = """Draw the loss against a learning rate that grows step by step, and suggest a rate.
 
@@ -20,6 +21,8 @@ The first word names an experiment; without one it is the built-in one of `cnnki
 
 def command_of(experiment: Callable, name: str) -> click.Command:
     """Return the command line of a trial: the experiment's settings, and the trial's own."""
+
+    refuse_settings(experiment, ("lowest", "highest", "steps", "output"), "lr-find")
 
     def call(lowest, highest, steps, output, seed, **settings):
         _try(experiment, settings, output, seed, lowest=lowest, highest=highest, steps=steps)
@@ -42,17 +45,12 @@ def command_of(experiment: Callable, name: str) -> click.Command:
 
 
 def _try(experiment: Callable, settings: dict, output: Path, seed: int, **trial) -> None:
-    click.echo(f"Trying learning rates on {name_of(experiment)} ...")
+    click.echo(f"Trying learning rates on {experiment_name(experiment, settings)} ...")
     keras_import.import_keras()
-    import keras  # takes seconds, which --help must not pay for
-
     from cnnkit import plots
     from cnnkit.training.rate_finder import find_learning_rate
 
-    keras.utils.set_random_seed(seed)
-    if "seed" in defaults_of(experiment):
-        settings["seed"] = seed
-    found = find_learning_rate(experiment(**settings), seed=seed, **trial)
+    found = find_learning_rate(build(experiment, settings, seed), seed=seed, **trial)
     write_picture(plots.learning_rates(found), output)
     click.echo(f"Suggested      {found.suggestion:.1e}, where the loss falls fastest")
 

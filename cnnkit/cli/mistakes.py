@@ -6,7 +6,7 @@ import click
 import numpy as np
 
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.run_images import dataset_of, experiment_of, model_of, write_picture
+from cnnkit.cli.run_images import model_of, write_picture
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError
@@ -17,6 +17,7 @@ from cnnkit.evaluation import (
     reliability,
     scale_by_temperature,
 )
+from cnnkit.experiment.rebuild import dataset_of, experiment_of
 
 NEIGHBOURS = 3
 
@@ -44,7 +45,7 @@ def command(run, count, temperature, label_errors, folds, output, runs_dir):
     """
     run, model = model_of(run, runs_dir)
     data = dataset_of(run)
-    if data.test.labels.ndim != 1:
+    if not data.task.explains_answers:
         raise SettingError(f"{run.name} gives a sample several classes; mistakes need one class.")
     evaluation = _evaluated(model, data.test, data.class_names)
     low, high = evaluation.as_results()["accuracy_interval"]

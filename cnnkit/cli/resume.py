@@ -6,8 +6,7 @@ from cnnkit.cli import onednn
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run import go_on, saving_options
 from cnnkit.cli.runs import complete_run, runs_dir_option
-from cnnkit.experiment import experiment_files
-from cnnkit.experiment.built_in import built_in_experiment
+from cnnkit.experiment.rebuild import recorded_function
 from cnnkit.runs import resolve
 
 
@@ -22,14 +21,8 @@ def command(run, runs_dir, **options):
     run was made of, or the run's copy where that file has changed or is gone.
     """
     found = resolve(run, runs_dir)
-    recipe = found.experiment
     onednn.set_default(found.environment.get("threads", {}).get(onednn.VARIABLE))
-    function = (
-        built_in_experiment
-        if recipe["experiment"] == "built_in_experiment"
-        else experiment_files.of_run(found)
-    )
-    go_on(function, found, options)
+    go_on(recorded_function(found), found, options)
 
 
 command.params += saving_options()

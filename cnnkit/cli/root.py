@@ -7,6 +7,7 @@ import click
 from cnnkit.cli import onednn
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.errors import UnknownNameError
+from cnnkit.platforms import expect_supported_platform
 
 # name -> (where the command lives, what --help says of it)
 COMMANDS = {
@@ -91,5 +92,6 @@ def _version(ctx, param, value):
 @click.pass_context
 def main(context):
     """Train convolutional networks with Keras, watch them, and see how they see."""
+    expect_supported_platform()
     if context.invoked_subcommand != "resume":  # which goes on as the run began
         onednn.set_default()

@@ -1,5 +1,6 @@
 """`cnnkit run`, and `main(experiment)`, which makes any experiment a command."""
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,13 @@ from click.shell_completion import CompletionItem
 
 from cnnkit import data, keras_import, models
 from cnnkit.cli.completion import completing
-from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.errors import OneSentence, Sentence, debug_option
 from cnnkit.cli.runs import complete_run
-from cnnkit.cli.verdict import in_words
-from cnnkit.errors import SettingError
+from cnnkit.errors import CnnkitError, SettingError
+from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment
+from cnnkit.experiment.rebuild import experiment_name
 from cnnkit.experiment.signature import name_of, options_of, read_source, summary_of
 from cnnkit.runs import Run, resolve
 
@@ -23,8 +25,17 @@ NAMES = {"dataset": data.names, "model": models.names}
 
 
 def main(experiment: Callable) -> None:
-    """Run an experiment from the command line: an option a setting, as its signature says."""
-    command_of(experiment, name_of(experiment))()
+    """Run an experiment from the command line, with an option for each of its settings.
+
+    Args:
+        experiment: The experiment's function.
+    """
+    try:
+        command = command_of(experiment, name_of(experiment))
+    except CnnkitError as error:
+        Sentence(str(error), 2).show()
+        sys.exit(2)
+    command()
 
 
 def command_of(experiment: Callable, name: str) -> click.Command:
@@ -63,7 +74,7 @@ class ChooseExperiment(RunCommand):
         if not args or args[0].startswith("-"):
             return super().make_context(info_name, args, parent, **extra)
         word, *rest = args
-        path = experiment_files.find(word)
+        path = experiment_files.find_file(word)
         if extra.get("resilient_parsing"):  # completion must not pay for Keras
             command = _sketch(path)
         else:
@@ -103,7 +114,7 @@ def _run(experiment: Callable, options: dict) -> None:
             experiment, resolve(word, options["runs_dir"]), given | {"allow_changes": allow_changes}
         )
         return
-    click.echo(f"Starting {name_of(experiment)} ...")
+    click.echo(f"Starting {experiment_name(experiment, options)} ...")
     keras_import.import_keras()
     from cnnkit.training.run import run  # Keras takes seconds to import; --help must not pay for it
 
@@ -129,7 +140,8 @@ def go_on(experiment: Callable, run: Run, options: dict) -> None:
 
 def tell(run: Run, began: float) -> None:
     """Print how well a run did, and where it is."""
-    seconds, words = time.perf_counter() - began, in_words(run.results["test"])
+    seconds, test = time.perf_counter() - began, run.results["test"]
+    words = task_of_results(test).results_in_words(test)
     if run.environment["precision"] != "float32":
         words |= {"precision": run.environment["precision"]}
     lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())

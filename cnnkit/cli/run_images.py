@@ -5,43 +5,13 @@ from pathlib import Path
 import click
 import numpy as np
 
-from cnnkit import data, keras_import
-from cnnkit.data.dataset import Dataset
+from cnnkit import keras_import
 from cnnkit.data.images.decode import BadImage, decode, read
 from cnnkit.errors import SettingError
-from cnnkit.experiment import experiment_files
+from cnnkit.experiment.rebuild import dataset_of
 from cnnkit.runs import Run, resolve
 
 SPLITS = ("train", "validation", "test")
-
-
-def dataset_of(run: Run) -> Dataset:
-    """Return a run's data once more, by its recipe; raises SettingError where they have changed."""
-    recipe, kept = run.experiment, run.dataset
-    settings = recipe["settings"]
-    if recipe["experiment"] == "built_in_experiment":
-        found = data.load(settings["dataset"], **(settings["dataset_options"] or {}))
-    else:
-        keras_import.import_keras()
-        found = data.load(kept["name"]) if kept["name"] in data.names() else None
-        if found is None or found.content_hash != kept["content_hash"]:
-            found = experiment_files.load(run.folder / "experiment.py")(**settings).data
-    if found.content_hash != kept["content_hash"]:
-        raise SettingError(
-            f"The data set {kept['name']!r} is no longer what {run.name} was trained on; give an "
-            "image file instead."
-        )
-    return found
-
-
-def experiment_of(run: Run):
-    """Return a run's Experiment once more, by its recipe: its network is not trained."""
-    keras_import.import_keras()
-    if run.experiment["experiment"] == "built_in_experiment":
-        from cnnkit.experiment.built_in import built_in_experiment
-
-        return built_in_experiment(**run.experiment["settings"])
-    return experiment_files.load(run.folder / "experiment.py")(**run.experiment["settings"])
 
 
 def image_for(run: Run, word: str) -> tuple[np.ndarray, str]:

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.screen import console, table
-from cnnkit.cli.verdict import in_words, score
 from cnnkit.errors import RunFolderError
+from cnnkit.evaluation.tasks import TASKS, task_of_results
 from cnnkit.runs import Run, find, resolve, samples, verify
 
 runs_dir_option = click.option(
@@ -92,10 +92,11 @@ def show(run, runs_dir):
     if results:
         test, validation = results["test"], results["validation"]
         facts.add_row("chosen epoch", str(validation["epoch"]))
-        for name in ("accuracy", "average_precision"):
-            if name in validation:
-                facts.add_row(f"validation {name.replace('_', ' ')}", _percent(validation[name]))
-        for title, value in in_words(test).items():
+        task = task_of_results(test)
+        if task.validation_score in validation:
+            title = f"validation {task.validation_score.replace('_', ' ')}"
+            facts.add_row(title, _percent(validation[task.validation_score]))
+        for title, value in task.results_in_words(test).items():
             facts.add_row(title, value)
         facts.add_row("training", f"{results['timing']['training_seconds']:.1f} s")
     screen.print(facts, highlight=False)
@@ -107,7 +108,9 @@ def _row(run: Run) -> list[str]:
     experiment = run.folder.parent.name
     try:
         status, history, results = run.status, run.history, run.results
-        values = history.get("val_accuracy") or history.get("val_average_precision") or []
+        test = results.get("test")
+        scores = (f"val_{task.validation_score}" for task in TASKS)
+        values = next((history[score] for score in scores if score in history), [])
         best = max(values, default=None)
         return [
             experiment,
@@ -116,7 +119,7 @@ def _row(run: Run) -> list[str]:
             status["state"],
             str(len(history.get("epoch", []))),
             _percent(best),
-            _percent(score(results["test"]) if results else None),
+            _percent(task_of_results(test).test_score(test) if test else None),
             f"{sum(history.get('seconds', [])):.1f}",
         ]
     except (RunFolderError, KeyError, TypeError) as error:

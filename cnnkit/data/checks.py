@@ -62,7 +62,7 @@ def expect_one_shape(dataset: "Dataset") -> None:
 def warn_of_misreading(dataset: "Dataset") -> None:
     """Warn where the data look like something else than what they are said to be."""
     labels, inputs = dataset.train.labels, dataset.train.inputs
-    if dataset.multi_label and labels.shape[1] > 1 and (labels.sum(axis=1) == 1).all():
+    if labels.ndim == 2 and labels.shape[1] > 1 and (labels.sum(axis=1) == 1).all():
         warnings.warn(
             f"Each training sample of {dataset.name!r} has exactly one class, and its labels say that "
             "it may have several: labels.argmax(axis=1) are those of one class.",

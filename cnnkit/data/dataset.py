@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnkit.data import checks
 from cnnkit.errors import SettingError
+from cnnkit.evaluation.tasks import Task, task_of_labels
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Split:
         )
 
     @property
-    def multi_label(self) -> bool:
-        """Whether a sample may have any number of classes, rather than exactly one."""
-        return self.labels.ndim == 2
+    def task(self) -> Task:
+        """SingleLabel, or MultiLabel where a sample may have any number of classes."""
+        return task_of_labels(self.labels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +104,12 @@ class Dataset:
         return len(self.class_names)
 
     @property
-    def multi_label(self) -> bool:
-        """Whether a sample may have any number of classes, rather than exactly one.
+    def task(self) -> Task:
+        """SingleLabel, or MultiLabel where a sample may have any number of classes.
 
-        What a run does with the data hangs on this alone: loss, metrics, what the model's outputs
-        become, how they are measured, and what the report shows.
+        It decides the loss, the metrics, the last activation, the evaluation and the report.
         """
-        return self.train.multi_label
+        return self.train.task
 
     @property
     def scale(self) -> float:

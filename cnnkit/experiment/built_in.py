@@ -1,5 +1,7 @@
 """The built-in experiment: any data set of the catalogue with any network of the catalogue."""
 
+import re
+from pathlib import Path
 from typing import Literal
 
 from cnnkit import data, models, runs, transfer
@@ -59,6 +61,7 @@ def built_in_experiment(
     # The command line reads this signature, and its --help must not pay for Keras.
     from cnnkit.data.sampling import limit_per_class, oversample
     from cnnkit.experiment import distillation
+    from cnnkit.losses.weighted import weighted_loss
     from cnnkit.optimizers import by_name, schedules
 
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
@@ -85,8 +88,34 @@ def built_in_experiment(
         batch_size=batch_size,
         augment=policy,
         callbacks=_averaging(average, images, epochs, batch_size),
-        loss=_loss(images, policy, balance == "weights", label_smoothing),
+        loss=weighted_loss(images, label_smoothing)
+        if balance == "weights"
+        else images.task.loss(
+            label_smoothing=label_smoothing, mixes_labels=getattr(policy, "mixes_labels", False)
+        ),
     )
+
+
+def built_in_name(dataset: str, model: str) -> str:
+    """Return the name of the folder for runs of a data set and a model.
+
+    Args:
+        dataset: The data set's name, or the path of a folder or table, whose last part counts.
+        model: The model's name.
+
+    Returns:
+        DATASET-MODEL, of letters, digits, "_", "." and "-".
+
+    >>> built_in_name("path/to/my photos", "lenet5")
+    'my-photos-lenet5'
+    """
+    path = Path(dataset).resolve()
+    last = path.stem if path.suffix.lower() in (".csv", ".tsv", ".parquet") else path.name
+    return "-".join((_cleaned(last) or "data", _cleaned(model)))
+
+
+def _cleaned(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")
 
 
 def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
@@ -101,22 +130,6 @@ def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
         start = epochs - max(epochs // 4, 1) + 1
         return (StochasticWeightAveraging(images, start_epoch=start, batch_size=batch_size),)
     return ()
-
-
-def _loss(images, policy, weighted: bool, label_smoothing: float):
-    """Return the loss of logits; None for the Experiment's own."""
-    import keras
-
-    from cnnkit.losses.weighted import weighted_loss
-
-    if weighted:
-        return weighted_loss(images, label_smoothing)
-    smoothed = {"from_logits": True, "label_smoothing": label_smoothing}
-    if images.multi_label:
-        return keras.losses.BinaryCrossentropy(**smoothed) if label_smoothing else None
-    if label_smoothing or getattr(policy, "mixes_labels", False):
-        return keras.losses.CategoricalCrossentropy(**smoothed)
-    return None
 
 
 def _network(name: str, images, options: dict):

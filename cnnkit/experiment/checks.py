@@ -46,11 +46,7 @@ def expect_loss(experiment: "Experiment") -> None:
             "loss is one of keras.losses, such as keras.losses.SparseCategoricalCrossentropy("
             f"from_logits=True), or None for that one, not {loss!r}."
         )
-    if data.multi_label and "Categorical" in type(loss).__name__:
-        raise SettingError(
-            f"Samples of the data set {data.name!r} may have several classes, and the loss "
-            f"{type(loss).__name__} takes one: leave it out, for a sigmoid a class."
-        )
+    data.task.expect_loss(loss, data.name)
     if getattr(experiment.augment, "mixes_labels", False) and "Sparse" in type(loss).__name__:
         raise SettingError(
             "This augmentation mixes labels, and the loss takes one class a sample: give the "

@@ -11,32 +11,6 @@ from cnnkit.settings import expect_counts
 if typing.TYPE_CHECKING:
     import keras
 
-Keep = typing.Literal["best", "last"]
-
-
-def _loss(data: Dataset):
-    import keras  # the command line reads this module, and its --help must not pay for Keras
-
-    if data.multi_label:
-        return keras.losses.BinaryCrossentropy(from_logits=True)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-def _metrics(data: Dataset, loss) -> tuple:
-    if not data.multi_label:
-        return ("accuracy",)
-    import keras
-
-    logits = getattr(loss, "from_logits", False)
-    # Keras takes "accuracy" of several classes to be whether the likeliest is the first that is true.
-    return (
-        keras.metrics.BinaryAccuracy("label_accuracy", threshold=0.0 if logits else 0.5),
-        keras.metrics.AUC(
-            curve="PR", multi_label=True, num_labels=data.num_classes, from_logits=logits,
-            name="average_precision",
-        ),
-    )  # fmt: skip
-
 
 def _optimizer(given):
     """Return a Keras optimizer, as it is given or by its name."""
@@ -82,9 +56,10 @@ class Experiment:
     phases: `transfer.FineTuning` or `training.image_size.AtImageSize`, what follows these epochs in
         the same run; each begins with the weights kept so far. A callback that stops training, such
         as EarlyStopping, ends a phase.
-    keep: the weights of the epoch with the "best" validation accuracy, or of the "last" one: with
-        so few validation samples that chance chooses. A best model is saved while the run goes on,
-        a last one at its end; an interrupted run has its checkpoints.
+    restore_best_weights: as in `keras.callbacks.EarlyStopping`: end with the weights of the epoch
+        with the best validation accuracy; False ends with the last epoch's, as is better where the
+        validation split is too small to rank epochs reliably. The best model is saved while the run
+        goes on, the last one at its end; an interrupted run has its checkpoints.
 
     Raises SettingError for numbers out of range, and where data, model and the rest do not fit: a
     loss of logits on a network that ends in probabilities, too, and the reverse.
@@ -102,7 +77,7 @@ class Experiment:
     cached_views: int = 0
     image_size: tuple[int, int] | None = None
     phases: tuple = ()
-    keep: Keep = "best"
+    restore_best_weights: bool = True
 
     def __post_init__(self):
         expect_counts(epochs=self.epochs, batch_size=self.batch_size)
@@ -110,18 +85,22 @@ class Experiment:
             raise SettingError(
                 f"cached_views is at least 0, and 0 without augment, not {self.cached_views}."
             )
-        if self.keep not in typing.get_args(Keep):
-            raise SettingError(f'keep is "best" or "last", not {self.keep!r}.')
+        if not isinstance(self.restore_best_weights, bool):
+            raise SettingError(
+                f"restore_best_weights is True or False, not {self.restore_best_weights!r}."
+            )
         checks.expect_network(self.network, self.data.image_shape)
         object.__setattr__(self, "optimizer", _optimizer(self.optimizer))
         object.__setattr__(self, "callbacks", _flat(self.callbacks))
         phases = (replace(each, optimizer=_optimizer(each.optimizer)) for each in self.phases)
         object.__setattr__(self, "phases", tuple(phases))
         if self.loss is None:
-            object.__setattr__(self, "loss", _loss(self.data))
+            object.__setattr__(self, "loss", self.data.task.loss())
         checks.expect_loss(self)
         if self.metrics is None:
-            object.__setattr__(self, "metrics", _metrics(self.data, self.loss))
+            logits = getattr(self.loss, "from_logits", False)
+            metrics = self.data.task.metrics(self.data.num_classes, from_logits=logits)
+            object.__setattr__(self, "metrics", metrics)
         object.__setattr__(self, "metrics", _flat(self.metrics))
         checks.expect_shapes_fit(self)
         checks.expect_averages_seen(self)

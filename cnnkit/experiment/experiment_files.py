@@ -1,26 +1,35 @@
-"""Finding experiments: by name in the folder `experiments`, or by path."""
+"""Find experiment files, by name in the folder `experiments` or by path, and import them."""
 
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cnnkit import keras_import
 from cnnkit.errors import CnnkitError, SettingError, UnknownNameError, origin_of
-from cnnkit.runs import Run
+from cnnkit.keras_import import import_keras
 
 FOLDER = Path("experiments")
+PRIVATE = "_cnnkit_experiment_"  # before the names of modules that are experiment files
 
 
 def experiment_names() -> list[str]:
-    """Return the names of the files in ./experiments, which are not imported."""
+    """Return the names of the files in ./experiments, without importing them."""
     return sorted(path.stem for path in FOLDER.glob("[!_]*.py") if path.stem.isidentifier())
 
 
-def find(word: str) -> Path:
-    """Return the file of an experiment named by its name or path.
+def find_file(word: str) -> Path:
+    """Return the file of an experiment.
 
-    Raises SettingError for a file that is not there, UnknownNameError for an unknown name.
+    Args:
+        word: The name of a file in ./experiments, or the path of any file.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        SettingError: There is no file of that path.
+        UnknownNameError: There is no experiment of that name.
     """
     if word.endswith(".py") or "/" in word:
         if not Path(word).is_file():
@@ -32,37 +41,44 @@ def find(word: str) -> Path:
     return path
 
 
-def load(path: Path, function: str = "experiment") -> Callable:
-    """Import an experiment file and return its function.
+def load(path: Path, function: str = "experiment", module: str | None = None) -> Callable:
+    """Import an experiment file under a private name, and return its function.
 
-    Raises SettingError, with the file's own line, where it fails or has no such function.
+    Args:
+        path: The file.
+        function: The function's name.
+        module: The private name that an earlier `load` gave the module. A copy of the file in a
+            run folder takes it, so that Keras finds the file's own classes. Other names are ignored.
+
+    Returns:
+        The function.
+
+    Raises:
+        SettingError: The file fails, or has no such function. The message names the file's line.
     """
-    keras_import.import_keras()
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # inspect looks the source up there
-    sys.path.insert(0, str(path.parent.resolve()))  # as `python FILE` has it
+    import_keras()
+    if module is None or not module.startswith(PRIVATE):
+        module = _module_name(path)
+    spec = importlib.util.spec_from_file_location(module, path)
+    imported = importlib.util.module_from_spec(spec)
+    sys.modules[module] = imported  # inspect looks the source up there
+    folder = str(path.parent.resolve())
+    if folder not in sys.path:
+        sys.path.append(folder)  # for helpers beside it; last, so that none hides Python's modules
     try:
-        spec.loader.exec_module(module)
+        spec.loader.exec_module(imported)
     except CnnkitError:
         raise
     except Exception as error:
-        del sys.modules[path.stem]
+        del sys.modules[module]
         origin = origin_of(error) or path
         raise SettingError(f"{origin}: {type(error).__name__}: {error}") from error
-    if not callable(getattr(module, function, None)):
+    if not callable(getattr(imported, function, None)):
         raise SettingError(f"{path} has no function named {function!r}; see `cnnkit new --help`.")
-    return getattr(module, function)
+    return getattr(imported, function)
 
 
-def of_run(run: Run) -> Callable:
-    """Return the function that a run is of: from its file, or from the copy in the run folder.
-
-    The copy counts where the file is gone or has changed since.
-    """
-    kept, recipe = run.folder / "experiment.py", run.experiment
-    path = Path(recipe.get("file") or kept)
-    if not path.is_file() or path.read_bytes() != kept.read_bytes():
-        path = kept
-    own = f"def {recipe['experiment']}(" in kept.read_text()
-    return load(path, recipe["experiment"] if own else "experiment")
+def _module_name(path: Path) -> str:
+    # An experiment may be called random.py, and two may have one name: neither replaces a module.
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    return f"{PRIVATE}{path.stem}_{digest}"

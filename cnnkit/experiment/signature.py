@@ -5,7 +5,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import click
@@ -19,6 +19,14 @@ RANGES = {
     "learning_rate": click.FloatRange(min=0, min_open=True),
     "label_smoothing": click.FloatRange(0, 1),
 }
+
+# What `cnnkit.run`, `cnnkit.resume` and their command lines take for themselves. `seed` is shared.
+RESERVED = frozenset(
+    {
+        "allow_changes", "checkpoint_minutes", "checkpoint_steps", "debug", "experiment", "help",
+        "name", "precision", "resume", "run", "runs_dir",
+    }
+)  # fmt: skip
 
 
 def name_of(function: Callable) -> str:
@@ -56,6 +64,25 @@ def options_of(
         hint = hints.get(name, type(parameter.default))
         options.append(_option(name, hint, parameter.default, extra))
     return options
+
+
+def refuse_settings(function: Callable, names: Collection[str], owner: str) -> None:
+    """Refuse an experiment whose settings have the names of a command's own options.
+
+    Args:
+        function: The experiment's function.
+        names: The names that are taken.
+        owner: What they are options of, for the message.
+
+    Raises:
+        SettingError: A setting has one of the names.
+    """
+    for name in inspect.signature(function).parameters:
+        if name in names:
+            raise SettingError(
+                f"The setting {name!r} of the experiment {name_of(function)!r} has the name of an "
+                f"option of {owner}; give the setting another name."
+            )
 
 
 def read_source(path: Path, function: str = "experiment") -> tuple[str, list[str]]:
@@ -110,6 +137,7 @@ class Pair(click.ParamType):
 
 
 def _settings(function: Callable) -> dict[str, inspect.Parameter]:
+    refuse_settings(function, RESERVED, "every run")
     parameters = dict(inspect.signature(function).parameters)
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty:

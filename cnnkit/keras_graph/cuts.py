@@ -2,6 +2,8 @@
 
 import keras
 
+from cnnkit.keras_graph.walk import LayerCall, as_functional, layer_calls
+
 
 def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     """Return a model's frozen beginning and the rest, as two models that share its layers.
@@ -11,15 +13,15 @@ def frozen_part(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     dropout does, or normalises by batch statistics. The second goes on from there. None where
     nothing with weights comes before such a tensor, or where the model is no graph of one input.
     """
-    model = as_graph(model)
+    model = as_functional(model)
     if len(getattr(model, "inputs", ())) != 1:
         return None
-    calls = calls_of(model)
+    calls = _called(model)
     still = next((n for n, call in enumerate(calls) if not _at_rest(call.operation)), len(calls))
     ends = [place for place in _narrow(calls) if place < still]
     if not ends:
         return None
-    gives = calls[ends[-1]].output_tensors[0]
+    gives = calls[ends[-1]].outputs[0]
     beginning = keras.Model(model.inputs, gives, name=model.name)
     if not beginning.weights:
         return None
@@ -31,43 +33,26 @@ def narrow_places(model: keras.Model) -> tuple[list, list[int]]:
 
     The last operation is no such place, for nothing comes after it.
     """
-    calls = calls_of(model)
+    calls = _called(model)
     return [call.operation for call in calls], _narrow(calls)
 
 
-def as_graph(model: keras.Model) -> keras.Model:
-    """Return a built Sequential as the graph of its layers; any other model as it is."""
-    if isinstance(model, keras.Sequential) and model.built:
-        # Tensors and not lists of one: Keras warns where such a graph is then called with a tensor.
-        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    return model
-
-
-def calls_of(model: keras.Model) -> list:
-    """Return the calls of operations in a model's graph, Keras' nodes, each after what it reads.
-
-    The model's inputs are not among them. A Sequential is read as the graph of its layers; a model
-    that is no graph has no calls.
-    """
-    # `layer.output` is of the layer's first call, which may be in a graph that it was taken from;
-    # only the nodes are of this one.
-    nodes = getattr(as_graph(model), "_nodes_by_depth", {})
-    calls = [node for depth in sorted(nodes, reverse=True) for node in nodes[depth]]
-    return [node for node in calls if not node.is_input]
+def _called(model: keras.Model) -> list[LayerCall]:
+    return [call for call in layer_calls(model) if not call.is_input]
 
 
 def _narrow(calls: list) -> list[int]:
     last_read = {}
     for place, call in enumerate(calls):
-        last_read |= {id(tensor): place for tensor in call.input_tensors}
-    made = {id(tensor) for call in calls for tensor in call.output_tensors}
+        last_read |= {id(tensor): place for tensor in call.inputs}
+    made = {id(tensor) for call in calls for tensor in call.outputs}
     # Up to where something is read that was there before a place; at first, the model's input.
     needed = max((place for tensor, place in last_read.items() if tensor not in made), default=0)
     found = []
     for place, call in enumerate(calls[:-1]):
-        if len(call.output_tensors) == 1 and needed <= place:
+        if len(call.outputs) == 1 and needed <= place:
             found.append(place)
-        needed = max(needed, *(last_read.get(id(each), 0) for each in call.output_tensors))
+        needed = max(needed, *(last_read.get(id(each), 0) for each in call.outputs))
     return found
 
 

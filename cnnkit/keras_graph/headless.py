@@ -3,7 +3,7 @@
 import keras
 
 from cnnkit.errors import SettingError
-from cnnkit.keras_graph.cuts import as_graph
+from cnnkit.keras_graph.walk import as_functional, layer_calls
 
 
 def embedding_model(model: keras.Model) -> keras.Model:
@@ -25,14 +25,11 @@ def embedding_model(model: keras.Model) -> keras.Model:
 
 
 def _cut(model: keras.Model) -> keras.Model | None:
-    model = as_graph(model)
-    nodes = getattr(model, "_nodes_by_depth", {})
-    for depth in sorted(nodes):  # from the output on
-        for node in nodes[depth]:
-            layer = node.operation
-            if isinstance(layer, keras.layers.Dense):
-                return keras.Model(model.inputs, node.input_tensors[0], name=model.name)
-            inner = _cut(layer) if isinstance(layer, keras.Model) else None
-            if inner is not None:
-                return keras.Model(model.inputs, inner(*node.input_tensors), name=model.name)
+    for call in sorted(layer_calls(model), key=lambda call: call.depth):  # from the output back
+        inputs = as_functional(model).inputs
+        if isinstance(call.operation, keras.layers.Dense):
+            return keras.Model(inputs, call.inputs[0], name=model.name)
+        inner = _cut(call.operation) if isinstance(call.operation, keras.Model) else None
+        if inner is not None:
+            return keras.Model(inputs, inner(*call.inputs), name=model.name)
     return None

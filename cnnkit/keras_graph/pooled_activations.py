@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import keras
 
-from cnnkit.keras_graph.cuts import calls_of
+from cnnkit.keras_graph.walk import layer_calls
 
 # By the exact type: a subclass may compute something else.
 WITH_ACTIVATION = (
@@ -71,15 +71,15 @@ def _then_relu(pooling: keras.Layer):
 
 
 def _pairs(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer]]:
-    calls = calls_of(model)
+    calls = layer_calls(model)
     times = Counter(id(call.operation) for call in calls)
     readers = {id(tensor): [None] for tensor in getattr(model, "outputs", ())}
     for call in calls:
-        for tensor in call.input_tensors:
+        for tensor in call.inputs:
             readers.setdefault(id(tensor), []).append(call.operation)
     pairs = []
     for call in calls:
-        read_by = readers.get(id(call.output_tensors[0]), [])
+        read_by = readers.get(id(call.outputs[0]), [])
         if (
             _ends_in_relu(call.operation)
             and len(read_by) == 1

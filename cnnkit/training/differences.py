@@ -1,11 +1,8 @@
 """What differs between a run and its continuation: recipe, data, versions, machine."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 from cnnkit.data.dataset import Dataset
-from cnnkit.experiment.signature import defaults_of
 from cnnkit.runs import Run, atomic
 from cnnkit.training.environment import environment
 
@@ -13,7 +10,8 @@ LEFT_OUT = (
     "experiment",
     "description",
     "command",
-    "file",
+    "source",
+    "setting_types",
 )  # of the recipe: what is called, not done
 RAN_ON = ("backend", "devices", "cores", "threads", "precision")
 VERSIONS = ("python", "cnnkit", "keras", "numpy")
@@ -35,19 +33,6 @@ def between(run: Run, data: Dataset, recipe: dict) -> list[tuple[str, str, str]]
         ),
     ]
     return [(what, _short(before), _short(after)) for what, before, after in found]
-
-
-def settings_of(experiment: Callable, settings: dict) -> dict:
-    """Return an experiment's settings read from JSON, with tuples and paths where they were such."""
-    defaults, found = defaults_of(experiment), {}
-    for name, value in settings.items():
-        default = defaults.get(name)
-        if isinstance(value, list) and not isinstance(default, list):
-            value = tuple(value)
-        elif isinstance(default, Path) and isinstance(value, str):
-            value = Path(value)
-        found[name] = value
-    return found
 
 
 def as_table(rows: list[tuple[str, str, str]]) -> str:

@@ -11,7 +11,8 @@ import keras
 from cnnkit.data.dataset import Dataset
 from cnnkit.experiment import distillation, phases
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.experiment.signature import name_of, summary_of
+from cnnkit.experiment.rebuild import call_record
+from cnnkit.experiment.signature import summary_of
 from cnnkit.runs import Run, atomic, checksums
 from cnnkit.training.checkpointing.state import settings_of
 from cnnkit.training.environment import environment
@@ -23,11 +24,9 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
     """Return what experiment.json says: every field, resolved."""
     model = experiment.network
     return {
-        "experiment": name_of(function),
+        **call_record(function, settings),
         "description": summary_of(function),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "settings": settings,
-        "file": inspect.getsourcefile(function),
         "seed": seed,
         "data": experiment.data.name,
         "epochs": experiment.epochs,
@@ -38,7 +37,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
         "image_size": experiment.image_size,
-        "keep": experiment.keep,
+        "restore_best_weights": experiment.restore_best_weights,
         "phases": phases.described(experiment),
         "distillation": distillation.described(experiment.model),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],

@@ -23,17 +23,19 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.experiment.rebuild import experiment_name, recorded_settings
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.explain import figures
+from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run, checkpoints, checksums, log_offsets
 from cnnkit.runs.lock import locked
 from cnnkit.tensorboard.film import frames
 from cnnkit.tensorboard.log import TensorBoardLog
 from cnnkit.training import differences
-from cnnkit.training.checkpointing.callback_list import Saving
+from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.deployment import first_filters
-from cnnkit.training.loop import Fitted, evaluate, fit
+from cnnkit.training.loop import TrainingResult, evaluate, fit
 from cnnkit.training.recipe import recipe_of, write_recipe
 from cnnkit.training.steps.precision import AUTO, has_bfloat16, is_worthwhile, policy
 
@@ -70,15 +72,16 @@ def run(
     is not allowed, TrainingError when training breaks down, Interrupted after a signal. Whatever
     is raised once training has begun stands in status.json, too.
     """
-    saving = Saving(checkpoint_minutes, checkpoint_steps)
+    expect_supported_platform()
+    schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
     with _made(experiment, settings, seed, precision) as (resolved, settings, seed):
-        folder = Run.create(runs_dir, name_of(experiment), name)
+        folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
         recipe = recipe_of(experiment, resolved, settings, seed)
 
         def begin():
             folder.write_status("running", epoch=0)
             write_recipe(folder, resolved.data, recipe, experiment)
-            _train(folder, resolved, recipe, saving, None)
+            _train(folder, resolved, recipe, schedule, None)
 
         with locked(folder.folder):
             _recorded(folder, begin)
@@ -105,22 +108,23 @@ def resume(
     RunFolderError where another process works on the run, where it is finished, or where no
     checkpoint is whole; and what `run` raises.
     """
-    saving, kept = Saving(checkpoint_minutes, checkpoint_steps), run.experiment
+    expect_supported_platform()
+    schedule, kept = CheckpointSchedule(checkpoint_minutes, checkpoint_steps), run.experiment
     with locked(run.folder):
         if run.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
-        wanted = differences.settings_of(experiment, kept["settings"]) | settings
+        wanted = recorded_settings(run) | settings
         precision = precision or run.environment["precision"]
         with _made(experiment, wanted, kept["seed"], precision) as (resolved, wanted, seed):
             recipe = recipe_of(experiment, resolved, wanted, seed)
-            recipe |= {name: kept.get(name) for name in ("experiment", "command", "file")}
+            recipe |= {name: kept.get(name) for name in ("experiment", "command", "source")}
             changes = differences.between(run, resolved.data, recipe)
             if changes and not allow_changes:
                 raise SettingError(
                     f"{run.folder} cannot be resumed exactly, because something has changed; "
                     f"--allow-changes goes on all the same:\n{differences.as_table(changes)}"
                 )
-            _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, saving, changes))
+            _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, schedule, changes))
     return run
 
 
@@ -194,7 +198,7 @@ def _go_on(
     experiment: Experiment,
     recipe: dict,
     function: Callable,
-    saving: Saving,
+    schedule: CheckpointSchedule,
     changes: list[tuple[str, str, str]],
 ) -> None:
     folder = run.folder / "checkpoints"
@@ -204,18 +208,18 @@ def _go_on(
     if changes:
         write_recipe(run, experiment.data, recipe, function)
     checkpoints.remove_after(folder, start)
-    log_offsets.cut(run.folder, start.state["appended"] if start else {})
+    log_offsets.cut(run.folder, start.state["log_sizes"] if start else {})
     place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
     resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
     run.write_status("running", resumed=resumed, reason=None)
-    _train(run, experiment, recipe, saving, start)
+    _train(run, experiment, recipe, schedule, start)
 
 
 def _train(
     run: Run,
     experiment: Experiment,
     recipe: dict,
-    saving: Saving,
+    schedule: CheckpointSchedule,
     start: checkpoints.Checkpoint | None,
 ) -> None:
     began = time.perf_counter()
@@ -224,37 +228,37 @@ def _train(
     stop, succeeded = StopOnSignal(), False
     try:
         with stop.listening():
-            fitted = fit(experiment, run, log, stop, recipe["seed"], saving, start)
+            result = fit(experiment, run, log, stop, recipe["seed"], schedule, start)
             trained = time.perf_counter()
             test = experiment.data.test
-            evaluation = evaluate(fitted.model, test, experiment.data.class_names, stop)
+            evaluation = evaluate(result.model, test, experiment.data.class_names, stop)
             tested = time.perf_counter()
             run.write_json(
                 "results.json",
                 {
                     "test": evaluation.as_results(),
-                    "validation": fitted.validation,
+                    "validation": result.validation,
                     "timing": {
                         "training_seconds": trained - began,
                         "test_seconds": tested - trained,
-                        "epoch_seconds": fitted.epoch_seconds,
+                        "epoch_seconds": result.epoch_seconds,
                     },
                 },
             )
-            _show(run, experiment, fitted, evaluation, log)
+            _show(run, experiment, result, evaluation, log)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
         log.close(succeeded)
     checksums.write(run.folder, checksums.names_below(run.folder, NOT_SEALED))
-    if fitted.unsaved is not None:
-        raise fitted.unsaved
+    if result.checkpoint_error is not None:
+        raise result.checkpoint_error
 
 
 def _show(
     run: Run,
     experiment: Experiment,
-    fitted: Fitted,
+    result: TrainingResult,
     evaluation: Evaluation,
     log: TensorBoardLog,
 ) -> None:
@@ -264,24 +268,24 @@ def _show(
     filters = first_filters(experiment.network)
     log.show_results(evaluation, images, filters)
     explained = [each for each in experiment.callbacks if isinstance(each, Explain)]
-    views = _views(fitted, data, evaluation, closely=bool(explained))
+    views = _views(result, data, evaluation, closely=bool(explained))
     if views and views.walk:
         walk = figures.walkthrough(views.walk, data.class_names)
         log.show_figure("test/walkthrough", walk)
-        changed = figures.robustness({fitted.model.name: views.responses})
+        changed = figures.robustness({result.model.name: views.responses})
         log.show_figure("test/robustness", changed)
     film = _film(explained[0].folder) if explained else None
     report.write(run, evaluation, images, filters, views, film)
 
 
 def _views(
-    fitted: Fitted, data: Dataset, evaluation: Evaluation, closely: bool
+    result: TrainingResult, data: Dataset, evaluation: Evaluation, closely: bool
 ) -> report.Views | None:
     """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3 or data.multi_label:
+    if len(data.image_shape) != 3 or not data.task.explains_answers:
         return None
-    look = functools.partial(report.look, closely=closely, head=fitted.head)
-    return _or_none("what the network looks at", lambda: look(fitted.model, data, evaluation))
+    look = functools.partial(report.look, closely=closely, head=result.head)
+    return _or_none("what the network looks at", lambda: look(result.model, data, evaluation))
 
 
 def _film(folder: Path) -> dict[int, np.ndarray] | None:

@@ -91,7 +91,7 @@ def test_runs_any_dataset_with_any_model(here):
         "--name", "one", "--seed", 3,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    recipe = json.loads(Path("runs/built_in_experiment/one/experiment.json").read_text())
+    recipe = json.loads(Path("runs/xo-mlp/one/experiment.json").read_text())
     assert recipe["settings"]["dataset_options"] == {"train": 64, "image_size": 12}
     assert recipe["seed"] == 3
     assert recipe["model"]["parameters"] == 144 * 4 + 4 + 4 * 2 + 2

@@ -56,10 +56,10 @@ def test_a_folder_trains_by_its_path_and_the_run_names_what_was_left_out(photos)
     options += ["--dataset-option", "skip_bad=True", "--name", "it"]
     result = cnnkit("run", "--dataset", "./photos", *options)
     assert result.exit_code == 0, result.output
-    recorded = json.loads(Path("runs/built_in_experiment/it/dataset.json").read_text())
+    recorded = json.loads(Path("runs/photos-lenet5/it/dataset.json").read_text())
     assert recorded["left_out"] == {"x/bad.jpg": "is empty"}
     assert recorded["class_names"] == ["o", "x"]
-    assert "photos" in Path("runs/built_in_experiment/it/report.html").read_text()
+    assert "photos" in Path("runs/photos-lenet5/it/report.html").read_text()
     listed = cnnkit("data", "cache").output
     assert "16x16x3-stretch" in listed
     assert "24" in listed

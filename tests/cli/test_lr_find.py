@@ -1,6 +1,7 @@
 """`cnnkit lr-find`, as a user types it."""
 
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -51,3 +52,13 @@ def test_it_suggests_a_rate_and_draws_the_loss(ask):
 def test_a_mistake_is_one_sentence(ask, words, said):
     result = ask(*words)
     assert (result.exit_code, said in " ".join(result.output.split())) == (2, True), result.output
+
+
+def test_a_setting_called_like_an_option_of_the_trial_is_refused(ask):
+    text = TWO_CLASSES.replace("seed: int = 0)", "seed: int = 0, steps: int = 5)")
+    Path("experiments/strides.py").write_text(text)
+    result = ask("strides")
+    assert result.exit_code == 2
+    assert "'steps' of the experiment 'strides' has the name of an option of lr-find" in " ".join(
+        result.output.split()
+    )

@@ -63,11 +63,9 @@ def test_looks_for_label_errors_on_request(runs_dir, tmp_path, monkeypatch):
 
 def test_folds_train_in_the_precision_of_the_run(runs_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(
-        runs_dir / "built_in_experiment" / "weak",
-        tmp_path / "runs" / "built_in_experiment" / "weak",
-    )
-    record = tmp_path / "runs" / "built_in_experiment" / "weak" / "environment.json"
+    copy = tmp_path / "runs" / "xo-convnet" / "weak"
+    shutil.copytree(runs_dir / "xo-convnet" / "weak", copy)
+    record = copy / "environment.json"
     told = json.loads(record.read_text())
     record.write_text(json.dumps(told | {"precision": "mixed_bfloat16"}))
     computed = []

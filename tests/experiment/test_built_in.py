@@ -5,6 +5,7 @@ import pytest
 
 from cnnkit.errors import SettingError
 from cnnkit.experiment.built_in import built_in_experiment
+from cnnkit.experiment.rebuild import experiment_name
 from cnnkit.losses.weighted import WeightedCrossentropy
 
 
@@ -44,3 +45,26 @@ def test_labels_are_smoothed_with_and_without_weights():
     weighted = made(label_smoothing=0.1, balance="weights").loss
     assert isinstance(weighted, WeightedCrossentropy)
     assert weighted.label_smoothing == 0.1
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "digits-lenet5"),
+        ({"dataset": "xo", "model": "mlp"}, "xo-mlp"),
+        ({"dataset": "path/to/my photos/"}, "my-photos-lenet5"),
+        ({"dataset": "../photos"}, "photos-lenet5"),
+        ({"dataset": "tables/photos.v2.csv"}, "photos.v2-lenet5"),
+        ({"dataset": "/data/.Ünder wäter!"}, "Ünder-wäter-lenet5"),
+        ({"dataset": "/"}, "data-lenet5"),
+        ({"model": "hub:resnet_18_imagenet"}, "digits-hub-resnet_18_imagenet"),
+    ],
+)
+def test_its_runs_are_filed_under_the_data_and_the_model(settings, name):
+    assert experiment_name(built_in_experiment, settings) == name
+
+
+def test_a_data_set_here_is_called_after_the_folder(tmp_path, monkeypatch):
+    (tmp_path / "cats").mkdir()
+    monkeypatch.chdir(tmp_path / "cats")
+    assert experiment_name(built_in_experiment, {"dataset": "."}) == "cats-lenet5"

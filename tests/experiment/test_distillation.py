@@ -11,7 +11,7 @@ from cnnkit import Experiment, data, models
 from cnnkit.errors import SettingError
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.distillation import distiller
-from cnnkit.training.deployment import deployed
+from cnnkit.training.deployment import deployable_model
 
 RATE = 1e-20  # the networks all but stand still, so that their losses are known
 TEMPERATURE, WEIGHT = 2.0, 0.3
@@ -66,7 +66,7 @@ def teacher(tmp_path_factory):
     run = cnnkit.runs.Run.create(tmp_path_factory.mktemp("runs"), "large", "teacher")
     run.write_status("finished")
     run.write_json("dataset.json", {"class_names": digits().class_names})
-    deployed(large()).save(run.folder / "model.keras")
+    deployable_model(large()).save(run.folder / "model.keras")
     return str(run.folder)
 
 

@@ -1,3 +1,4 @@
+import inspect
 from pathlib import Path
 from typing import Literal
 
@@ -5,8 +6,17 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import cnnkit
+from cnnkit.cli.run import command_of
 from cnnkit.errors import SettingError
-from cnnkit.experiment.signature import defaults_of, name_of, options_of, read_source, summary_of
+from cnnkit.experiment.signature import (
+    RESERVED,
+    defaults_of,
+    name_of,
+    options_of,
+    read_source,
+    summary_of,
+)
 
 
 def wide(
@@ -97,6 +107,37 @@ def test_a_setting_without_default_is_refused():
 
     with pytest.raises(SettingError, match="'epochs' of the experiment 'incomplete'"):
         defaults_of(incomplete)
+
+
+@pytest.mark.parametrize("name", [*sorted(RESERVED)])
+def test_a_setting_may_not_be_called_like_an_option_of_every_run(name):
+    namespace = {}
+    exec(f"def mine({name}=1): pass", namespace)
+    words = f"setting '{name}' of the experiment 'mine' has the name of an option of every run"
+    with pytest.raises(SettingError, match=words):
+        options_of(namespace["mine"])
+    with pytest.raises(SettingError, match=words):
+        cnnkit.run(namespace["mine"])
+
+
+def test_a_program_says_so_in_one_sentence(capsys):
+    def mine(precision: int = 1):
+        """Has a setting of a reserved name."""
+
+    with pytest.raises(SystemExit) as ended:
+        cnnkit.main(mine)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("Error: The setting 'precision'")
+
+
+def test_every_option_of_a_run_is_reserved_but_the_seed():
+    def plain(epochs: int = 1):
+        """Has one setting."""
+
+    options = {option.name for option in command_of(plain, "plain").params}
+    parameters = {*inspect.signature(cnnkit.run).parameters}
+    parameters |= {*inspect.signature(cnnkit.resume).parameters}
+    assert (options | parameters) - {"epochs", "seed", "settings"} <= RESERVED
 
 
 def test_reading_a_file_does_not_import_it(tmp_path):

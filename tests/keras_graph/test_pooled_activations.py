@@ -12,7 +12,7 @@ from cnnkit.data import Dataset, Split
 from cnnkit.data.batches import Batches
 from cnnkit.keras_graph.pooled_activations import activations_after_pooling, pooled_activations
 from cnnkit.training.steps import precision
-from cnnkit.training.steps.inputs import made_in_step
+from cnnkit.training.steps.inputs import batches_made_in_step
 
 pytestmark = pytest.mark.once
 tensorflow_alone = pytest.mark.skipif(
@@ -156,7 +156,7 @@ def test_steps_made_inside_pool_first_and_the_model_is_as_before():
     train, validation = (Batches(data.train, 8, seed=seed) for seed in (0, None))
     call = model.layers[0].call
     model.layers[0].call = lambda maps: (computed.append(model.layers[0].activation), call(maps))[1]
-    with made_in_step(model, train, validation) as (inputs, validation):
+    with batches_made_in_step(model, train, validation) as (inputs, validation):
         model.fit(inputs, validation_data=validation, shuffle=False, verbose=0)
     assert keras.activations.linear in computed  # of the training step
     assert relu in computed  # of the validation step

@@ -20,7 +20,7 @@ ABOUT_NUMBERS = (
 )
 
 
-def trained_part(experiment: Experiment, seed: int) -> Experiment:
+def without_frozen_part(experiment: Experiment, seed: int) -> Experiment:
     """Return what `fit` trains: the experiment, or what is left of it behind a frozen beginning.
 
     Where the model begins with frozen layers, and nothing changes the images at random, or

@@ -20,7 +20,7 @@ RESIDENT = 2**30  # bytes of a mapped file up to which all of it is read into me
 
 
 class StepInputs(keras.utils.PyDataset):
-    """What a step makes its batch of, for `model.fit` inside `made_in_step`.
+    """What a step makes its batch of, for `model.fit` inside `batches_made_in_step`.
 
     Of arrays: (positions, positions, keys), int64 of shape (batch,) twice, and `Batches.keys`.
     Of anything else that a Split may hold: the raw inputs and labels, read here, and the keys.
@@ -54,7 +54,7 @@ class StepInputs(keras.utils.PyDataset):
 
 
 @contextlib.contextmanager
-def made_in_step(
+def batches_made_in_step(
     model: keras.Model, train: Batches, validation: Batches, length: Length = ONE_STEP
 ) -> Iterator[tuple[StepInputs, StepInputs]]:
     """Give what `model.fit` and its validation take in place of these batches.

@@ -5,52 +5,51 @@
 
 import numpy as np
 
-from cnnkit import plots
 from cnnkit.evaluation import Evaluation
+from cnnkit.report import attention, certainty, recipe
+from cnnkit.report.contents import Contents
+from cnnkit.report.headline import headline
 from cnnkit.report.markup import (
-    duration,
     escape,
+    folded,
     interval,
-    more,
     percent,
     picture,
     scrolling,
     section,
     table,
 )
+from cnnkit.report.mistakes import worst_mistakes
 
-WORST = 12  # mistakes shown
 CONFUSIONS = 4  # pairs named in the headline
 LARGEST_MATRIX = 20  # classes up to which the whole confusion matrix is a table
 MOST_PAIRS = 25  # confusions listed beyond that
-UNFINISHED = {
-    "interrupted": "This run was interrupted",
-    "failed": "This run failed",
-    "running": "This run has not finished",
-}
 
 
-def headline(known: dict, verdict: str, looks: str = "") -> str:
-    """How good, where wrong, what it looks at, and at what cost: the first screen.
+def sections(contents: Contents) -> list[str]:
+    """Return what the report says about a run whose samples have one class each.
 
-    known: the run folder's files by name, such as known["experiment"], each {} if it is missing.
-    verdict: how good and where wrong, "" for a run that was not tested. looks: what it looks at.
+    Args:
+        contents: What the report shows.
+
+    Returns:
+        HTML, a string a section; "" for one that has nothing to show.
     """
-    recipe = known["experiment"]
-    answers = verdict or _unfinished(known["status"])
-    figures = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in _figures(known).items()
-    )
-    return f"""<header>
-<h1>{escape(recipe.get("experiment", "A run"))}</h1>
-<p class="soft">{escape(recipe.get("description", ""))}</p>
-<div class="answers">
-{answers}
-{looks}
-</div>
-<dl>{figures}</dl>
-</header>"""
+    test, evaluation = contents.test, contents.evaluation
+    views, images = contents.views, contents.images
+    looks = attention.looks(views, evaluation) if views else ""
+    resemblance = attention.resemblance(views, evaluation) if views else ""
+    return [
+        headline(contents.files, verdict(test) if test else "", looks),
+        confusion(test) if test else "",
+        worst_mistakes(evaluation, images, _mistake, resemblance) if evaluation else "",
+        attention.path(views, evaluation) if views else "",
+        attention.robustness(views) if views else "",
+        recipe.filters(contents.filters),
+        attention.film(contents.film) if contents.film else "",
+        certainty.calibration(evaluation, images) if evaluation else "",
+        classes(test) if test else "",
+    ]
 
 
 def verdict(test: dict) -> str:
@@ -90,28 +89,13 @@ def confusion(test: dict) -> str:
             "Test samples: a row a true class, a column what the network said.",
             _matrix(names, rates, matrix.astype(str)),
         ),
-        more(
+        folded(
             "The same as rates",
             scrolling(
                 "Per cent of each true class.", _matrix(names, rates, np.char.mod("%.1f", rates))
             ),
         ),
     )
-
-
-def mistakes(evaluation: Evaluation, images, resemblance: str = "") -> str:
-    """The wrong answers that the network was surest of, as pictures where inputs are pictures.
-
-    resemblance: what to say of them further.
-    """
-    worst = evaluation.worst_mistakes(WORST)
-    if not len(worst):
-        return ""
-    shown = plots.pixels(images[worst]) if images is not None else [None] * len(worst)
-    items = "".join(
-        _mistake(evaluation, index, image) for index, image in zip(worst, shown, strict=True)
-    )
-    return section("Worst mistakes", f'<ul class="pictures">\n{items}</ul>', resemblance)
 
 
 def classes(test: dict) -> str:
@@ -141,33 +125,6 @@ def _weakest(test: dict) -> str:
         return ""
     row = min(rows, key=lambda row: row["recall"])
     return f"<p>Weakest class: <b>{escape(row['name'])}</b>, recall {percent(row['recall'])}.</p>"
-
-
-def _unfinished(status: dict) -> str:
-    words = UNFINISHED.get(status.get("state"), "This run was not tested")
-    words += f" after epoch {status['epoch']}" if status.get("epoch") else ""
-    words += f": {status['reason']}" if status.get("reason") else ""
-    return f'<p class="unfinished">{escape(words.rstrip("."))}.</p>'
-
-
-def _figures(known: dict) -> dict[str, str]:
-    model, results = known["experiment"].get("model", {}), known["results"]
-    validation, timing = results.get("validation") or {}, results.get("timing", {})
-    figures = {}
-    if known["dataset"]:
-        figures["data"] = known["dataset"]["name"]
-    if model:
-        figures["network"] = f"{model['name']}, {model['parameters']:,} parameters"
-    for name in ("accuracy", "average_precision"):
-        if validation.get(name) is not None:
-            best = percent(validation[name], 2)
-            words = f"validation {name.replace('_', ' ')}"
-            figures[words] = f"{best} at epoch {validation['epoch']}"
-    if timing:
-        epochs = len(timing.get("epoch_seconds", ()))
-        spent = duration(timing["training_seconds"])
-        figures["training"] = f"{epochs} epochs in {spent}" if epochs else spent
-    return figures
 
 
 def _confused(test: dict) -> list[tuple[str, str, int, int]]:

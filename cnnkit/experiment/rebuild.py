@@ -1,0 +1,171 @@
+"""Record how an experiment was called, and call it again from the run folder."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+from cnnkit import data
+from cnnkit.data.dataset import Dataset
+from cnnkit.errors import CnnkitError, RunFolderError, SettingError
+from cnnkit.experiment import experiment_files
+from cnnkit.experiment.built_in import built_in_experiment, built_in_name
+from cnnkit.experiment.experiment import Experiment
+from cnnkit.experiment.setting_types import restore, types_of
+from cnnkit.experiment.signature import defaults_of, name_of
+from cnnkit.keras_import import import_keras
+from cnnkit.runs.run import Run
+
+
+def experiment_name(function: Callable, settings: dict) -> str:
+    """Return the name under which an experiment's runs are filed.
+
+    Args:
+        function: The experiment's function.
+        settings: Its settings; those that are missing have their defaults.
+
+    Returns:
+        DATASET-MODEL for the built-in experiment; else the function's name, or its file's if the
+        function is called `experiment`.
+    """
+    if function is built_in_experiment:
+        settings = defaults_of(function) | settings
+        return built_in_name(settings["dataset"], settings["model"])
+    return name_of(function)
+
+
+def call_record(function: Callable, settings: dict) -> dict:
+    """Return the part of a run's recipe that says which function was called, and how.
+
+    Args:
+        function: The experiment's function.
+        settings: Its settings, all of them.
+
+    Returns:
+        What experiment.json holds of it: the experiment's name, its source (module, file, function,
+        and whether it is the built-in experiment), the settings and the types that JSON loses.
+    """
+    return {
+        "experiment": experiment_name(function, settings),
+        "source": {
+            "module": function.__module__,
+            "file": inspect.getsourcefile(function),
+            "function": function.__name__,
+            # Compared by identity: no file can name its function so that it passes for this one.
+            "built_in": function is built_in_experiment,
+        },
+        "settings": settings,
+        "setting_types": types_of(settings),
+    }
+
+
+def recorded_function(run: Run) -> Callable:
+    """Return the function that a run called.
+
+    It comes from the file that the run was made of. If that file is gone or has changed since, it
+    comes from the copy in the run folder.
+
+    Args:
+        run: The run.
+
+    Returns:
+        The experiment's function.
+
+    Raises:
+        SettingError: The file cannot be imported, or has no such function.
+        RunFolderError: The run folder does not say which function it was.
+    """
+    source = _recipe(run)["source"]
+    if source["built_in"]:
+        return built_in_experiment
+    copy = run.folder / "experiment.py"
+    path = Path(source["file"] or copy)
+    try:
+        if path.read_bytes() != copy.read_bytes():
+            path = copy
+    except OSError:
+        path = copy
+    return experiment_files.load(path, source["function"], source["module"])
+
+
+def recorded_settings(run: Run) -> dict:
+    """Return a run's settings with the types that they had: tuples and paths, not lists and texts.
+
+    Args:
+        run: The run.
+
+    Returns:
+        All settings of its experiment, by name.
+
+    Raises:
+        RunFolderError: The run folder does not hold them.
+    """
+    recipe = _recipe(run)
+    return restore(recipe["settings"], recipe["setting_types"])
+
+
+def build(function: Callable[..., Experiment], settings: dict, seed: int) -> Experiment:
+    """Call an experiment's function after seeding everything random.
+
+    Args:
+        function: The experiment's function.
+        settings: Its settings. A setting named `seed` becomes `seed`.
+        seed: From 0 to 2**32 - 1.
+
+    Returns:
+        What the function returns.
+    """
+    import_keras().utils.set_random_seed(seed)
+    if "seed" in defaults_of(function):
+        settings = settings | {"seed": seed}
+    return function(**settings)
+
+
+def experiment_of(run: Run) -> Experiment:
+    """Return a run's own Experiment, built as the run built it; its network is not trained.
+
+    Args:
+        run: The run.
+
+    Returns:
+        A new Experiment, with the same data and the same initial weights.
+
+    Raises:
+        SettingError: The experiment's file cannot be imported, or its function refuses.
+        RunFolderError: The run folder does not hold the recipe.
+    """
+    return build(recorded_function(run), recorded_settings(run), run.experiment["seed"])
+
+
+def dataset_of(run: Run) -> Dataset:
+    """Return the data that a run was trained on.
+
+    Args:
+        run: The run.
+
+    Returns:
+        The Dataset, with the content that the run recorded.
+
+    Raises:
+        SettingError: The content has changed since, or the experiment cannot be built.
+    """
+    recorded = run.dataset
+    try:
+        dataset = experiment_of(run).data
+    except CnnkitError:
+        # A notebook's cell cannot run alone, but its data may be one of the catalogue's.
+        if recorded["name"] not in data.names():
+            raise
+        dataset = data.load(recorded["name"])
+    if dataset.content_hash != recorded["content_hash"]:
+        raise SettingError(
+            f"The data set {recorded['name']!r} is no longer what {run.name} was trained on; give "
+            "an image file instead."
+        )
+    return dataset
+
+
+def _recipe(run: Run) -> dict:
+    recipe = run.experiment
+    if not {"source", "settings", "setting_types"} <= set(recipe):
+        raise RunFolderError(f"{run.folder / 'experiment.json'} does not say what was called.")
+    return recipe
