@@ -81,7 +81,7 @@ def built_in_experiment(
     return Experiment(
         data=images,
         model=network,
-        optimizer=by_name.optimizer(
+        optimizer=by_name.create(
             optimizer, rate, weight_decay=weight_decay, use_ema=average == "moving"
         ),
         epochs=epochs,
