@@ -14,8 +14,8 @@ from cnnkit.explain.activations import last_of_each_size
 from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
 from cnnkit.explain.figures import tiles
 from cnnkit.explain.outputs import probabilities
-from cnnkit.keras_graph.compiled import compiled_beside_training
-from cnnkit.keras_graph.cuts import student_of
+from cnnkit.keras_graph.compilation import compile_with_model
+from cnnkit.models.distillation import student_of
 from cnnkit.settings import expect_counts
 from cnnkit.tensorboard import projector
 from cnnkit.tensorboard.event_files import EventLog
@@ -138,7 +138,7 @@ class Explain(keras.callbacks.Callback):
             return [], lambda images, labels: ()
         read = probe.reader(model, layers)
         cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
-        see = compiled_beside_training(lambda *batch: (*read(batch[0]), cam(*batch)), model)
+        see = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
         return layers, see
 
     def _project(self) -> None:

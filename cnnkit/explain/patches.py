@@ -9,7 +9,7 @@ from keras import ops
 from cnnkit.errors import SettingError
 from cnnkit.explain import probe
 from cnnkit.explain.inputs import as_batch
-from cnnkit.keras_graph.compiled import compiled
+from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.models.anatomy import anatomy
 from cnnkit.models.receptive_field import Field
 
@@ -80,7 +80,7 @@ def top_patches(
     best = (np.empty((0, filters), "float32"), np.empty((0, filters), "int64"))
     best_images = np.empty((0, filters), "int64")
     size = min(batch_size, samples)
-    search = compiled(_highest(model, path), repeated=samples > size)
+    search = compile_function(_highest(model, path), repeated=samples > size)
     for start in range(0, samples, size):
         rows = np.minimum(np.arange(start, start + size), samples - 1)
         batch, _ = as_batch(model, np.asarray(images[rows]) * scale)

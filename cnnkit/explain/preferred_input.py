@@ -8,7 +8,8 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.explain import probe
-from cnnkit.keras_graph.compiled import compiled, value_and_gradient
+from cnnkit.keras_graph.compilation import compile_function
+from cnnkit.keras_graph.gradients import value_and_gradient
 
 
 def activation_maximisation(
@@ -44,7 +45,7 @@ def activation_maximisation(
     low, high = value_range
     random = np.random.default_rng(seed)
     images = (low + high) / 2 + 0.1 * (high - low) * random.normal(size=(len(chosen), *shape))
-    climb = compiled(_slope(model, path, chosen, smoothness / (high - low)))
+    climb = compile_function(_slope(model, path, chosen, smoothness / (high - low)))
     for _ in range(steps):
         shift = random.integers(-jitter, jitter + 1, len(shape) - 1)
         axes = tuple(range(1, len(shape)))

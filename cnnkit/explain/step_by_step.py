@@ -10,7 +10,8 @@ from cnnkit.errors import SettingError
 from cnnkit.explain import numpy_layers, outputs, probe
 from cnnkit.explain.inputs import as_batch
 from cnnkit.explain.unit_path import Stop, Unit, follow, group_of, patches_of, unit
-from cnnkit.keras_graph.compiled import compiled, value_and_gradient
+from cnnkit.keras_graph.compilation import compile_function
+from cnnkit.keras_graph.gradients import value_and_gradient
 
 WITH_UNITS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)
 
@@ -295,5 +296,5 @@ def _blame(model, batch, label, layer):
             (value,), gradient = value_and_gradient(loss, change)
         return value, gradient
 
-    run = compiled(blame)
+    run = compile_function(blame)
     return lambda *arrays: run(*(ops.convert_to_tensor(array, "float32") for array in arrays))

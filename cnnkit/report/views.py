@@ -11,8 +11,8 @@ from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain import Response, Walkthrough, probe
 from cnnkit.explain.activations import last_of_each_size
-from cnnkit.keras_graph.headless import embedding_model
 from cnnkit.transfer import fuse_batch_norm
+from cnnkit.transfer.embedding import embedding_model
 
 HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
 NEIGHBOURS = 3

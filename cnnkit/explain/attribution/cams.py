@@ -10,7 +10,7 @@ from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target, class_scores
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.inputs import as_batch
-from cnnkit.keras_graph.compiled import value_and_gradient
+from cnnkit.keras_graph.gradients import value_and_gradient
 
 COARSE = (
     keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.AveragePooling1D,

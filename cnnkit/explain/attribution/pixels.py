@@ -10,7 +10,8 @@ from cnnkit.errors import SettingError
 from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target, class_scores
 from cnnkit.explain.batches import in_batches, in_compiled_batches
-from cnnkit.keras_graph.compiled import compiled, value_and_gradient
+from cnnkit.keras_graph.compilation import compile_function
+from cnnkit.keras_graph.gradients import value_and_gradient
 
 
 def gradient(
@@ -51,7 +52,7 @@ def smooth_grad(
     random = np.random.default_rng(seed)
     axes = tuple(range(1, target.batch.ndim))
     spread = noise * np.ptp(target.batch, axis=axes, keepdims=True)
-    run = compiled(_slope(model))
+    run = compile_function(_slope(model))
     total = np.zeros_like(target.batch)
     for _ in range(samples):
         noisy = target.batch + spread * random.standard_normal(target.batch.shape, "float32")
@@ -81,7 +82,7 @@ def integrated_gradients(
     """
     target = Target.of(model, images, classes, batch_size)
     start = np.broadcast_to(np.asarray(baseline, "float32"), target.batch.shape)
-    run = compiled(_slope(model))
+    run = compile_function(_slope(model))
     total = np.zeros_like(target.batch)
     for step in range(steps):
         between = start + (target.batch - start) * np.float32((step + 0.5) / steps)

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from cnnkit.data.batches import Batches
-from cnnkit.keras_graph.pooled_activations import activations_after_pooling, pooled_activations
+from cnnkit.keras_graph.relu_after_pooling import relu_after_pooling, relu_pooling_pairs
 from cnnkit.training.steps.multi_step import ONE_STEP, Executed, Length, looped
 
 RESIDENT = 2**30  # bytes of a mapped file up to which all of it is read into memory
@@ -103,10 +103,10 @@ def _pooling_first(model: keras.Model, step: Callable) -> Callable:
     """Return a step that pools before ReLU, wherever that is the same."""
     if keras.backend.backend() != "tensorflow":  # XLA joins both to what is before them: no gain
         return step
-    pairs = pooled_activations(model)
+    pairs = relu_pooling_pairs(model)
 
     def pooling_first(*given):
-        with activations_after_pooling(pairs):
+        with relu_after_pooling(pairs):
             return step(*given)
 
     return pooling_first
