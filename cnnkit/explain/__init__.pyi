@@ -11,7 +11,7 @@ from .attribution.cams import (
     grad_cam_plus_plus as grad_cam_plus_plus,
     layer_cam as layer_cam,
 )
-from .attribution.masks import occlusion as occlusion, rise as rise, score_cam as score_cam
+from .attribution.perturbations import occlusion as occlusion, rise as rise, score_cam as score_cam
 from .attribution.pixels import (
     gradient as gradient,
     guided_backpropagation as guided_backpropagation,
@@ -24,13 +24,13 @@ from .attribution.sanity import (
     insertion as insertion,
     randomisation as randomisation,
 )
-from .changed_images import (
+from .robustness import (
     CHANGES as CHANGES,
     Response as Response,
     robustness as robustness,
     shift_consistency as shift_consistency,
 )
-from .neighbours import nearest as nearest
-from .patches import TopPatches as TopPatches, top_patches as top_patches
-from .preferred_input import activation_maximisation as activation_maximisation
-from .step_by_step import Walkthrough as Walkthrough, walkthrough as walkthrough
+from .nearest_neighbours import nearest as nearest
+from .top_patches import TopPatches as TopPatches, top_patches as top_patches
+from .activation_maximisation import activation_maximisation as activation_maximisation
+from .walkthrough import Walkthrough as Walkthrough, walkthrough as walkthrough
