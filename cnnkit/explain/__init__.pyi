@@ -12,13 +12,13 @@ from .attribution.cams import (
     layer_cam as layer_cam,
 )
 from .attribution.perturbations import occlusion as occlusion, rise as rise, score_cam as score_cam
-from .attribution.pixels import (
+from .attribution.gradients import (
     gradient as gradient,
     guided_backpropagation as guided_backpropagation,
     integrated_gradients as integrated_gradients,
     smooth_grad as smooth_grad,
 )
-from .attribution.sanity import (
+from .attribution.faithfulness import (
     Curve as Curve,
     deletion as deletion,
     insertion as insertion,
