@@ -9,11 +9,11 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.activations import last_of_each_size
 from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
 from cnnkit.explain.figures import tiles
 from cnnkit.explain.outputs import probabilities
+from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.models.distillation import student_of
 from cnnkit.settings import expect_counts
@@ -133,10 +133,10 @@ class Explain(keras.callbacks.Callback):
         """
         model, images = student_of(self.model), self._images
         try:
-            layers = last_of_each_size(probe.map_shapes(model, images))
+            layers = last_of_each_size(hooks.map_shapes(model, images))
         except SettingError:
             return [], lambda images, labels: ()
-        read = probe.reader(model, layers)
+        read = hooks.reader(model, layers)
         cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
         see = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
         return layers, see

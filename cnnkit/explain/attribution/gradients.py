@@ -7,9 +7,9 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target, class_scores
 from cnnkit.explain.batches import in_batches, in_compiled_batches
+from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.keras_graph.gradients import value_and_gradient
 
@@ -101,7 +101,7 @@ def guided_backpropagation(
     stays nearly the same when the upper layers are made random (Adebayo et al. 2018).
     """
     rectifiers = [
-        layer for layer in probe.innermost_layers(model).values() if _ceiling(layer) is not None
+        layer for layer in hooks.innermost_layers(model).values() if _ceiling(layer) is not None
     ]
     if not rectifiers:
         raise SettingError(
@@ -112,7 +112,7 @@ def guided_backpropagation(
     with ExitStack() as undo:
         for layer in rectifiers:
             attribute = "call" if isinstance(layer, keras.layers.ReLU) else "activation"
-            undo.enter_context(probe.replaced(layer, attribute, _guided(_ceiling(layer))))
+            undo.enter_context(hooks.replaced(layer, attribute, _guided(_ceiling(layer))))
         slopes = in_compiled_batches(_slope(model), batch_size, target.batch, target.classes)
     return target.shaped(slopes)
 

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target
 from cnnkit.explain.outputs import probabilities
+from cnnkit.keras_graph import hooks
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def randomisation(
     batch, classes = target.batch, target.classes
     random = np.random.default_rng(seed)
     layers = [
-        (path, layer) for path, layer in probe.innermost_layers(model).items() if layer.weights
+        (path, layer) for path, layer in hooks.innermost_layers(model).items() if layer.weights
     ]
     trained = {path: layer.get_weights() for path, layer in layers}
     before = _ranks(method(model, batch, classes, **options))

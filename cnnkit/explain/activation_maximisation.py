@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
+from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.keras_graph.gradients import value_and_gradient
 
@@ -40,7 +40,7 @@ def activation_maximisation(
     """
     single = np.ndim(filters) == 0
     chosen = np.atleast_1d(np.asarray(filters))
-    path = probe.find_layer(model, layer)
+    path = hooks.find_layer(model, layer)
     shape = _image_shape(model, image_shape)
     low, high = value_range
     random = np.random.default_rng(seed)
@@ -60,8 +60,8 @@ def activation_maximisation(
 
 
 def _slope(model, path, chosen, smoothness):
-    target = probe.innermost_layers(model)[path]
-    read = probe.reader(model, [path])
+    target = hooks.innermost_layers(model)[path]
+    read = hooks.reader(model, [path])
 
     def answers(images):
         (maps,) = read(images)
@@ -81,7 +81,7 @@ def _slope(model, path, chosen, smoothness):
     def slope(images):
         if getattr(target, "activation", None) is None:
             return value_and_gradient(answers, images)[1]
-        with probe.replaced(target, "activation", keras.activations.linear):
+        with hooks.replaced(target, "activation", keras.activations.linear):
             return value_and_gradient(answers, images)[1]
 
     return slope
