@@ -3,6 +3,7 @@
 import typing
 from dataclasses import dataclass, replace
 
+from cnnkit.callbacks.explain import Explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.experiment import checks
@@ -60,6 +61,8 @@ class Experiment:
         with the best validation accuracy; False ends with the last epoch's, as is better where the
         validation split is too small to rank epochs reliably. The best model is saved while the run
         goes on, the last one at its end; an interrupted run has its checkpoints.
+    explain: what to draw of the network while it trains; see `callbacks.Explain`. None draws
+        nothing.
 
     Raises SettingError for numbers out of range, and where data, model and the rest do not fit: a
     loss of logits on a network that ends in probabilities, too, and the reverse.
@@ -78,6 +81,7 @@ class Experiment:
     image_size: tuple[int, int] | None = None
     phases: tuple = ()
     restore_best_weights: bool = True
+    explain: Explain | None = None
 
     def __post_init__(self):
         expect_counts(epochs=self.epochs, batch_size=self.batch_size)
@@ -104,6 +108,8 @@ class Experiment:
         object.__setattr__(self, "metrics", _flat(self.metrics))
         checks.expect_shapes_fit(self)
         checks.expect_averages_seen(self)
+        if self.explain is not None:
+            self.explain.expect_images(self.data)
         for each in (self, *self.phases):
             checks.expect_size_fits(self, getattr(each, "image_size", None))
 

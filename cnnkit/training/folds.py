@@ -6,7 +6,6 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from cnnkit.callbacks.explain import Explain
 from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
 from cnnkit.experiment import phases
@@ -69,11 +68,8 @@ def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
     """Train through all phases, on these of the training samples."""
     train = experiment.data.train
     rest = Split(train.inputs[chosen], train.labels[chosen])
-    # Explain draws into a run's folder, and there is no run here.
-    callbacks = tuple(each for each in experiment.callbacks if not isinstance(each, Explain))
-    experiment = dataclasses.replace(
-        experiment, data=dataclasses.replace(experiment.data, train=rest), callbacks=callbacks
-    )
+    data = dataclasses.replace(experiment.data, train=rest)
+    experiment = dataclasses.replace(experiment, data=data)
     epoch = 0
     for phase, _ in phases.begun(experiment):
         part = without_frozen_part(phase, seed)

@@ -52,7 +52,9 @@ def efficientnet_lite0(
     if weights not in ("imagenet", None):
         raise SettingError(f'weights are "imagenet" or None, not {weights!r}.')
     image = keras.Input(image_shape)
-    maps = _activated(layers.Conv2D(32, 3, 2, "same", use_bias=False, name="stem_conv")(image), "stem")
+    maps = _activated(
+        layers.Conv2D(32, 3, 2, "same", use_bias=False, name="stem_conv")(image), "stem"
+    )
     for stage, (expansion, kernel_size, strides, filters, depth) in enumerate(STAGES, start=1):
         for index in range(depth):
             maps = _block(
@@ -62,7 +64,9 @@ def efficientnet_lite0(
     maps = _activated(layers.Conv2D(1280, 1, use_bias=False, name="top_conv")(maps), "top")
     if include_top:
         vector = layers.GlobalAveragePooling2D(name="avg_pool")(maps)
-        maps = layers.Dense(1000, name="predictions")(layers.Dropout(0.2, name="top_dropout")(vector))
+        maps = layers.Dense(1000, name="predictions")(
+            layers.Dropout(0.2, name="top_dropout")(vector)
+        )
     network = keras.Model(image, maps, name="efficientnet_lite0")
     if weights:
         _load(network, include_top)

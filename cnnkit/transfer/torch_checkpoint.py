@@ -57,9 +57,7 @@ def read_tensors(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except OSError as error:
         raise SettingError(f"{path} cannot be read: {error.strerror}.") from error
     except UNREADABLE as error:
-        raise SettingError(
-            f"{path} is no PyTorch checkpoint of plain tensors: {error}."
-        ) from error
+        raise SettingError(f"{path} is no PyTorch checkpoint of plain tensors: {error}.") from error
 
 
 def _read(file: BinaryIO, file_size: int) -> dict[str, np.ndarray]:
