@@ -9,6 +9,7 @@ from keras import ops
 from cnnkit.errors import SettingError
 from cnnkit.explain import probe
 from cnnkit.keras_graph.compiled import compiled, value_and_gradient
+from cnnkit.random_streams import Purpose, random_generator
 
 
 def activation_maximisation(
@@ -42,7 +43,7 @@ def activation_maximisation(
     path = probe.find_layer(model, layer)
     shape = _image_shape(model, image_shape)
     low, high = value_range
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.PREFERRED_INPUT)
     images = (low + high) / 2 + 0.1 * (high - low) * random.normal(size=(len(chosen), *shape))
     climb = compiled(_slope(model, path, chosen, smoothness / (high - low)))
     for _ in range(steps):

@@ -10,6 +10,7 @@ import typing
 import numpy as np
 
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import Purpose, random_generator
 
 if typing.TYPE_CHECKING:
     import keras
@@ -59,7 +60,7 @@ def whitening_kernel(
         )
     if not 1 <= filters <= values:
         raise SettingError(f"Patches of {values} values have 1 to {values} filters, not {filters}.")
-    cut = _cut(images, kernel_size, patches, np.random.default_rng(seed))
+    cut = _cut(images, kernel_size, patches, random_generator(seed, Purpose.WHITENING_PATCHES))
     variances, components = np.linalg.eigh(np.cov(cut, rowvar=False).reshape(values, values))
     variances = np.maximum(variances[::-1][:filters], 0)  # rounding may leave them below
     components = components[:, ::-1][:, :filters]

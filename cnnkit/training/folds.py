@@ -14,6 +14,7 @@ from cnnkit.experiment import phases
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
+from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.training.deployment import deployed
 from cnnkit.training.steps.frozen_features import trained_part
 from cnnkit.training.steps.inputs import made_in_step
@@ -53,7 +54,7 @@ def folds_of(labels: np.ndarray, folds: int, seed: int = 0) -> np.ndarray:
         raise SettingError(
             f"There are from 2 to {len(labels)} folds of these samples, not {folds}."
         )
-    order = np.random.default_rng([seed, folds]).permutation(len(labels))
+    order = random_generator(seed, Purpose.FOLDS, folds).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     places = np.empty(len(labels), np.int64)
     places[order] = np.arange(len(labels)) % folds

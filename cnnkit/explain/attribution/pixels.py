@@ -11,6 +11,7 @@ from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target, class_scores
 from cnnkit.explain.batches import in_batches, in_compiled_batches
 from cnnkit.keras_graph.compiled import compiled, value_and_gradient
+from cnnkit.random_streams import Purpose, random_generator
 
 
 def gradient(
@@ -48,7 +49,7 @@ def smooth_grad(
     looks clean may be the smoothing alone.
     """
     target = Target.of(model, images, classes, batch_size)
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.NOISY_PIXELS)
     axes = tuple(range(1, target.batch.ndim))
     spread = noise * np.ptp(target.batch, axis=axes, keepdims=True)
     run = compiled(_slope(model))
