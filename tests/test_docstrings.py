@@ -17,7 +17,11 @@ def public():
     for package in filter(inspect.ismodule, packages):
         for name in getattr(package, "__all__", ()):
             thing = getattr(package, name)
-            if not callable(thing) or id(thing) in seen or thing.__module__.split(".")[0] != "cnnkit":
+            if (
+                not callable(thing)
+                or id(thing) in seen
+                or thing.__module__.split(".")[0] != "cnnkit"
+            ):
                 continue
             seen.add(id(thing))
             yield f"{package.__name__}.{name}", thing
@@ -46,7 +50,9 @@ def section(docstring, *titles):
         match = re.search(rf"^ *{title}:\n((?: +.*\n?|\n)*)", docstring or "", re.MULTILINE)
         if match:
             indent = re.match(r" *", match[1])[0]
-            entries = re.findall(rf"^{indent}(\*{{0,2}}\w+(?:, \w+)*)(?: \(.*?\))?:", match[1], re.MULTILINE)
+            entries = re.findall(
+                rf"^{indent}(\*{{0,2}}\w+(?:, \w+)*)(?: \(.*?\))?:", match[1], re.MULTILINE
+            )
             found += [name for entry in entries for name in re.split(r", ", entry)]
     return found
 

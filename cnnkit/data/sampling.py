@@ -7,6 +7,7 @@ import numpy as np
 
 from cnnkit.data.dataset import Dataset, Split, class_counts
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.settings import expect_counts
 
 
@@ -50,7 +51,7 @@ def oversample(dataset: Dataset, seed: int = 0) -> Dataset:
             "(class_weights)."
         )
     most = class_counts(labels, dataset.num_classes).max()
-    rng, chosen = np.random.default_rng(seed), []
+    rng, chosen = random_generator(seed, Purpose.OVERSAMPLE), []
     for label in range(dataset.num_classes):
         own = np.flatnonzero(labels == label)
         if len(own):
@@ -72,7 +73,7 @@ def limit_per_class(dataset: Dataset, samples_per_class: int, seed: int = 0) -> 
     labels = dataset.train.labels
     member = labels > 0 if labels.ndim == 2 else np.eye(dataset.num_classes, dtype=bool)[labels]
     taken, chosen = np.zeros(dataset.num_classes, int), []
-    for position in np.random.default_rng(seed).permutation(len(labels)):
+    for position in random_generator(seed, Purpose.LIMIT_PER_CLASS).permutation(len(labels)):
         if (taken[member[position]] < samples_per_class).any():
             chosen.append(position)
             taken += member[position]

@@ -10,6 +10,7 @@ from cnnkit.errors import SettingError
 from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.keras_graph.gradients import value_and_gradient
+from cnnkit.random_streams import Purpose, random_generator
 
 
 def activation_maximisation(
@@ -43,7 +44,7 @@ def activation_maximisation(
     path = hooks.find_layer(model, layer)
     shape = _image_shape(model, image_shape)
     low, high = value_range
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.PREFERRED_INPUT)
     images = (low + high) / 2 + 0.1 * (high - low) * random.normal(size=(len(chosen), *shape))
     climb = compile_function(_slope(model, path, chosen, smoothness / (high - low)))
     for _ in range(steps):

@@ -13,7 +13,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "door", [["-m", "experiments.xo_convnet"], ["-c", "from cnnkit.cli import main; main()", "run", "--dataset", "xo"]], ids=str
+    "door",
+    [
+        ["-m", "experiments.xo_convnet"],
+        ["-c", "from cnnkit.cli import main; main()", "run", "--dataset", "xo"],
+    ],
+    ids=str,
 )
 def test_a_run_prints_no_log_lines_of_tensorflow(tmp_path, door):
     quiet = {key: value for key, value in os.environ.items() if not key.startswith("TF_CPP")}

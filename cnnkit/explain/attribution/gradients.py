@@ -12,6 +12,7 @@ from cnnkit.explain.batches import in_batches, in_compiled_batches
 from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.keras_graph.gradients import value_and_gradient
+from cnnkit.random_streams import Purpose, random_generator
 
 
 def gradient(
@@ -49,7 +50,7 @@ def smooth_grad(
     looks clean may be the smoothing alone.
     """
     target = Target.of(model, images, classes, batch_size)
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.NOISY_PIXELS)
     axes = tuple(range(1, target.batch.ndim))
     spread = noise * np.ptp(target.batch, axis=axes, keepdims=True)
     run = compile_function(_slope(model))

@@ -13,6 +13,7 @@ from cnnkit.explain.attribution.target import Target
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.outputs import probabilities
 from cnnkit.keras_graph import hooks
+from cnnkit.random_streams import Purpose, random_generator
 
 
 def score_cam(
@@ -130,7 +131,7 @@ def rise(
     """
     target = Target.of(model, images, classes, batch_size)
     places = target.batch.shape[1:-1]
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.OCCLUSION_MASKS)
     grids = (random.random((masks, *[cells] * len(places))) < kept).astype("float32")
     cell = [-(-n // cells) for n in places]
     shifts = random.integers(0, cell, (masks, len(places)))
