@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from cnnkit.errors import MissingDataError, SettingError
-from cnnkit.models.damaged import keep_if_deleted
 from cnnkit.keras_graph.keras_home import keras_home
+from cnnkit.models.damaged import keep_if_deleted
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications"
 # model -> (folder of ADDRESS, MD5 of the file with the top, MD5 of the one without), as in
