@@ -9,13 +9,13 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.activations import last_of_each_size
 from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
 from cnnkit.explain.figures import tiles
 from cnnkit.explain.outputs import probabilities
-from cnnkit.keras_graph.compiled import compiled_beside_training
-from cnnkit.keras_graph.cuts import student_of
+from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.compilation import compile_with_model
+from cnnkit.models.distillation import student_of
 from cnnkit.tensorboard import projector
 from cnnkit.tensorboard.event_files import EventWriter
 
@@ -115,12 +115,12 @@ class ExplainCallback(keras.callbacks.Callback):
         """
         model, images = student_of(self.model), self._images
         try:
-            layers = last_of_each_size(probe.map_shapes(model, images))
+            layers = last_of_each_size(hooks.map_shapes(model, images))
         except SettingError:
             return [], lambda images, labels: ()
-        read = probe.reader(model, layers)
+        read = hooks.reader(model, layers)
         cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
-        see = compiled_beside_training(lambda *batch: (*read(batch[0]), cam(*batch)), model)
+        see = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
         return layers, see
 
     def _project(self) -> None:

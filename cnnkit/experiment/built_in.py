@@ -76,7 +76,7 @@ def built_in_experiment(
     return experiment.Experiment(
         data=images,
         model=network,
-        optimizer=optimizers.optimizer(
+        optimizer=optimizers.create(
             optimizer, rate, weight_decay=weight_decay, use_ema=average == "moving"
         ),
         epochs=epochs,

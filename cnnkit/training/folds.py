@@ -11,6 +11,7 @@ from cnnkit.errors import SettingError
 from cnnkit.experiment import phases
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain.batches import in_compiled_batches
+from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.training.deployment import deployable_model
 from cnnkit.training.loop import fit_part
 from cnnkit.training.steps.frozen_features import without_frozen_part
@@ -49,7 +50,7 @@ def folds_of(labels: np.ndarray, folds: int, seed: int = 0) -> np.ndarray:
         raise SettingError(
             f"There are from 2 to {len(labels)} folds of these samples, not {folds}."
         )
-    order = np.random.default_rng([seed, folds]).permutation(len(labels))
+    order = random_generator(seed, Purpose.FOLDS, folds).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     places = np.empty(len(labels), np.int64)
     places[order] = np.arange(len(labels)) % folds
