@@ -9,10 +9,10 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.explain.activations import last_of_each_size
-from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
+from cnnkit.explain.activations import last_of_each_resolution
+from cnnkit.explain.attribution.cams import cam_function, grad_cam_weighting, target_layer
 from cnnkit.explain.figures import tiles
-from cnnkit.explain.outputs import probabilities
+from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compiled import compiled_beside_training
 from cnnkit.keras_graph.cuts import student_of
@@ -102,7 +102,7 @@ class Explain(keras.callbacks.Callback):
         """Yield (tag, picture); views that the model has no layers for are left out."""
         model, images = student_of(self.model), self._images
         low, high = (value * self._data.scale for value in self._data.value_range)
-        answers = probabilities(model, images, len(images))
+        answers = predict_probabilities(model, images, len(images))
         seen = [tiles.picture(image, low, high) for image in images]
         decided = [tiles.bars(row, label) for row, label in zip(answers, self._labels, strict=True)]
         yield "decisions", tiles.grid([*seen, *decided], len(images))
@@ -133,11 +133,11 @@ class Explain(keras.callbacks.Callback):
         """
         model, images = student_of(self.model), self._images
         try:
-            layers = last_of_each_size(hooks.map_shapes(model, images))
+            layers = last_of_each_resolution(hooks.feature_map_shapes(model, images))
         except SettingError:
             return [], lambda images, labels: ()
-        read = hooks.reader(model, layers)
-        cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
+        read = hooks.feature_extractor(model, layers)
+        cam = cam_function(grad_cam_weighting, model, *target_layer(model, images, None))
         see = compiled_beside_training(lambda *batch: (*read(batch[0]), cam(*batch)), model)
         return layers, see
 
@@ -147,7 +147,7 @@ class Explain(keras.callbacks.Callback):
         labels = split.labels[: self._embedded]
         batch = inputs * np.float32(data.scale)
         model = student_of(self.model)
-        guesses = probabilities(model, batch).argmax(axis=1)
+        guesses = predict_probabilities(model, batch).argmax(axis=1)
         names = data.class_names
         projector.write(
             self.folder,

@@ -209,4 +209,4 @@ def _pixels(views: Views, image: np.ndarray) -> np.ndarray:
     low, high = views.value_range
     if image.dtype != np.uint8:
         image = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
-    return plots.pixels(image[None])[0]
+    return plots.to_uint8(image[None])[0]

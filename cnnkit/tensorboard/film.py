@@ -69,7 +69,7 @@ def frames(folder: str | Path, tags: Sequence[str] = ()) -> dict[int, np.ndarray
         if tag not in found:
             raise SettingError(f"{folder} has no pictures {tag!r}, only {', '.join(found)}.")
     epochs = sorted(set.intersection(*(set(found[tag]) for tag in chosen)))
-    return {epoch + 1: tiles.stacked([found[tag][epoch] for tag in chosen]) for epoch in epochs}
+    return {epoch + 1: tiles.stack([found[tag][epoch] for tag in chosen]) for epoch in epochs}
 
 
 def _titled(pixels: np.ndarray, title: str) -> Image.Image:
