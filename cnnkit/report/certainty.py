@@ -30,7 +30,7 @@ def calibration(evaluation: Evaluation, images) -> str:
     )
     with style.context("default"):  # as for the curves
         drawn = drawing(
-            plots.reliability(reliability), "reliability", f"Reliability diagram. {words}"
+            plots.reliability_diagram(reliability), "reliability", f"Reliability diagram. {words}"
         )
     return section(
         "Calibration",
@@ -41,7 +41,7 @@ def calibration(evaluation: Evaluation, images) -> str:
 
 def _closest(evaluation: Evaluation, images) -> str:
     samples, names = evaluation.most_uncertain(CLOSEST), evaluation.class_names
-    shown = [None] * len(samples) if images is None else plots.pixels(images[samples])
+    shown = [None] * len(samples) if images is None else plots.to_uint8(images[samples])
     items = ""
     for sample, pixels in zip(samples, shown, strict=True):
         chances = evaluation.probabilities[sample]
