@@ -61,6 +61,11 @@ def of_run(run: Run) -> Callable:
     The copy counts where the file is gone or has changed since.
     """
     kept, recipe = run.folder / "experiment.py", run.experiment
+    if recipe.get("made_by") == "cnnkit.fit":
+        raise SettingError(
+            f"{run.folder} is a run of cnnkit.fit, which has no experiment: use cnnkit.fit(..., "
+            "resume=run) to resume it."
+        )
     path = Path(recipe.get("file") or kept)
     if not path.is_file() or path.read_bytes() != kept.read_bytes():
         path = kept

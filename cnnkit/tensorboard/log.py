@@ -16,11 +16,11 @@ class TensorBoardLog(keras.callbacks.Callback):
     Tags are those of `keras.callbacks.TensorBoard`: `batch_loss`, `epoch_loss`,
     `evaluation_loss_vs_iterations` and so on, in the folders train/ and validation/. Keras'
     callback draws the graph on TensorFlow alone; this one writes the same on every backend.
-    whole: the model of the graph, of which `fit` may train a part. resumed: whether the folder
+    whole: the model of the graph, of which `fit` may train a part; None draws none. resumed: whether the folder
     holds the beginning of the training already.
     """
 
-    def __init__(self, run: Run, recipe: dict, whole: keras.Model, resumed: bool = False):
+    def __init__(self, run: Run, recipe: dict, whole: keras.Model | None, resumed: bool = False):
         super().__init__()
         self.whole, self.recipe, self.resumed = whole, recipe, resumed
         self.trial = f"{run.folder.parent.name}/{run.name}"
@@ -33,7 +33,8 @@ class TensorBoardLog(keras.callbacks.Callback):
         """Write what is known before the first step; nothing in a later phase of training."""
         if self.resumed or self.step:
             return
-        self.train.graph(graph_of(self.whole))
+        if self.whole is not None:
+            self.train.graph(graph_of(self.whole))
         self.logs.text("recipe", _as_table(self.recipe))
         self.logs.settings(
             {name: _plain(value) for name, value in self.recipe["settings"].items()}
