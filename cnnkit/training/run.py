@@ -25,7 +25,7 @@ from cnnkit.training.loop import evaluate, fit
 from cnnkit.training.outcome import continue_from, last_checkpoint, outcome_recorded
 from cnnkit.training.pictures import show_results
 from cnnkit.training.recipe import NOT_SEALED, recipe_of, write_recipe
-from cnnkit.training.steps.precision import AUTO, has_bfloat16, is_worthwhile, policy
+from cnnkit.training.steps.precision import AUTO, has_bfloat16, is_worthwhile, precision_policy
 
 SEEDS = 2**32
 
@@ -115,12 +115,12 @@ def _made(
 ) -> Iterator[tuple[Experiment, dict, int]]:
     """Give what `_called` returns; meanwhile Keras has the precision that it was called in."""
     with contextlib.ExitStack() as policies:
-        name = policies.enter_context(policy(None if precision == AUTO else precision))
+        name = policies.enter_context(precision_policy(None if precision == AUTO else precision))
         made = _called(experiment, settings, seed)
         possible = precision == AUTO and name == "float32" and has_bfloat16()
         if possible and is_worthwhile(made[0].network, made[0].batch_size):
             del made  # else memory would hold its data twice
-            policies.enter_context(policy("mixed_bfloat16"))
+            policies.enter_context(precision_policy("mixed_bfloat16"))
             made = _called(experiment, settings, seed)
         yield made
 

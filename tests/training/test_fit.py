@@ -194,11 +194,9 @@ def test_a_pipeline_trains_and_one_warning_says_what_resume_cannot_do(tmp_path):
     pipeline = tf.data.Dataset.from_tensor_slices(arrays()).batch(14)
     plain, ours = compiled(), compiled()
     history = plain.fit(pipeline, epochs=2, shuffle=False, verbose=0).history
-    with pytest.warns(
-        UserWarning, match="a tf.data pipeline cannot be resumed to the same"
-    ) as all_:
+    with pytest.warns(UserWarning, match="a tf.data pipeline cannot be resumed") as caught:
         run = cnnkit.fit(ours, pipeline, epochs=2, verbose=0, runs_dir=tmp_path)
-    assert len(all_) == 1
+    assert sum("cannot be resumed" in str(warning.message) for warning in caught) == 1
     np.testing.assert_allclose(run.history["loss"], history["loss"], rtol=1e-6)
     with pytest.warns(UserWarning, match="cannot be resumed"):
         cnnkit.fit(ours, pipeline, epochs=3, verbose=0, resume=run)

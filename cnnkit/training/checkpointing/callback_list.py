@@ -103,6 +103,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             state.assign(group, variables[group], arrays)
         state.remind(self.remembering, known["callbacks"], arrays)
         self.epoch, self.step = self.start.epoch, self.start.step
+        self._saved = (self.epoch, self.step)  # a checkpoint of this moment is on disk already
         self.model.stop_training = known["stopped"]
         self.model.train_function = _after(
             self.model.train_function,
