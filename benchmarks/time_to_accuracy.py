@@ -53,7 +53,7 @@ from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import evaluate, fit
-from cnnkit.training.steps.precision import AUTO, policy
+from cnnkit.training.steps.precision import AUTO, precision_policy
 from experiments import cifar10_fast, fashion_fast, mnist_fast
 
 SIDES = ("theirs", "ours")
@@ -108,7 +108,7 @@ TASKS = {
 
 def ours(task: Task, seed: int, precision: str, settings: dict) -> list[dict]:
     """Train our recipe as a run does, without its report, and return a row an epoch."""
-    with policy(precision):
+    with precision_policy(precision):
         return _ours(task, seed, settings)
 
 

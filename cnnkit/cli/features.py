@@ -124,9 +124,9 @@ def _of_backbone(
     loaded = data.load(dataset, **options)
     keras_import.import_keras()
     transfer.check_pixels(backbone, loaded)
-    from cnnkit.training.steps.precision import policy
+    from cnnkit.training.steps.precision import precision_policy
 
-    with policy(precision):
+    with precision_policy(precision):
         network = transfer.backbone(backbone, loaded.image_shape, weights=weights)
         return loaded, transfer.extractor(network, pooling)
 

@@ -133,11 +133,11 @@ def _picture(model, data, evaluation: Evaluation, count: int):
 def _label_errors(run, data, folds: int, count: int, output: Path) -> None:
     from cnnkit import plots
     from cnnkit.training.folds import out_of_fold
-    from cnnkit.training.steps.precision import policy
+    from cnnkit.training.steps.precision import precision_policy
 
     click.echo(f"Training {folds} times, each without a part of the training samples ...")
     labels, names = data.train.labels, data.class_names
-    with policy(run.environment["precision"]):
+    with precision_policy(run.environment["precision"]):
         answers = out_of_fold(lambda: experiment_of(run), folds, run.experiment["seed"])
     found = likely_mislabelled(labels, answers)
     click.echo(f"{len(found)} of {len(labels):,} training labels are doubted; look at each.")

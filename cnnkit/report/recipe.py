@@ -184,6 +184,8 @@ def _data(data: dict) -> str | None:
     if not data:
         return None
     sizes = ", ".join(f"{number:,} {split}" for split, number in samples(data).items())
+    if not data["class_names"]:  # the data of `cnnkit.fit` may be of no classes
+        return f"{data['name']}: {sizes}" if sizes else data["name"]
     shape = " × ".join(map(str, data["image_shape"]))
     return f"{data['name']}: {len(data['class_names'])} classes, {shape}; {sizes}"
 

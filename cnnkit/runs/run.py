@@ -134,7 +134,7 @@ class Run:
         if not path.exists():
             raise RunFolderError(f"{self.folder} has no model.keras: no epoch was finished.")
         try:
-            return keras.saving.load_model(path, safe_mode=True)
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
         except TypeError as error:
             # So Keras tells of a layer's module that cannot be imported; it imports this one itself.
             if "module keras_hub" not in str(error):
