@@ -1,4 +1,11 @@
-from . import attribution as attribution, figures as figures, kernels as kernels, xo as xo
+from . import (
+    attribution as attribution,
+    figures as figures,
+    kernels as kernels,
+    outputs as outputs,
+    probe as probe,
+    xo as xo,
+)
 from .activations import (
     dead_filters as dead_filters,
     duplicated_filters as duplicated_filters,

@@ -17,4 +17,8 @@ from .charts import (
     tiles as tiles,
     waves as waves,
 )
-from .preview import preview as preview
+from .preview import (
+    expect_pictures as expect_pictures,
+    mean_images as mean_images,
+    preview as preview,
+)

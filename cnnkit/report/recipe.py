@@ -19,7 +19,7 @@ from cnnkit.report.markup import (
     section,
     table,
 )
-from cnnkit.runs import Run, samples
+from cnnkit.runs.run import Run, samples_per_split
 
 MOST_KERNELS = 64
 MOST_LAYERS = 6  # that a phase trains, up to which each is named
@@ -147,7 +147,7 @@ def _balance(data: dict) -> str | None:
 def _data(data: dict) -> str | None:
     if not data:
         return None
-    sizes = ", ".join(f"{number:,} {split}" for split, number in samples(data).items())
+    sizes = ", ".join(f"{number:,} {split}" for split, number in samples_per_split(data).items())
     shape = " × ".join(map(str, data["image_shape"]))
     return f"{data['name']}: {len(data['class_names'])} classes, {shape}; {sizes}"
 
