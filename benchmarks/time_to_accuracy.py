@@ -50,7 +50,7 @@ from cnnkit import Experiment, data, plots
 from cnnkit.evaluation.augmentation import test_time_augmentation
 from cnnkit.runs import Run
 from cnnkit.tensorboard.log import TensorBoardLog
-from cnnkit.training.checkpointing.callback_list import Saving
+from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import evaluate, fit
 from cnnkit.training.steps.precision import AUTO, policy
@@ -122,7 +122,7 @@ def _ours(task: Task, seed: int, settings: dict) -> list[dict]:
         recipe = {"settings": {}, "experiment": "ours", "description": "", "seed": seed}
         log = TensorBoardLog(run, recipe, experiment.model)
         with contextlib.redirect_stdout(io.StringIO()):  # the progress bar
-            fitted = fit(experiment, run, log, stop, seed, Saving(None, None))
+            fitted = fit(experiment, run, log, stop, seed, CheckpointSchedule(None, None))
         images, plain = experiment.data, fitted.model
         several = test_time_augmentation(plain, **task.views)
         test, since = evaluate(several, images.test, images.class_names, stop), clock.since()

@@ -41,10 +41,10 @@ from cnnkit.data.batches import Batches
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.runs import Run
 from cnnkit.tensorboard.log import TensorBoardLog
-from cnnkit.training.checkpointing.callback_list import Saving
+from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import fit
-from cnnkit.training.steps.inputs import made_in_step
+from cnnkit.training.steps.inputs import batches_made_in_step
 from cnnkit.training.steps.multi_step import Length
 from cnnkit.training.steps.precision import has_bfloat16, policy
 
@@ -114,7 +114,7 @@ def by_cnnkit(
         log = TensorBoardLog(run, recipe, experiment.model)
         callback_seconds = CallbackSeconds()
         with callback_seconds.noted():
-            fit(experiment, run, log, StopOnSignal(), 0, Saving())
+            fit(experiment, run, log, StopOnSignal(), 0, CheckpointSchedule())
         log.close(True)
     turn.tell(callback_seconds.medians())
 
@@ -134,7 +134,7 @@ def by_steps_alone(data: Dataset, network: dict, batch_size: int, epochs: int, t
         Batches(split, batch_size, scale=data.scale, seed=seed)
         for split, seed in ((data.train, 0), (data.validation, None))
     )
-    with made_in_step(model, train, validation, Length()) as (inputs, validation_inputs):
+    with batches_made_in_step(model, train, validation, Length()) as (inputs, validation_inputs):
         callbacks = [train.follow(), turn]
         model.fit(inputs, validation_data=validation_inputs, epochs=epochs, shuffle=False,
                   callbacks=callbacks)  # fmt: skip

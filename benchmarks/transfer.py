@@ -91,7 +91,7 @@ def by_cnnkit(folder: Path, weights: str | None, epochs: int) -> float:
         )
         return cnnkit.Experiment(
             data=images, model=model, optimizer=keras.optimizers.Adam(), epochs=epochs,
-            batch_size=BATCH, keep="last",
+            batch_size=BATCH, restore_best_weights=False,
         )  # fmt: skip
 
     with tempfile.TemporaryDirectory() as empty:

@@ -1,4 +1,4 @@
-"""The exceptions a user sees: each message is one sentence that names the thing and the way out.
+"""The exceptions that users see. Each message says in one sentence what is wrong and what to do.
 
 The library raises them; the command line prints the message, and a traceback only with --debug.
 """
@@ -13,15 +13,21 @@ PACKAGE = Path(__file__).parent
 
 
 class CnnkitError(Exception):
-    """Something a user can put right; the message says what and how."""
+    """Base class: something that the user can correct."""
 
 
 class SettingError(CnnkitError, ValueError):
-    """A setting, option or argument has a value that is not allowed."""
+    """A setting, option or argument has an invalid value."""
 
 
 class UnknownNameError(CnnkitError, LookupError):
-    """A name that is not in a catalogue; the message gives the nearest ones."""
+    """A name is not registered; the message gives the nearest ones.
+
+    Args:
+        kind: What the name should be the name of: "model", "dataset".
+        name: The unknown name.
+        known: All known names.
+    """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]):
         self.kind, self.name, self.known = kind, name, sorted(known)
@@ -36,19 +42,24 @@ class UnknownNameError(CnnkitError, LookupError):
 
 
 class MissingDataError(CnnkitError):
-    """Data or weights are not on this machine and cannot be fetched; the message says where to put them."""
+    """Data or weights are missing and cannot be downloaded; the message says where to put them."""
 
 
 class RunFolderError(CnnkitError):
-    """A run folder is missing, unreadable, ambiguous or cannot be written."""
+    """A run folder is missing, ambiguous, or cannot be read or written."""
 
 
 class TrainingError(CnnkitError):
-    """Training had to stop, for example because the loss is no longer a number."""
+    """Training cannot go on, for example because the loss became NaN."""
 
 
 class BadFilesError(CnnkitError):
-    """Files that cannot be read; `reasons` maps each one's name to why."""
+    """Some files cannot be read.
+
+    Args:
+        message: First line of the message.
+        reasons: Why, by file name; the following lines.
+    """
 
     def __init__(self, message: str, reasons: Mapping[str, str]):
         self.reasons = dict(reasons)
@@ -57,10 +68,18 @@ class BadFilesError(CnnkitError):
 
 
 def origin_of(error: BaseException) -> str:
-    """Return "file, line N" of the last of the user's own lines that an exception passed, or ""."""
-    frames = traceback.extract_tb(error.__traceback__)
-    outside = (str(PACKAGE), *{str(Path(path)) for path in (sys.prefix, sys.base_prefix)}, "<")
-    own = [frame for frame in frames if not frame.filename.startswith(outside)]
+    """Find the user's line that an exception comes from.
+
+    Args:
+        error: An exception that was raised.
+
+    Returns:
+        "FILE, line N" of the innermost frame outside this package and the installed ones; "" where
+        there is none.
+    """
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}"
-    return f"{own[-1].filename}, line {own[-1].lineno}" if own else ""
+    installed = (str(PACKAGE), *{str(Path(path)) for path in (sys.prefix, sys.base_prefix)}, "<")
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [frame for frame in frames if not frame.filename.startswith(installed)]
+    return f"{users[-1].filename}, line {users[-1].lineno}" if users else ""

@@ -1,4 +1,4 @@
-"""Settings that count something, such as epochs: whole numbers of at least 1."""
+"""Checks of settings that many functions share."""
 
 import numbers
 
@@ -6,7 +6,13 @@ from cnnkit.errors import SettingError
 
 
 def expect_counts(**settings) -> None:
-    """Raise SettingError, which names the setting, unless each is a whole number of at least 1.
+    """Require whole numbers of at least 1.
+
+    Args:
+        **settings: Values by the name of the setting.
+
+    Raises:
+        SettingError: One of them is not a whole number of at least 1; the message names it.
 
     >>> expect_counts(epochs=3, batch_size=32)
     """

@@ -11,9 +11,7 @@ Source  K. Jordan 2024, https://arxiv.org/abs/2404.00498 (airbench), and
 import keras
 import numpy as np
 
-from cnnkit import Experiment, data, main, models
-from cnnkit.optimizers.by_name import optimizer
-from cnnkit.optimizers.schedules import schedule
+from cnnkit import Experiment, data, main, models, optimizers
 
 
 def experiment(
@@ -34,8 +32,10 @@ def experiment(
     return Experiment(
         data=photos,
         model=network,
-        optimizer=optimizer(
-            "muon", schedule("one_cycle", learning_rate, steps), weight_decay=weight_decay
+        optimizer=optimizers.create(
+            "muon",
+            optimizers.schedule("one_cycle", learning_rate, steps),
+            weight_decay=weight_decay,
         ),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2),
         epochs=epochs,
@@ -46,7 +46,7 @@ def experiment(
                 keras.layers.RandomTranslation(2 / 32, 2 / 32, "reflect", interpolation="nearest"),
             ]
         ),
-        keep="last",
+        restore_best_weights=False,
     )
 
 

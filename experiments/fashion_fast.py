@@ -11,9 +11,7 @@ Source  K. Jordan 2024, https://arxiv.org/abs/2404.00498 (airbench, for CIFAR-10
 import keras
 import numpy as np
 
-from cnnkit import Experiment, data, main, models
-from cnnkit.optimizers.by_name import optimizer
-from cnnkit.optimizers.schedules import schedule
+from cnnkit import Experiment, data, main, models, optimizers
 
 
 def experiment(epochs: int = 18, learning_rate: float = 0.01, batch_size: int = 250):
@@ -33,7 +31,7 @@ def experiment(epochs: int = 18, learning_rate: float = 0.01, batch_size: int = 
     return Experiment(
         data=garments,
         model=network,
-        optimizer=optimizer("muon", schedule("one_cycle", learning_rate, steps)),
+        optimizer=optimizers.create("muon", optimizers.schedule("one_cycle", learning_rate, steps)),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
         epochs=epochs,
         batch_size=batch_size,
@@ -45,7 +43,7 @@ def experiment(epochs: int = 18, learning_rate: float = 0.01, batch_size: int = 
                 ),
             ]
         ),
-        keep="last",
+        restore_best_weights=False,
     )
 
 

@@ -12,9 +12,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnnkit import Experiment, data, main, models
-from cnnkit.optimizers.by_name import optimizer
-from cnnkit.optimizers.schedules import schedule
+from cnnkit import Experiment, data, main, models, optimizers
 
 
 def network(digits: data.Dataset) -> keras.Model:
@@ -46,7 +44,7 @@ def experiment(epochs: int = 4, learning_rate: float = 0.01, batch_size: int = 2
     return Experiment(
         data=digits,
         model=network(digits),
-        optimizer=optimizer("muon", schedule("one_cycle", learning_rate, steps)),
+        optimizer=optimizers.create("muon", optimizers.schedule("one_cycle", learning_rate, steps)),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
         epochs=epochs,
         batch_size=batch_size,

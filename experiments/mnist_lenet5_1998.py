@@ -9,8 +9,7 @@ Source  LeCun et al. 1998, sections II and III, https://doi.org/10.1109/5.726791
 
 import keras
 
-from cnnkit import Experiment, data, main, models
-from cnnkit.models.families.lenet5_1998 import LeNet5Loss
+from cnnkit import Experiment, data, losses, main, models
 
 
 def experiment(
@@ -37,7 +36,7 @@ def experiment(
         data=digits,
         model=models.lenet5_1998(digits.image_shape, digits.num_classes),
         optimizer=keras.optimizers.AdamW(rate, weight_decay),
-        loss=LeNet5Loss(),
+        loss=losses.LeNet5Loss(),
         epochs=epochs,
         batch_size=batch_size,
         augment=distorted() if distortions else None,

@@ -71,7 +71,7 @@ def experiment(
         optimizer=keras.optimizers.SGD(learning_rate, momentum=0.9),
         epochs=epochs,
         phases=phases,
-        keep="last",  # of a tenth of few photos, chance would choose
+        restore_best_weights=False,  # too few validation photos to rank epochs
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.registry import Catalogue
+from cnnkit.registry import Registry
 
 
 def double(number, *, times=2):
@@ -10,10 +10,10 @@ def double(number, *, times=2):
 
 @pytest.fixture
 def numbers():
-    catalogue = Catalogue("number")
-    catalogue.register("double", double, about="twice")
-    catalogue.register("square_root", "math:sqrt")
-    return catalogue
+    registry = Registry("number")
+    registry.register("double", double, about="twice")
+    registry.register("square_root", "math:sqrt")
+    return registry
 
 
 def test_calls_a_function_with_its_options(numbers):

@@ -136,8 +136,6 @@ def _from_backbone(
 
 
 def _from_run(word: str, runs_dir: str, name: str | None, options: dict) -> tuple:
-    from cnnkit.keras_graph.headless import embedding_model  # imports Keras, unlike --help
-
     if name is None and options:
         raise SettingError("--dataset-option needs a --dataset; a run's own data are as they were.")
     run, model = load_run(word, runs_dir)
@@ -148,7 +146,7 @@ def _from_run(word: str, runs_dir: str, name: str | None, options: dict) -> tupl
             f"{run.name} takes inputs of shape {image_shape}, and those of {dataset.name!r} have "
             f"{dataset.image_shape}."
         )
-    return dataset, embedding_model(model)
+    return dataset, transfer.embedding_model(model)
 
 
 def _print(parts: dict) -> None:
@@ -176,10 +174,10 @@ def _write_projector(folder: Path, title: str, dataset: Dataset, parts: dict) ->
                 )
     try:
         thumbnails = np.concatenate(pictures) if pictures else None
-        projector.write(folder, title, np.concatenate(points), columns, thumbnails)
+        projector.write_projector(folder, title, np.concatenate(points), columns, thumbnails)
     except OSError as error:
         raise SettingError(f"{folder} cannot be written: {error.strerror}.") from error
     # TensorBoard takes a folder for a run only if it has events.
-    tensorboard.event_files.EventLog(folder).close()
+    tensorboard.event_files.EventWriter(folder).close()
     part = f", one sample in {step}" if step > 1 else ""
     click.echo(f"Projector  {folder}{part}; cnnkit tensorboard --runs-dir {folder} shows it")

@@ -56,7 +56,7 @@ def command(run, count, temperature, label_errors, folds, output, runs_dir):
     """
     run, model = load_run(run, runs_dir)
     data = dataset_of(run)
-    if data.test.labels.ndim != 1:
+    if not data.task.explains_answers:
         raise SettingError(f"{run.name} gives a sample several classes; mistakes need one class.")
     evaluation = _evaluated(model, data.test, data.class_names)
     low, high = evaluation.as_results()["accuracy_interval"]

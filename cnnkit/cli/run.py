@@ -13,8 +13,8 @@ from cnnkit import data, models, training
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, UserError, debug_option
 from cnnkit.cli.runs import complete_run
-from cnnkit.cli.summary import summarize
 from cnnkit.errors import CnnkitError, SettingError
+from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.rebuild import experiment_name
@@ -168,7 +168,8 @@ def resume_run(experiment: Callable, run: Run, options: dict) -> None:
 
 def _print_outcome(run: Run, seconds: float) -> None:
     """Print how well a run did, and where it is."""
-    words = summarize(run.results["test"])
+    test = run.results["test"]
+    words = task_of_results(test).results_in_words(test)
     if run.environment["precision"] != "float32":
         words |= {"precision": run.environment["precision"]}
     lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())

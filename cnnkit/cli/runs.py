@@ -9,8 +9,8 @@ from rich.table import Table
 
 from cnnkit.cli.errors import OneSentence, OneSentenceGroup, debug_option
 from cnnkit.cli.output import console, table
-from cnnkit.cli.summary import score, summarize
 from cnnkit.errors import RunFolderError
+from cnnkit.evaluation.tasks import TASKS, task_of_results
 from cnnkit.runs.listing import list_runs, resolve
 from cnnkit.runs.run import Run, samples_per_split
 from cnnkit.runs.verification import verify
@@ -96,10 +96,11 @@ def _facts(run: Run) -> Table:
     if results:
         test, validation = results["test"], results["validation"]
         facts.add_row("chosen epoch", str(validation["epoch"]))
-        for name in ("accuracy", "average_precision"):
-            if name in validation:
-                facts.add_row(f"validation {name.replace('_', ' ')}", _percent(validation[name]))
-        for title, value in summarize(test).items():
+        task = task_of_results(test)
+        if task.validation_score in validation:
+            title = f"validation {task.validation_score.replace('_', ' ')}"
+            facts.add_row(title, _percent(validation[task.validation_score]))
+        for title, value in task.results_in_words(test).items():
             facts.add_row(title, value)
         facts.add_row("training", f"{results['timing']['training_seconds']:.1f} s")
     return facts
@@ -110,16 +111,17 @@ def _row(run: Run) -> list[str]:
     experiment = run.folder.parent.name
     try:
         status, history, results = run.status, run.history, run.results
-        values = history.get("val_accuracy") or history.get("val_average_precision") or []
-        best = max(values, default=None)
+        test = results.get("test")
+        metrics = run.saved_weights.metrics if run.saved_weights else {}
+        scores = (metrics.get(f"val_{task.validation_score}") for task in TASKS)
         return [
             experiment,
             run.name,
             str(status["started"])[5:16].replace("T", " "),
             status["state"],
             str(len(history.get("epoch", []))),
-            _percent(best),
-            _percent(score(results["test"]) if results else None),
+            _percent(next((score for score in scores if score is not None), None)),
+            _percent(task_of_results(test).test_score(test) if test else None),
             f"{sum(history.get('seconds', [])):.1f}",
         ]
     except (RunFolderError, KeyError, TypeError) as error:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.table import PATH, SUFFIXES, TEXT, column_names
-from cnnkit.registry import Catalogue, check_options
+from cnnkit.registry import Registry, check_options
 
-CATALOGUE = Catalogue("dataset")
-register, names, entry = CATALOGUE.register, CATALOGUE.names, CATALOGUE.entry
+REGISTRY = Registry("dataset")
+register, names, entry = REGISTRY.register, REGISTRY.names, REGISTRY.entry
 
 
 def load(name: str, **options) -> Dataset:
@@ -20,7 +20,7 @@ def load(name: str, **options) -> Dataset:
     is images. Options are checked against the loader's signature.
     """
     if name in names() or not _is_path(name):
-        return CATALOGUE.call(name, **options)
+        return REGISTRY.call(name, **options)
     kind, loader = _loader_for(Path(name))
     check_options(f"the {kind} {name!r}", loader, options)
     return loader(name, **options)

@@ -9,24 +9,31 @@ import numpy as np
 
 from cnnkit.data import checks
 from cnnkit.errors import SettingError
+from cnnkit.evaluation.tasks import Task, task_of_labels
+
+RESIDENT = 2**30  # bytes of a memory-mapped file up to which all of it is read into memory
 
 
 @dataclass(frozen=True)
 class Split:
     """Inputs with their labels.
 
-    inputs: raw values as stored, shape (samples, height, width, channels), uint8 or float32;
-        an array, or anything with `shape`, `dtype` and `inputs[indices] -> array`.
-    labels: class indices, shape (samples,), int64; or, where a sample may have any number of
-        classes, 0 and 1 for each, shape (samples, classes), float32.
+    Args:
+        inputs: Raw values as stored, uint8 or float32, shape (samples, height, width, channels) for
+            images; an array, a list, or anything with `shape`, `dtype` and `inputs[indices] -> array`.
+        labels: Class indices, shape (samples,), int64; or, where a sample may have any number of
+            classes, 0 and 1 for each, shape (samples, classes), float32. Lists become arrays.
+
+    Raises:
+        SettingError: The inputs have no shape in common, or there are not as many labels as inputs.
     """
 
     inputs: np.ndarray
     labels: np.ndarray
 
     def __post_init__(self):
-        if isinstance(self.inputs, list | tuple):
-            object.__setattr__(self, "inputs", np.asarray(self.inputs))
+        object.__setattr__(self, "inputs", checks.as_array("inputs", self.inputs))
+        object.__setattr__(self, "labels", checks.as_array("labels", self.labels))
         if len(self.inputs) != len(self.labels):
             raise SettingError(
                 f"A split needs as many labels as inputs, not {len(self.labels)} labels "
@@ -43,9 +50,15 @@ class Split:
         )
 
     @property
-    def multi_label(self) -> bool:
-        """Whether a sample may have any number of classes, rather than exactly one."""
-        return self.labels.ndim == 2
+    def task(self) -> Task:
+        """SingleLabel, or MultiLabel where a sample may have any number of classes."""
+        return task_of_labels(self.labels)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the inputs are an array in memory, or a mapped file small enough to read there."""
+        mapped = isinstance(self.inputs, np.memmap) and self.inputs.nbytes > RESIDENT
+        return isinstance(self.inputs, np.ndarray) and not mapped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +116,12 @@ class Dataset:
         return len(self.class_names)
 
     @property
-    def multi_label(self) -> bool:
-        """Whether a sample may have any number of classes, rather than exactly one.
+    def task(self) -> Task:
+        """SingleLabel, or MultiLabel where a sample may have any number of classes.
 
-        What a run does with the data hangs on this alone: loss, metrics, what the model's outputs
-        become, how they are measured, and what the report shows.
+        It decides the loss, the metrics, the last activation, the evaluation and the report.
         """
-        return self.train.multi_label
+        return self.train.task
 
     @property
     def scale(self) -> float:

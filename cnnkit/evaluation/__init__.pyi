@@ -8,3 +8,4 @@ from .calibration import (
 from .label_errors import likely_mislabelled as likely_mislabelled
 from .multi_label import MultiLabelEvaluation as MultiLabelEvaluation
 from .single_label import Evaluation as Evaluation, wilson_interval as wilson_interval
+from .tasks import MultiLabel as MultiLabel, SingleLabel as SingleLabel

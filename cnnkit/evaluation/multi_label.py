@@ -21,6 +21,11 @@ class MultiLabelEvaluation:
     probabilities: np.ndarray
     class_names: tuple[str, ...]
 
+    @property
+    def confusion_matrix(self) -> None:
+        """None: where classes stand beside each other, no class is taken for another."""
+        return None
+
     @cached_property
     def predicted(self) -> np.ndarray:
         """Which classes are said to be there, bool, shape (samples, classes)."""

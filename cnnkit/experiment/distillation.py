@@ -4,7 +4,7 @@ import keras
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.keras_graph.cuts import student_of
+from cnnkit.models.distillation import student_of
 from cnnkit.runs import Run
 
 

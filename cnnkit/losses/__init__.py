@@ -1,4 +1,4 @@
-"""Losses that Keras lacks."""
+"""Losses that Keras lacks, for `Experiment(loss=...)` or `compile`."""
 
 import lazy_loader
 

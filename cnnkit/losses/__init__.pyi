@@ -1,1 +1,2 @@
-from .weighted import weighted_loss as weighted_loss
+from .lenet5 import LeNet5Loss as LeNet5Loss
+from .weighted import WeightedCrossentropy as WeightedCrossentropy, weighted_loss as weighted_loss

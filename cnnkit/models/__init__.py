@@ -1,4 +1,4 @@
-"""Model factories: functions `(image_shape, num_classes, *, ...) -> keras.Model`, also by name."""
+"""Model factories, functions `(image_shape, num_classes, *, ...) -> keras.Model`, and tools for them."""
 
 import lazy_loader
 
@@ -8,7 +8,7 @@ _resolve, _names, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name):
-    """Return a public name; a factory that was registered has the first claim."""
+    """Return a registered factory, or another public name."""
     return entry(name).load() if name in names() else _resolve(name)
 
 

@@ -2,13 +2,15 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
 from keras import layers
 
 from cnnkit.errors import SettingError
+from cnnkit.keras_graph.walk import LayerCall, has_graph, layer_calls
 from cnnkit.models.receptive_field import TRANSPOSED, Field, field_after
 
 SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
@@ -79,82 +81,41 @@ def anatomy(model: keras.Model) -> Anatomy:
     A nested model that is written as a class is one row, for it has no graph to look into. Raises
     SettingError where the model itself has none.
     """
-    graph = _graph(model)
-    if graph is None:
+    if not has_graph(model):
         raise SettingError(
             f"The model {model.name!r} has no graph of layers to read: it is not built yet, or "
             "written as a class; keras.Model(image, model.call(image)) with a keras.Input makes one."
         )
-    fields = [Field.of_input(max(len(tensor.shape) - 2, 0)) for tensor in graph.inputs]
-    calls = {}
-    return Anatomy(model.name, tuple(_rows(graph, "", fields, [None] * len(fields), calls, [])))
+    rows, times_called = [], Counter()
+    for call in layer_calls(model, nested=True):
+        read = [rows[index] for index in call.sources]
+        times_called[id(call.operation)] += 1
+        rows.append(_row(call, read, times_called[id(call.operation)]))
+    return Anatomy(model.name, tuple(rows))
 
 
-def _rows(
-    graph, prefix: str, fields: list, sources: list, calls: dict, found: list
-) -> Iterator[Row]:
-    """Yield the rows of one call of a model; leaves (field, source) of its outputs in `found`.
-
-    fields, sources: of the model's inputs; the source is the name of the row a tensor comes from.
-    calls: how often each layer was called so far, over all nested models.
-    """
-    known = dict(zip(map(id, graph.inputs), zip(fields, sources, strict=True), strict=True))
-    for operation, inputs, outputs in _calls(graph):
-        before = [known[id(tensor)] for tensor in inputs]
-        inner = _graph(operation)
-        if inner is not None:
-            results = []
-            own = [list(each) for each in zip(*before, strict=True)]
-            yield from _rows(inner, f"{prefix}{operation.name}/", *own, calls, results)
-        elif isinstance(operation, layers.InputLayer) and known[id(outputs[0])][1]:
-            continue  # a nested model's input is its caller's row
-        else:
-            if isinstance(operation, layers.InputLayer):
-                before = []
-                field = known[id(outputs[0])][0]
-            else:
-                shapes = [tuple(tensor.shape) for tensor in inputs]
-                field = field_after(operation, [field for field, _ in before], shapes)
-            reads = tuple(source for _, source in before if source)
-            row = _row(operation, prefix, inputs, outputs, field, reads, calls)
-            results = [(field, row.name)] * len(outputs)
-            yield row
-        known.update(zip(map(id, outputs), results, strict=True))
-    found.extend(known[id(tensor)] for tensor in graph.outputs)
-
-
-def _row(operation, prefix, inputs, outputs, field, reads, calls) -> Row:
-    count = calls[id(operation)] = calls.get(id(operation), 0) + 1
+def _row(call: LayerCall, read: list[Row], number: int) -> Row:
+    operation, output = call.operation, call.outputs[0]
     is_layer = isinstance(operation, keras.Layer)
+    if call.is_input:
+        field = Field.of_input(max(len(output.shape) - 2, 0))
+    else:
+        shapes = [tuple(tensor.shape) for tensor in call.inputs]
+        field = field_after(operation, [row.field for row in read], shapes)
     return Row(
-        name=prefix + operation.name + (f"#{count}" if count > 1 else ""),
+        name=call.path + (f"#{number}" if number > 1 else ""),
         kind=type(operation).__name__,
-        output_shape=tuple(outputs[0].shape[1:]),
-        parameters=operation.count_params() if is_layer and count == 1 else 0,
-        multiply_adds=_multiply_adds(operation, inputs, outputs[0]) if is_layer else 0,
+        output_shape=tuple(output.shape[1:]),
+        parameters=operation.count_params() if is_layer and number == 1 else 0,
+        multiply_adds=_multiply_adds(operation, call.inputs, output) if is_layer else 0,
         field=field,
-        reads=reads,
+        reads=tuple(row.name for row in read),
         # float32, bfloat16, uint8; bool has no number.
-        bytes_per_value=int(re.sub(r"\D", "", outputs[0].dtype) or 8) // 8,
+        bytes_per_value=int(re.sub(r"\D", "", output.dtype) or 8) // 8,
     )
 
 
-def _graph(model):
-    """Return what holds the nodes of a functional or Sequential model; None for anything else."""
-    graph = getattr(model, "_functional", model)
-    return graph if hasattr(graph, "_nodes_by_depth") else None
-
-
-def _calls(graph) -> Iterator[tuple]:
-    """Yield (operation, input tensors, output tensors) of every call, in forward order."""
-    # Keras has no public way through a functional model's graph but its serialised form, which
-    # knows no shapes.
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        for node in graph._nodes_by_depth[depth]:
-            yield node.operation, node.input_tensors, node.outputs
-
-
-def _multiply_adds(layer: keras.Layer, inputs: list, output) -> int | None:
+def _multiply_adds(layer: keras.Layer, inputs: Sequence, output) -> int | None:
     if hasattr(layer, "count_multiply_adds"):
         return layer.count_multiply_adds()
     inner = layer.layer if isinstance(layer, layers.TimeDistributed) else layer

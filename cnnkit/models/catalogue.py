@@ -1,18 +1,31 @@
-"""The networks by name: `create("vgg16", (224, 224, 3), 1000)`, `names("vgg*")`."""
+"""Networks by name: `create("vgg16", (224, 224, 3), 1000)`, `names("vgg*")`."""
 
-from cnnkit.registry import Catalogue
+from cnnkit.registry import Registry
 
-CATALOGUE = Catalogue("model")
-register, names, entry = CATALOGUE.register, CATALOGUE.names, CATALOGUE.entry
+REGISTRY = Registry("model")
+register, names, entry = REGISTRY.register, REGISTRY.names, REGISTRY.entry
 
 
 def create(name: str, image_shape: tuple[int | None, ...], num_classes: int, **options):
-    """Return the network of that name as an uncompiled `keras.Model`.
+    """Build a network by its name.
 
-    Raises UnknownNameError for a name or an option that does not exist, and SettingError for
-    values that the network cannot take.
+    Args:
+        name: A registered name; `names()` lists them.
+        image_shape: (height, width, channels), or another shape that the network takes.
+        num_classes: Number of logits, at least 1.
+        **options: Options of the network's factory.
+
+    Returns:
+        An uncompiled `keras.Model` from inputs to logits, (batch, num_classes).
+
+    Raises:
+        UnknownNameError: There is no such network, or it has no such option.
+        SettingError: The network does not take a value.
+
+    >>> create("lenet5", (28, 28, 1), 10).name
+    'lenet5'
     """
-    return CATALOGUE.call(name, image_shape, num_classes, **options)
+    return REGISTRY.call(name, image_shape, num_classes, **options)
 
 
 LECUN = "LeCun et al. 1998"
@@ -21,11 +34,11 @@ RESNET = "He et al. 2015"
 DENSENET = "Huang et al. 2016"
 IMAGENET, CIFAR, DIGITS = ((224, 224, 3), 1000), ((32, 32, 3), 10), ((28, 28, 1), 10)
 
-# All weights, and multiply-adds of one image (convolutions and dense layers, without bias), for
-# that image shape and number of classes: stated here so that a list needs no Keras, and checked by
-# a test against the built network.
+# Name, factory, (image shape, classes), weights and multiply-adds for these (of convolutions and
+# dense layers, without bias), source. The counts stand here so that listing networks does not
+# import Keras; a test compares them with the built networks.
 # fmt: off
-LINES = (
+NETWORKS = (
     ("lenet5", "lenet:lenet5", DIGITS, 61_706, 416_520, f"{LECUN}, as taught today"),
     ("lenet5_1998", "lenet5_1998:lenet5_1998", ((32, 32, 1), 10), 60_000, 325_680, f"{LECUN}, Figure 2, Table I"),
     ("alexnet", "alexnet:alexnet", IMAGENET, 61_100_840, 714_188_480, "Krizhevsky 2014, section 5"),
@@ -59,10 +72,10 @@ LINES = (
     ("mlp", "mlp:mlp", DIGITS, 101_770, 101_632, "free: dense layers, to compare with"),
 )
 # fmt: on
-for _name, _place, (_image_shape, _num_classes), _parameters, _multiply_adds, _source in LINES:
+for _name, _factory, (_image_shape, _num_classes), _parameters, _multiply_adds, _source in NETWORKS:
     register(
         _name,
-        f"cnnkit.models.families.{_place}",
+        f"cnnkit.models.families.{_factory}",
         image_shape=_image_shape,
         num_classes=_num_classes,
         parameters=_parameters,

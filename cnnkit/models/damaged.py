@@ -1,4 +1,4 @@
-"""Weights files in Keras' cache that turn out to be damaged: moved aside, never deleted."""
+"""Damaged weights files in Keras' cache are renamed, never deleted."""
 
 import contextlib
 import itertools
@@ -9,32 +9,46 @@ from types import SimpleNamespace
 
 
 def move_aside(path: Path) -> Path:
-    """Rename FILE.h5 to FILE.damaged.h5, or to .damaged2.h5 and so on, and return the new path."""
+    """Rename FILE.h5 to FILE.damaged.h5, or to .damaged2.h5 and so on if that exists.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its new path.
+    """
     for number in itertools.count(1):
-        aside = path.with_suffix(f".damaged{number if number > 1 else ''}{path.suffix}")
-        if not aside.exists():
-            os.replace(path, aside)
-            return aside
+        renamed = path.with_suffix(f".damaged{number if number > 1 else ''}{path.suffix}")
+        if not renamed.exists():
+            os.replace(path, renamed)
+            return renamed
 
 
 @contextlib.contextmanager
-def kept_if_deleted(path: Path) -> Iterator[SimpleNamespace]:
-    """Keep a file that is deleted inside the block, aside; `.aside` then says where, else None.
+def keep_if_deleted(path: Path) -> Iterator[SimpleNamespace]:
+    """Keep a copy under another name of a file that is deleted inside the block.
 
-    Keras deletes a file with another hash than it knows where it cannot fetch it anew.
+    Keras deletes a file of an unknown hash, even if it then cannot download it again.
+
+    Args:
+        path: The file.
+
+    Yields:
+        A namespace whose `moved_to` is the kept file's path after the block, or None if the file
+        was not deleted.
     """
-    found = SimpleNamespace(aside=None)
-    second = path.with_name(f"{path.stem}.{os.getpid()}.part{path.suffix}")
+    deleted = SimpleNamespace(moved_to=None)
+    link = path.with_name(f"{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        os.link(path, second)  # no copy: some files have hundreds of megabytes
-    except OSError:  # not there, or on a disk without second names
-        yield found
+        os.link(path, link)  # not a copy: some files have hundreds of megabytes
+    except OSError:  # there is no file, or the file system has no hard links
+        yield deleted
         return
     try:
-        yield found
+        yield deleted
     finally:
         if path.exists():
-            second.unlink()
+            link.unlink()
         else:
-            os.replace(second, path)
-            found.aside = move_aside(path)
+            os.replace(link, path)
+            deleted.moved_to = move_aside(path)

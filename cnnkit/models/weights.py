@@ -1,4 +1,4 @@
-"""Pretrained weights: Keras' published ImageNet files, or a file of one's own, layer by layer."""
+"""Loading weights layer by layer: Keras' published ImageNet files, or any weights file."""
 
 import os
 import warnings
@@ -11,11 +11,12 @@ import keras
 import numpy as np
 
 from cnnkit.errors import MissingDataError, SettingError
-from cnnkit.models.damaged import kept_if_deleted
+from cnnkit.keras_graph.keras_home import keras_home
+from cnnkit.models.damaged import keep_if_deleted
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications"
-# model -> (folder of the address, MD5 of the file with the top, MD5 of the one without); the hashes
-# are those that keras.applications asks for.
+# model -> (folder of ADDRESS, MD5 of the file with the top, MD5 of the one without), as in
+# keras.applications.
 PUBLISHED = {
     "vgg16": ("vgg16", "64373286793e3c8b2b4e3219cbf3544b", "6d6bbae143d832006294945121d1f1fc"),
     "vgg19": ("vgg19", "cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6"),
@@ -38,19 +39,7 @@ PUBLISHED = {
         "c13680b51ded0fb44dff2d8f86ac8bb1",
     ),
 }
-HEAD = "logits"  # the layer that a different number of classes replaces
-
-
-def loaded(
-    model: keras.Model,
-    weights: str | os.PathLike | None,
-    include_top: bool,
-    adapt_channels: bool = False,
-) -> keras.Model:
-    """Return the model with the weights that its factory was asked for; None leaves it as it is."""
-    if weights is not None:
-        load_weights(model, weights, include_top=include_top, adapt_channels=adapt_channels)
-    return model
+HEAD = "logits"  # the layer that may differ in its number of classes
 
 
 def load_weights(
@@ -60,36 +49,43 @@ def load_weights(
     include_top: bool = True,
     adapt_channels: bool = False,
 ) -> None:
-    """Give a model of the catalogue the weights of a file, layer by layer.
+    """Load weights into a model of `cnnkit.models`.
 
-    weights: "imagenet" for Keras' published file, fetched into KERAS_HOME and checked by its hash,
-        or the path of a `.h5` file of `model.save_weights` or keras.applications.
-    include_top: whether the model has its top; decides which published file is read. Without it, a
-        file's dense layers after the last one of the model are left out.
-    adapt_channels: lets a first convolution for 3 channels serve an image of another number: for 1
-        channel its kernels are summed, for N each channel has the mean kernel, times 3 / N.
+    If only the number of classes differs, the head keeps its random weights, with a warning.
 
-    A head for another number of classes is left as it is, with a warning. Raises SettingError
-    naming the first layer that differs, MissingDataError where the file cannot be had.
+    Args:
+        model: The model; its weights are replaced.
+        weights: "imagenet" for Keras' published file, which is downloaded to KERAS_HOME and checked
+            by its hash; or the path of a `.h5` file from `model.save_weights` or
+            keras.applications.
+        include_top: Whether the model has its top, which decides which published file is read.
+            Without the top, dense layers at the end of the file are ignored.
+        adapt_channels: Whether a first convolution for 3 channels may serve another number. For 1
+            channel its kernels are summed; for N, each channel gets the mean kernel times 3 / N.
+
+    Raises:
+        SettingError: The file does not fit the model; the message names the first layer that
+            differs.
+        MissingDataError: The file is missing and cannot be downloaded.
     """
     path = _published(model.name, include_top) if weights == "imagenet" else Path(weights)
     pending, head = [], None
     for layer, arrays in _paired(model, path, include_top):
         if not pending and adapt_channels:
             arrays = _adapted(arrays, layer.weights[0].shape)
-        wanted, found = ([tuple(a.shape) for a in each] for each in (layer.weights, arrays))
-        if wanted == found:
+        needed, stored = ([tuple(a.shape) for a in each] for each in (layer.weights, arrays))
+        if needed == stored:
             pending.append((layer, arrays))
-        elif layer.name == HEAD and [s[:-1] for s in wanted] == [s[:-1] for s in found]:
-            head = wanted[0][-1], found[0][-1]
+        elif layer.name == HEAD and [s[:-1] for s in needed] == [s[:-1] for s in stored]:
+            head = needed[0][-1], stored[0][-1]
         else:
-            adapted = [tuple(array.shape) for array in _adapted(arrays, wanted[0])]
-            hint = "; adapt_channels=True makes it fit" if adapted == wanted else ""
+            adapted = [tuple(array.shape) for array in _adapted(arrays, needed[0])]
+            hint = "; adapt_channels=True makes it fit" if adapted == needed else ""
             raise SettingError(
                 f"{path} does not fit {model.name!r}: the layer {layer.name!r} needs shapes "
-                f"{wanted} and the file has {found}{hint}."
+                f"{needed} and the file has {stored}{hint}."
             )
-    for layer, arrays in pending:  # only once all of them fit
+    for layer, arrays in pending:  # nothing is changed unless all fit
         layer.set_weights(arrays)
     if head:
         warnings.warn(
@@ -100,7 +96,7 @@ def load_weights(
 
 
 def _paired(model: keras.Model, path: Path, include_top: bool) -> Iterator[tuple]:
-    """Yield (layer, its arrays in the file) for each layer of the model that has weights."""
+    """Yield each layer that has weights, with its arrays of the file."""
     stored = _read(path)
     layers = [layer for layer in model.layers if layer.weights]
     if isinstance(stored, dict):
@@ -110,20 +106,21 @@ def _paired(model: keras.Model, path: Path, include_top: bool) -> Iterator[tuple
             raise SettingError(f"{path} has no weights for the layer {layer.name!r}.")
         yield layer, arrays
     for name, arrays in stored[len(layers) :]:
-        if include_top or arrays[0].ndim != 2:  # anything but the dense layers of a top
+        if include_top or arrays[0].ndim != 2:  # not the dense layers of a top
             raise SettingError(f"{path} has weights of a layer {name!r} that the model lacks.")
 
 
 def _published(name: str, include_top: bool) -> Path:
+    """Return the path of a published file, after downloading it if necessary."""
     if name not in PUBLISHED:
         raise SettingError(
             f"There are no ImageNet weights for {name!r}; there are for {', '.join(PUBLISHED)}."
         )
     folder, with_top, without_top = PUBLISHED[name]
     file = f"{name}_weights_tf_dim_ordering_tf_kernels{'' if include_top else '_notop'}.h5"
-    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models" / file
+    path = keras_home() / "models" / file
     try:
-        with kept_if_deleted(path) as kept:
+        with keep_if_deleted(path) as deleted:
             return Path(
                 keras.utils.get_file(
                     file,
@@ -133,21 +130,20 @@ def _published(name: str, include_top: bool) -> Path:
                 )
             )
     except Exception as error:  # Keras raises a bare Exception where a download fails
-        what = "are not on this machine"
-        if kept.aside:
-            what = f"had another hash than Keras knows, were moved to {kept.aside.name},"
+        problem = "are not on this machine"
+        if deleted.moved_to:
+            problem = f"had another hash than Keras knows, were moved to {deleted.moved_to.name},"
         raise MissingDataError(
-            f"The weights {file} {what} and cannot be fetched ({error}); put that file into "
+            f"The weights {file} {problem} and cannot be fetched ({error}); put that file into "
             f"{path.parent}, or give a file of your own as weights."
         ) from error
 
 
 def _read(path: Path) -> dict[str, list[np.ndarray]] | list[tuple[str, list[np.ndarray]]]:
-    """Return the arrays of each layer, by name or in order: what the file's HDF5 layout can tell.
+    """Return the arrays of each layer, by name or in order.
 
-    Files of `save_weights` have names. Those that keras.applications publishes name layers as it
-    did in 2018 ("conv1/conv", "probs", "fc1000"); what has stayed is their order, by which Keras,
-    too, reads them.
+    Files of `save_weights` have the layers' names. Published files have the names of 2018
+    ("conv1/conv", "probs", "fc1000"), so Keras reads them by order, and so do we.
     """
     try:
         with h5py.File(path) as file:
@@ -165,11 +161,12 @@ def _read(path: Path) -> dict[str, list[np.ndarray]] | list[tuple[str, list[np.n
             return [pair for pair in zip(names, arrays, strict=True) if pair[1]]
     except FileNotFoundError:
         raise MissingDataError(f"There is no weights file {path}; check its path.") from None
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # the last of HDF5's own
+    except (OSError, KeyError, ValueError, RuntimeError) as error:  # HDF5 raises RuntimeError
         raise SettingError(f"{path} is not a file of Keras weights: {error}") from None
 
 
 def _adapted(arrays: list[np.ndarray], shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Return a convolution's arrays for a kernel of that shape, which may have other channels."""
     kernel, *rest = arrays
     if kernel.ndim != 4 or len(shape) != 4 or kernel.shape[2] == shape[2]:
         return arrays

@@ -1,18 +1,15 @@
-"""The kernel of a first convolution that whitens patches of images, and so needs no training.
+"""A first convolution that whitens image patches, and so needs no training.
 
-Coates, Ng 2012, https://doi.org/10.1007/978-3-642-35289-8_30, section 3, whiten patches before they
-learn filters of them; K. Jordan 2024, https://arxiv.org/abs/2404.00498, section 3.2, begins a
-network for CIFAR-10 with such a convolution, frozen.
+Coates, Ng 2012, https://doi.org/10.1007/978-3-642-35289-8_30, section 3, whiten patches before
+learning filters. K. Jordan 2024, https://arxiv.org/abs/2404.00498, section 3.2, begins a network for
+CIFAR-10 with such a convolution, frozen.
 """
 
-import typing
-
 import numpy as np
+from keras import layers
 
 from cnnkit.errors import SettingError
-
-if typing.TYPE_CHECKING:
-    import keras
+from cnnkit.random_streams import Purpose, random_generator
 
 PATCHES = 100_000
 
@@ -26,20 +23,27 @@ def whitening_kernel(
     patches: int = PATCHES,
     seed: int = 0,
 ) -> np.ndarray:
-    """Return a convolution's kernel, float32, shape (kernel_size, kernel_size, channels, filters).
+    """Compute the kernel of a convolution whose outputs are uncorrelated.
 
-    The convolution's outputs at random places of the images are not correlated, and each has a
-    variance of v / (v + epsilon), where v is that of its principal component: of 1 with an epsilon
-    of 0, which lets components of little variance, noise above all, count like any other. Filters
-    come in the order of their components' variance, the largest first, and the largest weight of
-    each is positive. They do not remove the mean: a bias or a normalisation that follows does.
+    An output has the variance v / (v + epsilon), where v is the variance of its principal component
+    of the patches. With epsilon 0 all outputs have variance 1, even those of mere noise. Filters are
+    sorted by v, the largest first; the largest weight of each filter is positive. The kernel does not
+    remove the mean; add a bias or a normalisation for that.
 
-    images: as the network sees them, floats of shape (samples, height, width, channels).
-    filters: how many; one for each value of a patch unless given, which is also the most.
-    patches: how many are looked at, at random places, as a function of seed.
+    Args:
+        images: Floats of shape (samples, height, width, channels), scaled as the network sees them.
+        kernel_size: Height and width of a patch, in pixels.
+        filters: Number of filters, at most (and by default) kernel_size**2 * channels.
+        epsilon: Added to each component's variance, at least 0.
+        patches: Number of patches to compute the components of.
+        seed: Seed of the patches' random positions.
 
-    Raises SettingError where no patch of that size fits, for more filters than there are values, and
-    where a component does not vary and epsilon is 0.
+    Returns:
+        Kernel, float32, of shape (kernel_size, kernel_size, channels, filters).
+
+    Raises:
+        SettingError: No patch fits into an image, there are too many filters, or a component has no
+            variance and `epsilon` is 0.
 
     >>> stripes = np.random.default_rng(0).normal(size=(10, 1, 8, 1)).cumsum(axis=2)
     >>> kernel = whitening_kernel(np.repeat(stripes, 8, axis=1), 2, filters=2)
@@ -59,9 +63,13 @@ def whitening_kernel(
         )
     if not 1 <= filters <= values:
         raise SettingError(f"Patches of {values} values have 1 to {values} filters, not {filters}.")
-    cut = _cut(images, kernel_size, patches, np.random.default_rng(seed))
-    variances, components = np.linalg.eigh(np.cov(cut, rowvar=False).reshape(values, values))
-    variances = np.maximum(variances[::-1][:filters], 0)  # rounding may leave them below
+    samples_of_patches = _patches(
+        images, kernel_size, patches, random_generator(seed, Purpose.WHITENING_PATCHES)
+    )
+    variances, components = np.linalg.eigh(
+        np.cov(samples_of_patches, rowvar=False).reshape(values, values)
+    )
+    variances = np.maximum(variances[::-1][:filters], 0)  # rounding may make them negative
     components = components[:, ::-1][:, :filters]
     if (variances + epsilon <= values * np.finfo(np.float64).eps * variances[0]).any():
         raise SettingError(
@@ -75,19 +83,30 @@ def whitening_kernel(
 
 def whitened_convolution(
     images: np.ndarray, kernel_size: int, filters: int, *, epsilon: float = 5e-4, **options
-) -> "keras.layers.Conv2D":
-    """Return a frozen layer "whitened" of `whitening_kernel` and its negative: 2 * filters maps.
+) -> layers.Conv2D:
+    """Build a frozen convolution of `whitening_kernel` and its negative.
 
-    What a ReLU cuts off of a map, its negative keeps. There is no bias, and a map has the image's
-    size. options: of `keras.layers.Conv2D`, such as strides. Raises what `whitening_kernel` raises.
+    After a ReLU, the negative filters keep what the positive ones lose. The layer is named
+    "whitened", has no bias, and its maps have the image's size.
+
+    Args:
+        images: Floats of shape (samples, height, width, channels), scaled as the network sees them.
+        kernel_size: Height and width of the kernel, in pixels.
+        filters: Number of filters; the layer has 2 * filters maps.
+        epsilon: Regularisation, see `whitening_kernel`.
+        **options: Options of `keras.layers.Conv2D`, such as strides or padding.
+
+    Returns:
+        A built `keras.layers.Conv2D` that is not trainable.
+
+    Raises:
+        SettingError: As in `whitening_kernel`.
 
     >>> images = np.random.default_rng(0).normal(size=(100, 8, 8, 3))
     >>> layer = whitened_convolution(images, 2, filters=12)
     >>> tuple(layer(images).shape), layer.trainable
     ((100, 8, 8, 24), False)
     """
-    from keras import layers  # `models` lists names, which must not pay for Keras
-
     kernel = whitening_kernel(images, kernel_size, filters, epsilon=epsilon)
     options = {"padding": "same", "use_bias": False, "name": "whitened"} | options
     layer = layers.Conv2D(2 * filters, kernel_size, trainable=False, **options)
@@ -96,7 +115,7 @@ def whitened_convolution(
     return layer
 
 
-def _cut(images: np.ndarray, size: int, patches: int, rng: np.random.Generator) -> np.ndarray:
+def _patches(images: np.ndarray, size: int, patches: int, rng: np.random.Generator) -> np.ndarray:
     """Return patches from random places, float64, shape (patches, values)."""
     samples, height, width, _ = images.shape
     image = rng.integers(samples, size=(patches, 1, 1))

@@ -1,4 +1,4 @@
-"""Optimizers and learning rate schedules by name, and Muon for convolutions."""
+"""Optimizers and learning-rate schedules by name, and Muon for convolutions."""
 
 import lazy_loader
 

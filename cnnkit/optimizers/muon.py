@@ -1,4 +1,4 @@
-"""Muon for convolutions: their kernels are matrices, too, of patches' values by filters."""
+"""Muon for convolutions, whose kernels it treats as matrices of patch values by filters."""
 
 import math
 
@@ -8,17 +8,21 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("cnnkit")
 class ConvolutionMuon(keras.optimizers.Muon):
-    """Keras' Muon, which also moves the kernels of convolutions; there Keras' own is Adam.
+    """Keras' Muon, which also updates the kernels of convolutions (Keras leaves them to Adam).
 
     Muon steps along the orthogonal matrix nearest to the gradient's momentum. A kernel of shape
-    (height, width, channels, filters) is for that the matrix that a patch's values are multiplied
-    by, (height * width * channels, filters), as K. Jordan 2024,
-    https://kellerjordan.github.io/posts/muon/, has it for a network for CIFAR-10; one of a
-    convolution in one dimension or three likewise. Adam moves biases, normalisations, and kernels
-    whose last axis is 1, such as those of depthwise convolutions; and the layers of
-    `exclude_layers`, among which the last one of a classifier should be.
+    (height, width, channels, filters) counts as the matrix that patches are multiplied by, of shape
+    (height * width * channels, filters), as in K. Jordan 2024,
+    https://kellerjordan.github.io/posts/muon/. One- and three-dimensional convolutions are treated
+    alike.
 
-    Takes what `keras.optimizers.Muon` takes.
+    Adam updates biases, normalisation, kernels whose last axis is 1 (such as those of depthwise
+    convolutions), and the layers of `exclude_layers`. A classifier's last layer should be one.
+
+    Args:
+        learning_rate: Float, or a schedule.
+        exclude_layers: Names of layers that Adam updates.
+        **options: The other options of `keras.optimizers.Muon`.
 
     >>> ConvolutionMuon(0.01, exclude_layers=["logits"]).exclude_layers
     ['logits']
@@ -30,11 +34,26 @@ class ConvolutionMuon(keras.optimizers.Muon):
         return super()._should_use_adamw(_AsMatrix(variable))
 
     def zeropower_via_newtonschulz5(self, x, steps):
-        """Return the nearest matrix with orthonormal rows or columns, about, in the shape of x."""
+        """Return the approximately nearest orthogonal matrix.
+
+        Args:
+            x: Kernel-shaped tensor, (..., filters).
+            steps: Number of Newton-Schulz iterations.
+
+        Returns:
+            Tensor of the shape of `x`; as a matrix, its rows or columns are orthonormal.
+        """
         return ops.reshape(super().zeropower_via_newtonschulz5(_matrix(x), steps), x.shape)
 
     def lr_adjust(self, x):
-        """Return a step in a length like Adam's, in the shape of x."""
+        """Return a step scaled to the size of Adam's.
+
+        Args:
+            x: Kernel-shaped tensor, (..., filters).
+
+        Returns:
+            Tensor of the shape of `x`.
+        """
         return ops.reshape(super().lr_adjust(_matrix(x)), x.shape)
 
 
@@ -43,7 +62,7 @@ def _matrix(kernel):
 
 
 class _AsMatrix:
-    """What Keras asks of a variable: the shape, of a kernel as a matrix, and the path."""
+    """A kernel variable's path, and its shape as a matrix: what Keras reads of a variable."""
 
     def __init__(self, variable):
         self.shape = (math.prod(variable.shape[:-1]), variable.shape[-1])

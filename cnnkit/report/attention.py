@@ -12,7 +12,7 @@ from cnnkit.explain.figures import tiles
 from cnnkit.report.markup import (
     drawing,
     escape,
-    more,
+    folded,
     percent,
     picture,
     scrolling,
@@ -49,7 +49,7 @@ def path(views: Views, evaluation: Evaluation) -> str:
     sample = views.samples[0]
     name = evaluation.class_names[evaluation.labels[sample]]
     stages = "".join(
-        more(_stage(layer, maps), _strip(layer, maps), unfolded=index == 0)
+        folded(_stage(layer, maps), _strip(layer, maps), unfolded=index == 0)
         for index, (layer, maps) in enumerate(views.maps.items())
     )
     chances = evaluation.probabilities[sample]
@@ -66,7 +66,7 @@ def path(views: Views, evaluation: Evaluation) -> str:
         f'<ul class="pictures"><li><figure>{shown}<figcaption>Test sample {sample}, '
         f"<b>{escape(name)}</b></figcaption></figure></li></ul>",
         stages,
-        more(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
+        folded(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
         _walk(views, evaluation) if views.walk else "",
     )
 
@@ -81,7 +81,9 @@ def _walk(views: Views, evaluation: Evaluation) -> str:
     )
     with style.context("default"):  # as for the curves
         drawn = drawing(figures.walkthrough(walk, names), "walk", words)
-    return more("The same, number by number", scrolling(words, f'<div class="wide">{drawn}</div>'))
+    return folded(
+        "The same, number by number", scrolling(words, f'<div class="wide">{drawn}</div>')
+    )
 
 
 def robustness(views: Views) -> str:
@@ -110,7 +112,7 @@ def resemblance(views: Views, evaluation: Evaluation) -> str:
         return ""
     rows = "".join(_resembling(views, evaluation, index) for index in wrong)
     note = f"The nearest of {views.compared:,} training images, by what the last layer reads."
-    return more("What these mistakes resemble", f'<p class="soft">{note}</p>', rows)
+    return folded("What these mistakes resemble", f'<p class="soft">{note}</p>', rows)
 
 
 def film(frames: Mapping[int, np.ndarray]) -> str:

@@ -2,7 +2,7 @@
 
 from cnnkit import plots
 from cnnkit.evaluation import Evaluation
-from cnnkit.report.markup import drawing, escape, more, percent, picture, section
+from cnnkit.report.markup import drawing, escape, folded, percent, picture, section
 
 CLOSEST = 8
 
@@ -28,7 +28,7 @@ def calibration(evaluation: Evaluation, images) -> str:
     return section(
         "Calibration",
         f'<p>{words}</p>\n<div class="curves">{drawn}</div>',
-        more("The closest calls", _closest(evaluation, images)),
+        folded("The closest calls", _closest(evaluation, images)),
     )
 
 

@@ -56,7 +56,7 @@ def section(title: str, *content: str) -> str:
     return "\n".join(["<section>", f"<h2>{title}</h2>", *content, "</section>"])
 
 
-def more(summary: str, *content: str, unfolded: bool = False) -> str:
+def folded(summary: str, *content: str, unfolded: bool = False) -> str:
     """Return content that is folded away until it is asked for, or until it is not wanted."""
     opened = " open" if unfolded else ""
     return f"<details{opened}><summary>{escape(summary)}</summary>{''.join(content)}</details>"

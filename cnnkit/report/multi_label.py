@@ -5,16 +5,32 @@
 
 import numpy as np
 
-from cnnkit import plots
 from cnnkit.evaluation import MultiLabelEvaluation
+from cnnkit.report import recipe
+from cnnkit.report.contents import Contents
+from cnnkit.report.headline import headline
 from cnnkit.report.markup import escape, interval, percent, picture, section, table
+from cnnkit.report.mistakes import worst_mistakes
 
 WEAKEST = 4  # classes named in the headline
 
 
-def describes(test: dict | None) -> bool:
-    """Return whether results are those of samples with several classes."""
-    return bool(test) and "exact_match" in test
+def sections(contents: Contents) -> list[str]:
+    """Return what the report says about a run whose samples may have several classes.
+
+    Args:
+        contents: What the report shows.
+
+    Returns:
+        HTML, a string a section; "" for one that has nothing to show.
+    """
+    test, evaluation = contents.test, contents.evaluation
+    return [
+        headline(contents.files, verdict(test)),
+        worst_mistakes(evaluation, contents.images, _mistake) if evaluation else "",
+        classes(test),
+        recipe.filters(contents.filters),
+    ]
 
 
 def verdict(test: dict) -> str:
@@ -37,18 +53,6 @@ classes.</p>
 <h2>Where it is weakest</h2>
 {f"<ol>{weakest}</ol>" if rows else "<p>Nowhere, on these samples.</p>"}
 </div>"""
-
-
-def mistakes(evaluation: MultiLabelEvaluation, images, count: int) -> str:
-    """The worst answers: for each, what was missed and what was wrongly said to be there."""
-    worst = evaluation.worst_mistakes(count)
-    if not len(worst):
-        return ""
-    shown = plots.pixels(images[worst]) if images is not None else [None] * len(worst)
-    items = "".join(
-        _mistake(evaluation, index, image) for index, image in zip(worst, shown, strict=True)
-    )
-    return section("Worst mistakes", f'<ul class="pictures">\n{items}</ul>')
 
 
 def classes(test: dict) -> str:

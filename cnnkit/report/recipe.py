@@ -14,7 +14,7 @@ from cnnkit.report.markup import (
     duration,
     escape,
     facts,
-    more,
+    folded,
     picture,
     section,
     table,
@@ -64,7 +64,9 @@ def curves(history: dict[str, list[float]]) -> str:
         ("epoch", *columns),
         [(epoch, *(f"{value:.4g}" for value in row)) for epoch, row in enumerate(rows, start=1)],
     )
-    return section("Curves", f'<div class="curves">{drawings}</div>', more("The numbers", numbers))
+    return section(
+        "Curves", f'<div class="curves">{drawings}</div>', folded("The numbers", numbers)
+    )
 
 
 def filters(kernels: np.ndarray | None) -> str:
@@ -178,7 +180,7 @@ def _layers(model: dict) -> str:
         for layer in model["layers"]
     ]
     headings = ("layer", "kind", "output", "parameters")
-    return more(f"The network's {len(rows)} layers", table("In order.", headings, rows, text=3))
+    return folded(f"The network's {len(rows)} layers", table("In order.", headings, rows, text=3))
 
 
 def _shape(shape: list) -> str:

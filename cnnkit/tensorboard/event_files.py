@@ -16,6 +16,8 @@ from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from tensorboard.util import tensor_util
 
+from cnnkit.keras_graph.walk import layer_calls
+
 
 class EventLog:
     """One folder of events, which TensorBoard shows as one run.
@@ -113,29 +115,22 @@ class EventLog:
 
 
 def graph_of(model: keras.Model) -> graph_pb2.GraphDef:
-    """Return a model's layers as a graph: a node a layer, named as in `model.summary()`."""
+    """Return a model's graph for TensorBoard: a node a layer, named as in `model.summary()`.
+
+    Args:
+        model: A functional or Sequential model. Models inside it are one node each.
+
+    Returns:
+        The graph, with the output shape of each layer; edges lead from what a layer reads to it.
+    """
     graph = graph_pb2.GraphDef(versions=versions_pb2.VersionDef(producer=22))
-    previous = []
-    # Functions of keras.ops are nodes as layers are, but `get_layer` does not know them.
-    nodes = {each.name: each for each in (*getattr(model, "operations", ()), *model.layers)}
-    for config in model.get_config()["layers"]:
-        name = config["config"]["name"]
-        inbound = _sources(config["inbound_nodes"]) if "inbound_nodes" in config else previous
-        node = graph.node.add(name=name, op=config["class_name"], input=inbound)
-        shape = node.attr["_output_shapes"].list.shape.add()
-        if config["class_name"] != "InputLayer":
-            for size in nodes[name].output.shape:
+    calls, nodes = layer_calls(model), {}
+    for call in calls:
+        name = call.operation.name
+        if name not in nodes:
+            nodes[name] = graph.node.add(name=name, op=type(call.operation).__name__)
+            shape = nodes[name].attr["_output_shapes"].list.shape.add()
+            for size in () if call.is_input else call.outputs[0].shape:
                 shape.dim.add(size=-1 if size is None else size)
-        previous = [name]
+        nodes[name].input.extend(calls[index].operation.name for index in call.sources)
     return graph
-
-
-def _sources(nodes) -> list[str]:
-    """Return the names of the layers that a layer's serialised calls take their inputs from."""
-    if isinstance(nodes, dict):
-        if "keras_history" in nodes:
-            return [nodes["keras_history"][0]]
-        nodes = list(nodes.values())
-    if isinstance(nodes, (list, tuple)):
-        return [name for node in nodes for name in _sources(node)]
-    return []

@@ -5,7 +5,7 @@ import keras
 from cnnkit.experiment.experiment import Experiment
 
 
-def deployed(experiment: Experiment) -> keras.Model:
+def deployable_model(experiment: Experiment) -> keras.Model:
     """Return the experiment's model with scaling before it, and probabilities after it.
 
     Logits go through a softmax, or, where samples may have several classes, each through a sigmoid.
@@ -19,11 +19,7 @@ def deployed(experiment: Experiment) -> keras.Model:
         outputs = keras.layers.Rescaling(data.scale, name="scale")(outputs)
     outputs = model(outputs)
     if getattr(experiment.loss, "from_logits", False):
-        named = {"name": "probabilities", "dtype": "float32"}
-        if data.multi_label:
-            outputs = keras.layers.Activation("sigmoid", **named)(outputs)
-        else:
-            outputs = keras.layers.Softmax(**named)(outputs)
+        outputs = data.task.output_layer(name="probabilities", dtype="float32")(outputs)
     return keras.Model(inputs, outputs, name=f"{model.name}_deployed")
 
 

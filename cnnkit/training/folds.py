@@ -6,18 +6,15 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from cnnkit.callbacks.explain import Explain
-from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
 from cnnkit.experiment import phases
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain.batches import in_compiled_batches
-from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
-from cnnkit.training.deployment import deployed
-from cnnkit.training.steps.frozen_features import trained_part
-from cnnkit.training.steps.inputs import made_in_step
-from cnnkit.training.steps.multi_step import length_for
+from cnnkit.random_streams import Purpose, random_generator
+from cnnkit.training.deployment import deployable_model
+from cnnkit.training.loop import fit_part
+from cnnkit.training.steps.frozen_features import without_frozen_part
 
 
 def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -> np.ndarray:
@@ -41,7 +38,7 @@ def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -
             answers = np.empty((len(train), experiment.data.num_classes))
         held = np.flatnonzero(places == fold)
         _train(experiment, np.flatnonzero(places != fold), seed)
-        answers[held] = _predict(deployed(experiment), train.inputs[held])
+        answers[held] = _predict(deployable_model(experiment), train.inputs[held])
     return answers
 
 
@@ -53,7 +50,7 @@ def folds_of(labels: np.ndarray, folds: int, seed: int = 0) -> np.ndarray:
         raise SettingError(
             f"There are from 2 to {len(labels)} folds of these samples, not {folds}."
         )
-    order = np.random.default_rng([seed, folds]).permutation(len(labels))
+    order = random_generator(seed, Purpose.FOLDS, folds).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     places = np.empty(len(labels), np.int64)
     places[order] = np.arange(len(labels)) % folds
@@ -72,25 +69,10 @@ def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
     """Train through all phases, on these of the training samples."""
     train = experiment.data.train
     rest = Split(train.inputs[chosen], train.labels[chosen])
-    data, ended = dataclasses.replace(experiment.data, train=rest), 0
-    for phase, _ in phases.begun(dataclasses.replace(experiment, data=data)):
-        ended = _fit(phase, trained_part(phase, seed), seed, ended)
-
-
-def _fit(phase: Experiment, part: Experiment, seed: int, first: int) -> int:
-    """Train one phase's part from this epoch on, and return the epoch after its last."""
-    model = part.model
-    model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
-    train = Batches(part.data.train, seed=seed, **part.train_batch_options)
-    validation = Batches(part.data.validation, **part.batch_options)
-    # Explain draws into a run's folder, and here is no run.
-    own = [each for each in phase.callbacks if not isinstance(each, Explain)]
-    with (
-        fused_batch_normalization(model),
-        made_in_step(model, train, validation, length_for(own)) as (inputs, validation),
-    ):
-        history = model.fit(
-            inputs, validation_data=validation, epochs=first + phase.epochs, initial_epoch=first,
-            shuffle=False, verbose=0, callbacks=[train.follow(), *own],
-        )  # fmt: skip
-    return history.epoch[-1] + 1
+    data = dataclasses.replace(experiment.data, train=rest)
+    experiment = dataclasses.replace(experiment, data=data)
+    epoch = 0
+    for phase, _ in phases.begun(experiment):
+        part = without_frozen_part(phase, seed)
+        history = fit_part(phase, part, seed=seed, first_epoch=epoch, verbose=0)
+        epoch = history.epoch[-1] + 1

@@ -1,44 +1,48 @@
-"""compile, callbacks, `model.fit`: the whole of training."""
+"""The one training loop: compile, callbacks, `model.fit`. Runs, folds and the rate finder share it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 
-from cnnkit.callbacks.explain import Explain
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Split
 from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.experiment import phases
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
-from cnnkit.runs import Run, log_offsets
+from cnnkit.runs import Run
 from cnnkit.runs.checkpoints import Checkpoint
 from cnnkit.tensorboard.log import TensorBoardLog
 from cnnkit.training.callbacks import non_finite
 from cnnkit.training.callbacks.record import KeepWeights, Record, StopOnNonFinite
-from cnnkit.training.checkpointing.callback_list import ResumableCallbacks, Saving
+from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
-from cnnkit.training.deployment import deployed
-from cnnkit.training.steps.frozen_features import trained_part
-from cnnkit.training.steps.inputs import made_in_step
-from cnnkit.training.steps.multi_step import length_for
+from cnnkit.training.deployment import deployable_model
+from cnnkit.training.recording import Recording
+from cnnkit.training.steps.frozen_features import without_frozen_part
+from cnnkit.training.steps.inputs import batches_made_in_step
+from cnnkit.training.steps.multi_step import steps_per_execution
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """What training leaves: the model as it is saved, and what is known of the chosen epoch.
+class TrainingResult:
+    """What training leaves.
 
-    head: what was trained last, where that is the rest of the model behind frozen layers, on what
-        these gave each training image; else None.
+    Attributes:
+        model: The model to save, with the chosen weights.
+        head: What was trained last, where that is the rest of the model on the features of its
+            frozen layers; else None.
+        validation: Of the chosen epoch: epoch, loss, and accuracy or average_precision.
+        epoch_seconds: How long each epoch took.
+        checkpoint_error: Why the last checkpoint could not be written; None where it was.
     """
 
     model: keras.Model
     head: Experiment | None
-    validation: dict  # epoch, accuracy (of several classes: average_precision), loss
+    validation: dict
     epoch_seconds: list[float]
-    unsaved: OSError | None  # why the last checkpoint could not be written
+    checkpoint_error: OSError | None
 
 
 def fit(
@@ -47,129 +51,179 @@ def fit(
     log: TensorBoardLog,
     stop: StopOnSignal,
     seed: int,
-    saving: Saving,
+    schedule: CheckpointSchedule,
     start: Checkpoint | None = None,
-) -> Fitted:
-    """Train the experiment's model, record it in the run folder, and end with the weights kept.
+) -> TrainingResult:
+    """Train an experiment through all of its phases, and record it in the run folder.
 
-    start: where to go on, or None to begin. Raises TrainingError when data, loss or weights are not
-    finite, Interrupted after a signal.
+    Args:
+        experiment: What to train.
+        run: The folder to record it in.
+        log: What TensorBoard shows.
+        stop: Notes a signal, which ends the training after a step.
+        seed: Gives the order of the samples and the augmentation.
+        schedule: When checkpoints are written.
+        start: The checkpoint to go on from; None to begin.
+
+    Returns:
+        The trained model, with the weights that the experiment asks for, and its results.
+
+    Raises:
+        TrainingError: Data, loss or weights are not finite.
+        Interrupted: A signal came.
     """
     non_finite.expect_sound(experiment.data)
-    for callback in experiment.callbacks:
-        if isinstance(callback, Explain) and callback.folder is None:
-            callback.folder = run.folder / "tensorboard" / "explain"
-    record, kept = Record(run), KeepWeights(run, deployed(experiment), experiment.keep)
-    fitting = _Fitting(run, log, record, kept, stop, seed, saving)
+    explain = ()
+    if experiment.explain is not None:
+        folder = run.folder / "tensorboard" / "explain"
+        explain = (experiment.explain.callback(experiment.data, folder),)
+    record = Record(run)
+    keep = KeepWeights(
+        run, deployable_model(experiment), restore_best=experiment.restore_best_weights
+    )
     ended = tuple(start.state["phases_ended"]) if start else ()
-    known, last = [], None
-    for phase, trains in phases.begun(experiment):
-        known.append(trains)
-        if len(known) <= len(ended):
+    recording = Recording(run, (*explain, log, keep, record), stop, schedule, start, ended)
+    begun = []
+    for phase, trained_layers in phases.begun(experiment):
+        begun.append(trained_layers)
+        if len(begun) <= len(ended):
             continue
         if experiment.phases:
-            phases.tell(run, known, 1 + len(experiment.phases))
-        part = trained_part(phase, seed)
-        last = fitting.fit(phase, part, start, last, ended)
-        ended, start = (*ended, last.epoch), None
-    score = "average_precision" if experiment.data.multi_label else "accuracy"
-    chosen = {name: kept.logs.get(f"val_{name}") for name in (score, "loss")}
+            phases.tell(run, begun, 1 + len(experiment.phases))
+        part = without_frozen_part(phase, seed)
+        fit_part(phase, part, seed=seed, recording=recording)
+        recording.end_phase()
+    score = experiment.data.task.validation_score
+    chosen = {name: keep.logs.get(f"val_{name}") for name in (score, "loss")}
     alone = part is not phase and phase.augment is None
-    return Fitted(
-        kept.deployed,
+    return TrainingResult(
+        keep.deployed,
         part if alone else None,
-        {"epoch": kept.epoch} | chosen,
+        {"epoch": keep.epoch} | chosen,
         record.epoch_seconds,
-        last.failure,
+        recording.callbacks.failure,
     )
 
 
-@dataclass(frozen=True)
-class _Fitting:
-    """What all phases of a training share."""
+def fit_part(
+    phase: Experiment,
+    part: Experiment,
+    *,
+    seed: int,
+    first_epoch: int = 0,
+    recording: Recording | None = None,
+    validate: bool = True,
+    stop_on_non_finite: bool = True,
+    verbose: str | int = "auto",
+) -> keras.callbacks.History:
+    """Train one phase of an experiment.
 
-    run: Run
-    log: TensorBoardLog
-    record: Record
-    kept: KeepWeights
-    stop: StopOnSignal
-    seed: int
-    saving: Saving
+    Args:
+        phase: Gives optimizer, loss, metrics, epochs and callbacks.
+        part: Gives model and data: the phase itself, or what is left of it behind frozen layers.
+        seed: Gives the order of the samples and the augmentation.
+        first_epoch: The number of its first epoch, as Keras' `initial_epoch`.
+        recording: Of a run; it says itself which epoch is the first. None records nothing.
+        validate: Whether to validate after each epoch.
+        stop_on_non_finite: Whether a loss or weight that is not finite raises TrainingError.
+        verbose: As in `model.fit`; a recording always shows progress.
 
-    def fit(
-        self,
-        phase: Experiment,
-        part: Experiment,
-        start: Checkpoint | None,
-        after: ResumableCallbacks | None,
-        ended: tuple[int, ...],
-    ) -> ResumableCallbacks:
-        """Train a phase's part, from a checkpoint or after another one; `ended` is when those did."""
-        data, model = part.data, part.model
-        model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
-        train = Batches(data.train, seed=self.seed, **part.train_batch_options)
-        validation = Batches(data.validation, **part.batch_options)
-        own = _growing_on(phase.callbacks) if start or ended else phase.callbacks
-        own = [train.follow(), StopOnNonFinite(train), *own]
-        callbacks = [*own, self.log, self.kept, self.record]
-        first = ended[-1] if ended else 0
-        length = length_for(phase.callbacks, multiple=self.saving.steps)
-        with (
-            fused_batch_normalization(model),
-            made_in_step(model, train, validation, length) as (inputs, validation_inputs),
-        ):
-            resumable = ResumableCallbacks(
-                callbacks,
-                model=model,
-                epochs=first + phase.epochs,
-                folder=self.run.folder / "checkpoints",
-                inputs=inputs,
-                stop=self.stop,
-                saving=self.saving,
-                start=start,
-                appended=lambda: _flushed(self.run, callbacks),
-                after=after,
-                ended=ended,
-            )
-            model.fit(
-                inputs,
-                validation_data=validation_inputs,
-                epochs=first + phase.epochs,
-                initial_epoch=_first_epoch(start, first, first + phase.epochs),
-                shuffle=False,  # `train` has its own order; Keras would give its steps in another
-                callbacks=resumable,
-            )
-        return resumable
+    Returns:
+        Keras' history.
+    """
+    data, model = part.data, part.model
+    model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
+    train = Batches(data.train, seed=seed, **part.train_batch_options)
+    validation = Batches(data.validation, **part.batch_options)
+    first_epoch = recording.ended[-1] if recording and recording.ended else first_epoch
+    checks = [StopOnNonFinite(train)] if stop_on_non_finite else []
+    length = steps_per_execution(
+        phase.callbacks, multiple=recording.schedule.steps if recording else None
+    )
+    with (
+        fused_batch_normalization(model),
+        batches_made_in_step(model, train, validation, length) as (inputs, validation_inputs),
+    ):
+        return fit_inputs(
+            model,
+            inputs,
+            validation_inputs if validate else None,
+            callbacks=[train.follow(), *checks, *phase.callbacks],
+            epochs=first_epoch + phase.epochs,
+            first_epoch=first_epoch,
+            recording=recording,
+            verbose=verbose,
+        )
 
 
-def _first_epoch(start: Checkpoint | None, first: int, end: int) -> int:
-    if start is None:
-        return first
-    return end if start.state["stopped"] and not start.step else start.epoch
+def fit_inputs(
+    model: keras.Model,
+    inputs,
+    validation_data,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback],
+    epochs: int,
+    first_epoch: int = 0,
+    recording: Recording | None = None,
+    **options,
+) -> keras.callbacks.History:
+    """Call `model.fit` of a compiled model, recorded and resumable where there is a recording.
+
+    Args:
+        model: A compiled model.
+        inputs: What `model.fit` takes as `x`; with a recording, StepInputs or another of
+            `training.steps` that can begin in the middle of an epoch.
+        validation_data: As in `model.fit`.
+        callbacks: As in `model.fit`.
+        epochs: As in `model.fit`: the number of the last epoch.
+        first_epoch: `initial_epoch` of `model.fit`, where there is no recording.
+        recording: Of a run.
+        **options: More of `model.fit`.
+
+    Returns:
+        Keras' history.
+    """
+    if recording is not None:
+        first_epoch = recording.initial_epoch(epochs)
+    if first_epoch or (recording and recording.start):
+        _append_to_csv(callbacks)
+    if recording is not None:
+        callbacks = recording.resumable(callbacks, model=model, inputs=inputs, epochs=epochs)
+    return model.fit(
+        inputs,
+        validation_data=validation_data,
+        epochs=epochs,
+        initial_epoch=first_epoch,
+        shuffle=False,  # the inputs have an order of their own, which Keras would shuffle once more
+        callbacks=callbacks,
+        **options,
+    )
 
 
-def _growing_on(callbacks: Sequence[keras.callbacks.Callback]) -> Sequence:
-    """Tell Keras' CSVLogger to add to its file, which it would empty."""
+def _append_to_csv(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    """Let Keras' CSVLogger add to its file, which it would empty."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.CSVLogger):
             callback.append = True
-    return callbacks
-
-
-def _flushed(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, int]:
-    """Write out what callbacks have buffered, and return how long the files are that only grow."""
-    for callback in callbacks:
-        if hasattr(callback, "flush"):
-            callback.flush()
-    others = [each.filename for each in callbacks if isinstance(each, keras.callbacks.CSVLogger)]
-    return log_offsets.sizes(run.folder, others)
 
 
 def evaluate(
     model: keras.Model, split: Split, class_names: tuple[str, ...], stop: StopOnSignal
 ) -> Evaluation | MultiLabelEvaluation:
-    """Return what the predictions of a model from raw inputs to probabilities are worth."""
+    """Evaluate the predictions of a model from raw inputs to probabilities.
+
+    Args:
+        model: Takes raw inputs, and returns probabilities of shape (batch, classes).
+        split: What to predict.
+        class_names: A name for each output.
+        stop: Ends the prediction after a signal.
+
+    Returns:
+        The evaluation that fits the split's labels.
+
+    Raises:
+        Interrupted: A signal came.
+    """
     batches = Batches(split, batch_size=256)
     probabilities = model.predict(batches, verbose=0, callbacks=[stop])
-    kind = MultiLabelEvaluation if split.multi_label else Evaluation
-    return kind(split.labels, np.asarray(probabilities, np.float64), class_names)
+    return split.task.evaluate(split.labels, probabilities, class_names)

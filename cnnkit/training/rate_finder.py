@@ -1,19 +1,23 @@
 """Which learning rate: the loss while the rate grows step by step, in one short trial."""
 
+import dataclasses
+import math
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
-from cnnkit.data.batches import Batches
 from cnnkit.errors import SettingError
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
+from cnnkit.training.loop import fit_part
 
 SMOOTHING = 0.9  # of the loss before, in the running mean
 DIVERGED = 4  # times the lowest loss so far, above which nothing more is learnt
 LEAST_FALL = 0.95  # of the first losses, below which it has fallen and not only by chance
 FIRST_STEPS = 5  # of which the running mean says little
+# Which variables weight decay spares: Keras leaves it out of an optimizer's configuration, and has no
+# public way to read it.
+DECAY_RULE = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
 
 
 @dataclass(frozen=True)
@@ -67,22 +71,35 @@ def find_learning_rate(
 
 
 def _losses(experiment: Experiment, rates: np.ndarray, seed: int) -> np.ndarray:
-    model, data = experiment.model, experiment.data
-    before = model.get_weights()
+    model, samples = experiment.model, len(experiment.data.train)
+    losses = _Losses(len(rates), samples, experiment.batch_size)
     growing = keras.optimizers.schedules.ExponentialDecay(rates[0], 1, rates[1] / rates[0])
-    config = experiment.optimizer.get_config() | {"learning_rate": growing}
-    batches = Batches(data.train, seed=seed, **experiment.train_batch_options)
-    losses = _Losses(len(rates), len(data.train), experiment.batch_size)
-    model.compile(type(experiment.optimizer).from_config(config), experiment.loss)
+    trial = dataclasses.replace(
+        experiment,
+        optimizer=_with_rate(experiment.optimizer, growing),
+        epochs=math.ceil(len(rates) / math.ceil(samples / experiment.batch_size)),
+        metrics=(),
+        callbacks=(losses,),
+        phases=(),
+    )
+    before = model.get_weights()
     try:
-        with fused_batch_normalization(model):
-            model.fit(
-                batches, epochs=-(-len(rates) // batches.num_batches), shuffle=False, verbose=0,
-                callbacks=[batches.follow(), losses],
-            )  # fmt: skip
+        fit_part(trial, trial, seed=seed, validate=False, stop_on_non_finite=False, verbose=0)
     finally:
         model.set_weights(before)
-    return np.array(losses.found)
+    return np.array(losses.batch_losses)
+
+
+def _with_rate(optimizer: keras.optimizers.Optimizer, rate) -> keras.optimizers.Optimizer:
+    """Return a copy of an optimizer with another learning rate, without averages of the weights."""
+    config = optimizer.get_config() | {"learning_rate": rate}
+    if config.get("use_ema"):  # nothing looks at averages in a trial
+        config["use_ema"] = False
+    copy = type(optimizer).from_config(config)
+    for name in DECAY_RULE:
+        if hasattr(optimizer, name):
+            setattr(copy, name, getattr(optimizer, name))
+    return copy
 
 
 class _Losses(keras.callbacks.Callback):
@@ -90,7 +107,8 @@ class _Losses(keras.callbacks.Callback):
 
     def __init__(self, most: int, samples: int, batch_size: int):
         super().__init__()
-        self.most, self.samples, self.batch_size, self.found = most, samples, batch_size, []
+        self.most, self.samples, self.batch_size = most, samples, batch_size
+        self.batch_losses = []
 
     def on_train_batch_end(self, batch, logs=None):
         # Keras gives the mean of the epoch's samples so far; this is the batch's own.
@@ -99,11 +117,13 @@ class _Losses(keras.callbacks.Callback):
         total = logs["loss"] * until
         loss = float(total - (self._total if batch else 0.0)) / (until - before)
         self._total = total
-        if not np.isfinite(loss) or (self.found and loss > DIVERGED * min(self.found)):
+        if not np.isfinite(loss) or (
+            self.batch_losses and loss > DIVERGED * min(self.batch_losses)
+        ):
             self.model.stop_training = True
             return
-        self.found.append(loss)
-        self.model.stop_training = len(self.found) == self.most
+        self.batch_losses.append(loss)
+        self.model.stop_training = len(self.batch_losses) == self.most
 
 
 def _running_mean(values: np.ndarray) -> np.ndarray:

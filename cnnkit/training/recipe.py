@@ -1,5 +1,6 @@
 """The recipe of a run: every setting resolved, what it ran on, the data and the source."""
 
+import dataclasses
 import inspect
 import shlex
 import sys
@@ -37,9 +38,10 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
         "image_size": experiment.image_size,
-        "keep": experiment.keep,
+        "restore_best_weights": experiment.restore_best_weights,
         "phases": phases.described(experiment),
         "distillation": distillation.described(experiment.model),
+        "explain": experiment.explain and dataclasses.asdict(experiment.explain),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
         "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
         "model": {

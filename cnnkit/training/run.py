@@ -18,7 +18,6 @@ import keras
 import numpy as np
 
 from cnnkit import report
-from cnnkit.callbacks.explain import Explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.evaluation import Evaluation
@@ -32,10 +31,10 @@ from cnnkit.runs.lock import locked
 from cnnkit.tensorboard.film import frames
 from cnnkit.tensorboard.log import TensorBoardLog
 from cnnkit.training import differences
-from cnnkit.training.checkpointing.callback_list import Saving
+from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.deployment import first_filters
-from cnnkit.training.loop import Fitted, evaluate, fit
+from cnnkit.training.loop import TrainingResult, evaluate, fit
 from cnnkit.training.recipe import recipe_of, write_recipe
 from cnnkit.training.steps.precision import AUTO, has_bfloat16, is_worthwhile, policy
 
@@ -73,7 +72,7 @@ def run(
     is raised once training has begun stands in status.json, too.
     """
     expect_supported_platform()
-    saving = Saving(checkpoint_minutes, checkpoint_steps)
+    schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
     with _made(experiment, settings, seed, precision) as (resolved, settings, seed):
         folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
         recipe = recipe_of(experiment, resolved, settings, seed)
@@ -81,7 +80,7 @@ def run(
         def begin():
             folder.write_status("running", epoch=0)
             write_recipe(folder, resolved.data, recipe, experiment)
-            _train(folder, resolved, recipe, saving, None)
+            _train(folder, resolved, recipe, schedule, None)
 
         with locked(folder.folder):
             _recorded(folder, begin)
@@ -109,7 +108,7 @@ def resume(
     checkpoint is whole; and what `run` raises.
     """
     expect_supported_platform()
-    saving, kept = Saving(checkpoint_minutes, checkpoint_steps), run.experiment
+    schedule, kept = CheckpointSchedule(checkpoint_minutes, checkpoint_steps), run.experiment
     with locked(run.folder):
         if run.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
@@ -124,7 +123,7 @@ def resume(
                     f"{run.folder} cannot be resumed exactly, because something has changed; "
                     f"--allow-changes goes on all the same:\n{differences.as_table(changes)}"
                 )
-            _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, saving, changes))
+            _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, schedule, changes))
     return run
 
 
@@ -198,7 +197,7 @@ def _go_on(
     experiment: Experiment,
     recipe: dict,
     function: Callable,
-    saving: Saving,
+    schedule: CheckpointSchedule,
     changes: list[tuple[str, str, str]],
 ) -> None:
     folder = run.folder / "checkpoints"
@@ -208,18 +207,18 @@ def _go_on(
     if changes:
         write_recipe(run, experiment.data, recipe, function)
     checkpoints.remove_after(folder, start)
-    log_offsets.cut(run.folder, start.state["appended"] if start else {})
+    log_offsets.cut(run.folder, start.state["log_sizes"] if start else {})
     place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
     resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
     run.write_status("running", resumed=resumed, reason=None)
-    _train(run, experiment, recipe, saving, start)
+    _train(run, experiment, recipe, schedule, start)
 
 
 def _train(
     run: Run,
     experiment: Experiment,
     recipe: dict,
-    saving: Saving,
+    schedule: CheckpointSchedule,
     start: checkpoints.Checkpoint | None,
 ) -> None:
     began = time.perf_counter()
@@ -228,37 +227,37 @@ def _train(
     stop, succeeded = StopOnSignal(), False
     try:
         with stop.listening():
-            fitted = fit(experiment, run, log, stop, recipe["seed"], saving, start)
+            result = fit(experiment, run, log, stop, recipe["seed"], schedule, start)
             trained = time.perf_counter()
             test = experiment.data.test
-            evaluation = evaluate(fitted.model, test, experiment.data.class_names, stop)
+            evaluation = evaluate(result.model, test, experiment.data.class_names, stop)
             tested = time.perf_counter()
             run.write_json(
                 "results.json",
                 {
                     "test": evaluation.as_results(),
-                    "validation": fitted.validation,
+                    "validation": result.validation,
                     "timing": {
                         "training_seconds": trained - began,
                         "test_seconds": tested - trained,
-                        "epoch_seconds": fitted.epoch_seconds,
+                        "epoch_seconds": result.epoch_seconds,
                     },
                 },
             )
-            _show(run, experiment, fitted, evaluation, log)
+            _show(run, experiment, result, evaluation, log)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
         log.close(succeeded)
     checksums.write(run.folder, checksums.names_below(run.folder, NOT_SEALED))
-    if fitted.unsaved is not None:
-        raise fitted.unsaved
+    if result.checkpoint_error is not None:
+        raise result.checkpoint_error
 
 
 def _show(
     run: Run,
     experiment: Experiment,
-    fitted: Fitted,
+    result: TrainingResult,
     evaluation: Evaluation,
     log: TensorBoardLog,
 ) -> None:
@@ -267,29 +266,29 @@ def _show(
     images = data.test.inputs if len(data.image_shape) == 3 else None
     filters = first_filters(experiment.network)
     log.show_results(evaluation, images, filters)
-    explained = [each for each in experiment.callbacks if isinstance(each, Explain)]
-    views = _views(fitted, data, evaluation, closely=bool(explained))
+    explained = experiment.explain is not None
+    views = _views(result, data, evaluation, closely=explained)
     if views and views.walk:
         walk = figures.walkthrough(views.walk, data.class_names)
         log.show_figure("test/walkthrough", walk)
-        changed = figures.robustness({fitted.model.name: views.responses})
+        changed = figures.robustness({result.model.name: views.responses})
         log.show_figure("test/robustness", changed)
-    film = _film(explained[0].folder) if explained else None
+    film = _film(run.folder / "tensorboard" / "explain") if explained else None
     report.write(run, evaluation, images, filters, views, film)
 
 
 def _views(
-    fitted: Fitted, data: Dataset, evaluation: Evaluation, closely: bool
+    result: TrainingResult, data: Dataset, evaluation: Evaluation, closely: bool
 ) -> report.Views | None:
     """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3 or data.multi_label:
+    if len(data.image_shape) != 3 or not data.task.explains_answers:
         return None
-    look = functools.partial(report.look, closely=closely, head=fitted.head)
-    return _or_none("what the network looks at", lambda: look(fitted.model, data, evaluation))
+    look = functools.partial(report.look, closely=closely, head=result.head)
+    return _or_none("what the network looks at", lambda: look(result.model, data, evaluation))
 
 
 def _film(folder: Path) -> dict[int, np.ndarray] | None:
-    """Return what the callback Explain drew, by epoch."""
+    """Return what `Experiment.explain` drew, by epoch."""
     return _or_none("the film", lambda: frames(folder))
 
 

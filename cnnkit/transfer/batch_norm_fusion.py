@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnnkit.keras_graph.cuts import as_graph, calls_of
+from cnnkit.keras_graph.walk import LayerCall, as_functional, layer_calls
 
 # By their exact type: a subclass may do more than its kernel says.
 FOLDING = (
@@ -25,8 +25,8 @@ def fuse_batch_norm(model: keras.Model) -> keras.Model:
     Models inside the model are treated alike. A model that has nothing to fold, or is no graph of
     layers, comes back as it is.
     """
-    graph = as_graph(model)
-    calls = calls_of(graph)
+    graph = as_functional(model)
+    calls = [call for call in layer_calls(model) if not call.is_input]
     normalised = _foldable(calls, graph.outputs) if calls else {}
     models = {call.operation for call in calls if isinstance(call.operation, keras.Model)}
     inner = {each: copy for each in models if (copy := fuse_batch_norm(each)) is not each}
@@ -46,19 +46,21 @@ def fuse_batch_norm(model: keras.Model) -> keras.Model:
     return copy
 
 
-def _foldable(calls: list, outputs: list) -> dict[keras.Layer, layers.BatchNormalization]:
+def _foldable(
+    calls: list[LayerCall], outputs: list
+) -> dict[keras.Layer, layers.BatchNormalization]:
     """Return the layers that a normalisation can go into, each with that one."""
-    made_by = {id(tensor): call.operation for call in calls for tensor in call.output_tensors}
-    read = [id(tensor) for call in calls for tensor in call.input_tensors]
+    made_by = {id(tensor): call.operation for call in calls for tensor in call.outputs}
+    read = [id(tensor) for call in calls for tensor in call.inputs]
     read += [id(tensor) for tensor in outputs]
     operations = [call.operation for call in calls]
     found = {}
     for call in calls:
-        normalisation, tensor = call.operation, call.input_tensors[0]
+        normalisation, tensor = call.operation, call.inputs[0]
         before = made_by.get(id(tensor))
         if (
             type(normalisation) is layers.BatchNormalization
-            and not call.arguments.kwargs.get("training")
+            and not call.keywords.get("training")
             and normalisation.axis in (-1, len(tensor.shape) - 1)
             and type(before) in FOLDING
             and before.activation is keras.activations.linear

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import keras
 
 from cnnkit.errors import SettingError
+from cnnkit.keras_graph.learning_rates import scale_learning_rates
 from cnnkit.settings import expect_counts
 from cnnkit.transfer.network_blocks import blocks
 
@@ -55,11 +56,13 @@ class FineTuning:
                 layer.trainable = place >= 0
                 _freeze_batch_normalisation(layer)
         if self.layer_decay < 1:
-            factors = {}
-            for above, block in enumerate(reversed(trained), start=1):
-                own = (each for layer in block for each in layer.trainable_variables)
-                factors |= {id(each): self.layer_decay**above for each in own}
-            _train_at(self.optimizer, factors)
+            factors = [
+                (variable, self.layer_decay**above)
+                for above, block in enumerate(reversed(trained), start=1)
+                for layer in block
+                for variable in layer.trainable_variables
+            ]
+            scale_learning_rates(self.optimizer, factors)
 
     def __str__(self) -> str:
         which = "all blocks" if self.blocks is None else f"the last {self.blocks} blocks"
@@ -73,16 +76,3 @@ def _freeze_batch_normalisation(layer: keras.Layer) -> None:
         layer.trainable = False
     for inner in getattr(layer, "layers", ()):
         _freeze_batch_normalisation(inner)
-
-
-def _train_at(optimizer: keras.optimizers.Optimizer, factors: dict[int, float]) -> None:
-    """Let an optimizer take some variables' parts, by id, of its learning rate; of others, all."""
-    update = optimizer.update_step
-
-    def update_step(gradient, variable, learning_rate):
-        # What comes here may be the backend's own variable; its place says which one it is.
-        place = optimizer._get_variable_index(variable)
-        factor = factors.get(id(optimizer._trainable_variables[place]), 1.0)
-        return update(gradient, variable, learning_rate * factor)
-
-    optimizer.update_step = update_step

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from cnnkit.errors import MissingDataError, SettingError
-from cnnkit.models.damaged import kept_if_deleted, move_aside
+from cnnkit.models.damaged import keep_if_deleted, move_aside
 from cnnkit.models.weights import load_weights
 from cnnkit.transfer.catalogue import Line, weights_folder
 
@@ -34,12 +34,12 @@ def with_published_weights(found: Line, include_top: bool) -> keras.Model:
     """
     path = weights_folder() / (found.file_with_top if include_top else found.file)
     try:
-        with kept_if_deleted(path) as kept:
+        with keep_if_deleted(path) as kept:
             return built(found, (found.native_size,) * 2, include_top, "imagenet")
     except Exception as error:  # Keras raises a bare Exception where a download fails
         address = re.search(r"https?://\S+?\.h5", str(error))
         if address:
-            raise MissingDataError(_not_fetched(path, address[0], kept.aside)) from error
+            raise MissingDataError(_not_fetched(path, address[0], kept.moved_to)) from error
         if not isinstance(error, UNREADABLE):
             raise
         fault = _fault(path, found, include_top)

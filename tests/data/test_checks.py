@@ -9,6 +9,7 @@ import pytest
 from cnnkit import Experiment, models
 from cnnkit.data import Dataset, Split
 from cnnkit.errors import SettingError
+from cnnkit.evaluation import MultiLabel
 
 pytestmark = pytest.mark.once
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), np.uint8)
@@ -69,7 +70,7 @@ def test_splits_that_differ_are_named():
 def test_one_hot_labels_are_warned_of():
     with pytest.warns(UserWarning, match=r"exactly one class.*argmax\(axis=1\)"):
         found = made(keras.utils.to_categorical([0, 1, 2, 2, 1, 0], 3))
-    assert found.multi_label
+    assert found.task == MultiLabel()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made(np.eye(6, 3, dtype=np.float32) + np.eye(6, 3, 1, dtype=np.float32))

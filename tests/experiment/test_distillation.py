@@ -8,10 +8,11 @@ import pytest
 
 import cnnkit
 from cnnkit import Experiment, data, models
+from cnnkit.callbacks import Explain
 from cnnkit.errors import SettingError
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.distillation import distiller
-from cnnkit.training.deployment import deployed
+from cnnkit.training.deployment import deployable_model
 
 RATE = 1e-20  # the networks all but stand still, so that their losses are known
 TEMPERATURE, WEIGHT = 2.0, 0.3
@@ -53,10 +54,11 @@ def small(teacher: str = "", learning_rate: float = RATE, epochs: int = 1, expla
         temperature=TEMPERATURE, student_loss_weight=WEIGHT,
     )  # fmt: skip
     optimizer = keras.optimizers.SGD(learning_rate)
-    callbacks = (Fail(), cnnkit.Explain(known, images=2, embedded=9)) if explained else (Fail(),)
+    explain = Explain(images=2, embedded=9) if explained else None
     return Experiment(
-        data=known, model=model, optimizer=optimizer, epochs=epochs, callbacks=callbacks
-    )
+        data=known, model=model, optimizer=optimizer, epochs=epochs, callbacks=(Fail(),),
+        explain=explain,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def teacher(tmp_path_factory):
     run = cnnkit.runs.Run.create(tmp_path_factory.mktemp("runs"), "large", "teacher")
     run.write_status("finished")
     run.write_json("dataset.json", {"class_names": digits().class_names})
-    deployed(large()).save(run.folder / "model.keras")
+    deployable_model(large()).save(run.folder / "model.keras")
     return str(run.folder)
 
 

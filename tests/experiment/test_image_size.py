@@ -39,7 +39,8 @@ def open_network(seed: int = 0):
 
 def experiment(**changes):
     shapes = data.xo(train=24, validation=8, test=8, image_size=16)
-    own = {"optimizer": keras.optimizers.SGD(0.1), "epochs": 2, "batch_size": 8, "keep": "last"}
+    own = {"optimizer": keras.optimizers.SGD(0.1), "epochs": 2, "batch_size": 8}
+    own |= {"restore_best_weights": False}
     return Experiment(data=shapes, model=open_network(), **own | changes)
 
 

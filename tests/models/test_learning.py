@@ -7,7 +7,7 @@ from scipy.io import wavfile
 from sklearn.datasets import load_digits
 
 from cnnkit import models
-from cnnkit.models.families.lenet5_1998 import LeNet5Loss
+from cnnkit.losses import LeNet5Loss
 
 NORMALIZED = {"widths": (8, 8, 16, 16, 32), "hidden_units": (), "batch_normalization": True}
 FEW = {"widths": (8, 8, 16, 16)}

@@ -6,7 +6,8 @@ import pytest
 
 from cnnkit import models
 from cnnkit.errors import SettingError
-from cnnkit.models.families.lenet5_1998 import LeNet5Loss, bitmaps, connected_maps, squash
+from cnnkit.losses import LeNet5Loss
+from cnnkit.models.families.lenet5_1998 import bitmaps, connected_maps, squash
 
 PARAMETERS = {"C1": 156, "S2": 12, "C3": 1_516, "S4": 32, "C5": 48_120, "F6": 10_164}
 CONNECTIONS = {

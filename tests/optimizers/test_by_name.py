@@ -2,8 +2,9 @@ import keras
 import numpy as np
 import pytest
 
+from cnnkit import optimizers
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.optimizers.by_name import NAMES, decay_kernels_only, optimizer
+from cnnkit.optimizers.by_name import NAMES
 
 
 def network():
@@ -32,7 +33,9 @@ def one_step_without_slopes(optimizer):
 
 @pytest.mark.parametrize("name", ["sgd", "adamw", "lion", "muon"])
 def test_decay_takes_its_part_of_kernels_and_nothing_of_the_rest(name):
-    for kind, after, before in one_step_without_slopes(optimizer(name, 0.1, weight_decay=0.5)):
+    for kind, after, before in one_step_without_slopes(
+        optimizers.create(name, 0.1, weight_decay=0.5)
+    ):
         left = 0.95 if kind == "kernel" else 1.0  # 1 - 0.1 * 0.5
         np.testing.assert_allclose(after, left * before, rtol=1e-6, err_msg=kind)
 
@@ -45,7 +48,7 @@ def test_keras_alone_decays_biases_too():
 @pytest.mark.parametrize("name", NAMES)
 def test_each_learns(name):
     model = network()
-    model.compile(optimizer(name, 0.01), keras.losses.SparseCategoricalCrossentropy(True))
+    model.compile(optimizers.create(name, 0.01), keras.losses.SparseCategoricalCrossentropy(True))
     images = np.random.default_rng(0).random((32, 6, 6, 1))
     labels = (images.mean(axis=(1, 2, 3)) > 0.5).astype(int)
     history = model.fit(images, labels, batch_size=8, epochs=12, verbose=0).history
@@ -53,17 +56,17 @@ def test_each_learns(name):
 
 
 def test_keras_own_options_are_passed_on():
-    made = optimizer("sgd", 0.1, momentum=0.5, clipnorm=1.0)
+    made = optimizers.create("sgd", 0.1, momentum=0.5, clipnorm=1.0)
     assert (made.momentum, made.clipnorm, made.nesterov) == (0.5, 1.0, True)
 
 
 def test_what_is_not_there_is_named():
     with pytest.raises(UnknownNameError, match="adamw"):
-        optimizer("adamv", 0.1)
+        optimizers.create("adamv", 0.1)
     with pytest.raises(SettingError, match="beta_9"):
-        optimizer("adam", 0.1, beta_9=1)
+        optimizers.create("adam", 0.1, beta_9=1)
 
 
 def test_it_is_the_same_optimizer():
     made = keras.optimizers.AdamW()
-    assert decay_kernels_only(made) is made
+    assert optimizers.decay_kernels_only(made) is made

@@ -6,7 +6,7 @@ import pytest
 import scipy.linalg
 from keras import layers
 
-from cnnkit.optimizers.muon import ConvolutionMuon
+from cnnkit.optimizers import ConvolutionMuon
 
 RATE = 0.01
 

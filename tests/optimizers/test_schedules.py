@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.optimizers.schedules import NAMES, schedule
+from cnnkit.optimizers import schedule
+from cnnkit.optimizers.schedules import NAMES
 
 
 def rates(made, steps):

@@ -11,8 +11,8 @@ import cnnkit
 from cnnkit import Experiment, data, report
 from cnnkit.errors import SettingError
 from cnnkit.evaluation import Evaluation
-from cnnkit.training.deployment import deployed
-from cnnkit.training.steps.frozen_features import trained_part
+from cnnkit.training.deployment import deployable_model
+from cnnkit.training.steps.frozen_features import without_frozen_part
 
 SHAPES = {"train": 96, "validation": 24, "test": 24, "image_size": 12}
 
@@ -59,7 +59,7 @@ def test_a_run_on_kept_features_ends_as_one_in_place(tmp_path, own_image_cache, 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])  # at 0, the dense layer is all that is left
 def test_the_reports_neighbours_are_those_of_the_whole_network(own_image_cache, dropout):
     made = dataclasses.replace(experiment_of()(), model=network(dropout))
-    part, model = trained_part(made, seed=0), deployed(made)
+    part, model = without_frozen_part(made, seed=0), deployable_model(made)
     assert part is not made
     chances = model.predict(made.data.test.inputs, verbose=0).astype(float)
     evaluation = Evaluation(made.data.test.labels, chances, made.data.class_names)
@@ -72,9 +72,9 @@ def test_the_reports_neighbours_are_those_of_the_whole_network(own_image_cache, 
 
 def test_features_are_computed_once(own_image_cache, capfd):
     stop = keras.callbacks.EarlyStopping(patience=9)
-    first = trained_part(experiment_of((stop,))(), seed=0)
+    first = without_frozen_part(experiment_of((stop,))(), seed=0)
     assert "96/96" in capfd.readouterr().out
-    second = trained_part(experiment_of()(), seed=1)
+    second = without_frozen_part(experiment_of()(), seed=1)
     assert "96/96" not in capfd.readouterr().out
     np.testing.assert_array_equal(first.data.train.inputs, second.data.train.inputs)
     assert first.data.train.inputs.shape == (96, 200)
@@ -82,14 +82,14 @@ def test_features_are_computed_once(own_image_cache, capfd):
 
 def test_views_are_of_other_changes_with_the_labels_of_their_images(own_image_cache):
     shifts = layers.RandomTranslation(0.2, 0.2, seed=1)
-    part = trained_part(experiment_of(augment=shifts, cached_views=2)(), seed=3)
-    train, plain = part.data.train, trained_part(experiment_of()(), seed=3).data.train
+    part = without_frozen_part(experiment_of(augment=shifts, cached_views=2)(), seed=3)
+    train, plain = part.data.train, without_frozen_part(experiment_of()(), seed=3).data.train
     assert (len(train), part.augment, part.cached_views) == (192, None, 0)
     assert np.bincount(train.labels).tolist() == (2 * np.bincount(plain.labels)).tolist()
     assert len(np.unique(train.inputs, axis=0)) > 150
     # A shift of nothing shows whose view each row is.
     still = layers.RandomTranslation(0.0, 0.0)
-    part = trained_part(experiment_of(augment=still, cached_views=2)(), seed=3)
+    part = without_frozen_part(experiment_of(augment=still, cached_views=2)(), seed=3)
     for row, label in zip(part.data.train.inputs[::17], part.data.train.labels[::17], strict=True):
         nearest = np.abs(plain.inputs - row).sum(axis=1).argmin()
         np.testing.assert_allclose(plain.inputs[nearest], row, atol=1e-4)
@@ -99,7 +99,7 @@ def test_views_are_of_other_changes_with_the_labels_of_their_images(own_image_ca
 
 def test_an_augmented_network_without_views_trains_as_it_is(own_image_cache):
     experiment = experiment_of(augment=layers.RandomTranslation(0.2, 0.2))()
-    assert trained_part(experiment, seed=0) is experiment
+    assert without_frozen_part(experiment, seed=0) is experiment
     assert files(own_image_cache) == []
 
 

@@ -6,8 +6,8 @@ from cnnkit.data import Split
 from cnnkit.data.augmentation.catalogue import augmentation
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset
-from cnnkit.training.steps.inputs import made_in_step
-from cnnkit.training.steps.multi_step import ONE_STEP, Length, length_for
+from cnnkit.training.steps.inputs import batches_made_in_step
+from cnnkit.training.steps.multi_step import ONE_STEP, Length, steps_per_execution
 
 STEPS, EPOCHS = 11, 3  # the last step of an epoch has a smaller batch
 
@@ -55,7 +55,7 @@ def trained(length):
     if length is None:
         history = model.fit(train, validation_data=validation, verbose=0, **given)
     else:
-        with made_in_step(model, train, validation, length) as (inputs, validation_inputs):
+        with batches_made_in_step(model, train, validation, length) as (inputs, validation_inputs):
             history = model.fit(inputs, validation_data=validation_inputs, verbose=0, **given)
             assert inputs.reached == STEPS
     return [*model.get_weights(), *_numbers(model.optimizer)], noting.logs, history.history
@@ -120,4 +120,4 @@ def test_callbacks_hear_of_every_step_what_keras_tells_them(at_once):
     ],
 )
 def test_a_callback_that_hears_of_steps_makes_executions_of_one(callback, steps):
-    assert length_for([keras.callbacks.EarlyStopping(), callback]).steps == steps
+    assert steps_per_execution([keras.callbacks.EarlyStopping(), callback]).steps == steps

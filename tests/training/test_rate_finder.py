@@ -6,6 +6,7 @@ import pytest
 
 from cnnkit import Experiment, data
 from cnnkit.errors import SettingError
+from cnnkit.optimizers.by_name import decay_kernels_only
 from cnnkit.training.rate_finder import find_learning_rate
 
 
@@ -89,3 +90,27 @@ def test_labels_without_sense_at_a_rate_of_nothing_never_fall(experiment):
                               keras.layers.Dense(2, use_bias=False)])  # fmt: skip
     with pytest.raises(SettingError, match="never fell"):
         find_learning_rate(replace(flat, model=model), steps=12)
+
+
+@pytest.mark.once
+def test_weight_decay_spares_biases_as_in_the_run(experiment):
+    """Only biases learn on black images, so that decay must change nothing."""
+    train = experiment.data.train
+    black = data.Split(np.zeros_like(train.inputs), train.labels * 0)
+
+    def losses(optimizer):
+        model = keras.Sequential(
+            [
+                keras.Input((9, 9, 1)),
+                keras.layers.Flatten(),
+                keras.layers.Dense(2, bias_initializer=keras.initializers.Constant(2.0)),
+            ]
+        )
+        changed = replace(experiment.data, train=black)
+        changed = replace(experiment, data=changed, model=model, optimizer=optimizer)
+        return find_learning_rate(changed, lowest=1e-2, highest=1.0, steps=20).losses
+
+    plain = losses(keras.optimizers.SGD(0.1, weight_decay=None))
+    spared = losses(decay_kernels_only(keras.optimizers.SGD(0.1, weight_decay=0.9)))
+    np.testing.assert_array_equal(spared, plain)
+    assert (losses(keras.optimizers.SGD(0.1, weight_decay=0.9)) != plain).any()

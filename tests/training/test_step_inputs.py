@@ -5,7 +5,7 @@ import pytest
 from cnnkit.data import Dataset, Split
 from cnnkit.data.augmentation.catalogue import augmentation
 from cnnkit.data.batches import Batches
-from cnnkit.training.steps.inputs import made_in_step
+from cnnkit.training.steps.inputs import batches_made_in_step
 
 
 class Read:
@@ -54,7 +54,7 @@ def both(dataset, policy, *, inside, epochs=2):
     if not inside:
         history = model.fit(train, validation_data=validation, **fit)
     else:
-        with made_in_step(model, train, validation) as (inputs, validation_inputs):
+        with batches_made_in_step(model, train, validation) as (inputs, validation_inputs):
             history = model.fit(inputs, validation_data=validation_inputs, **fit)
     return model.get_weights(), history.history
 
@@ -98,7 +98,7 @@ def test_steps_come_in_the_order_of_seed_and_epoch():
     )
     model.compile(keras.optimizers.SGD(0.5), Noting())  # a step sets the bias to the last label
     train = Batches(Split(images, labels), 1, seed=3)
-    with made_in_step(model, train, Batches(Split(images, labels), 1)) as (inputs, _):
+    with batches_made_in_step(model, train, Batches(Split(images, labels), 1)) as (inputs, _):
         callbacks = [train.follow(), Note()]
         model.fit(inputs, epochs=2, shuffle=False, callbacks=callbacks, verbose=0)
     expected = []
@@ -117,7 +117,7 @@ def test_afterwards_the_model_takes_plain_batches_again():
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss)
     train, validation = (Batches(dataset.train, 16, scale=dataset.scale) for _ in range(2))
-    with made_in_step(model, train, validation) as (inputs, validation_inputs):
+    with batches_made_in_step(model, train, validation) as (inputs, validation_inputs):
         model.fit(inputs, validation_data=validation_inputs, shuffle=False, verbose=0)
         inside = model.evaluate(validation_inputs, verbose=0)
     assert model.evaluate(validation, verbose=0) == pytest.approx(inside)

@@ -83,15 +83,18 @@ def test_the_chosen_epoch_is_the_best_on_validation(run):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize(("keep", "epoch"), [("best", 2), ("last", 3)])
-def test_the_weights_of_the_best_epoch_are_kept_or_of_the_last(tmp_path, keep, epoch):
+@pytest.mark.parametrize(("restore_best_weights", "epoch"), [(True, 2), (False, 3)])
+def test_the_weights_of_the_best_epoch_are_restored_or_of_the_last(
+    tmp_path, restore_best_weights, epoch
+):
     def spoilt():
         """Learns, and walks away in the last epoch."""
         digits = data.digits(image_size=8)
         rates = keras.callbacks.LearningRateScheduler(lambda number: (0.01, 0.05, -0.05)[number])
         return Experiment(
             data=digits, model=models.mlp((8, 8, 1), 10, hidden_units=()), epochs=3,
-            optimizer=keras.optimizers.Adam(), callbacks=(rates,), keep=keep,
+            optimizer=keras.optimizers.Adam(), callbacks=(rates,),
+            restore_best_weights=restore_best_weights,
         )  # fmt: skip
 
     run = cnnkit.run(spoilt, seed=0, runs_dir=tmp_path)
@@ -103,7 +106,7 @@ def test_the_weights_of_the_best_epoch_are_kept_or_of_the_last(tmp_path, keep, e
     predicted = run.model.predict(validation.inputs, verbose=0).argmax(axis=1)
     accuracy = (predicted == validation.labels).mean()
     assert accuracy == pytest.approx(history["val_accuracy"][epoch - 1])
-    assert run.experiment["keep"] == keep
+    assert run.experiment["restore_best_weights"] is restore_best_weights
 
 
 def test_pictures_are_scaled_inside_the_saved_model(tmp_path):

@@ -23,7 +23,7 @@ from cnnkit.runs.listing import resolve
 @runs_dir_option
 @debug_option
 def command(run, tags, seconds, output, runs_dir):
-    """Show how RUN learnt, as a film of the pictures that cnnkit.Explain drew while it trained."""
+    """Show how RUN learnt, as a film of the pictures that Experiment(explain=Explain()) drew."""
     folder = resolve(run, runs_dir).folder
     import_keras()  # quietly, before the film imports it
     epochs = tensorboard.film.write(folder / "tensorboard" / "explain", output, tags, seconds)

@@ -22,9 +22,13 @@ MOST_PREFERRED = 16  # filters for which an image is made
 @click.option("--preferred", is_flag=True, help="Draw images made to excite them most, too.")
 def command(run, layer, patches, preferred, output, runs_dir):
     """Draw a layer's filters; list those that are dead, and pairs that are nearly the same."""
+    from cnnkit.keras_graph import hooks  # imports Keras, which --help must not pay for
+
     run, model = load_run(run, runs_dir)
     pictures = explain.filters(model, layer)
-    path = _first_convolution(model) if layer is None else explain.probe.find_layer(model, layer)
+    layers = hooks.innermost_layers(model).items()
+    convolutions = [path for path, each in layers if "Conv" in type(each).__name__]
+    path = convolutions[0] if layer is None else hooks.find_layer(model, layer)
     click.echo(f"{path}: {len(pictures)} filters of {' x '.join(map(str, pictures.shape[1:]))}")
     for one, other, cosine in explain.duplicated_filters(model, path):
         click.echo(f"Filters {one} and {other} are nearly the same: cosine {cosine:.4f}")
@@ -42,8 +46,3 @@ def command(run, layer, patches, preferred, output, runs_dir):
         click.echo(f"Dead on {len(images):,} training images: {dead or 'none'}")
         figure = explain.figures.top_patches(top, images, range(min(MOST_PATCHES, len(pictures))))
         write_picture(figure, output.with_name(f"{output.stem}-patches{output.suffix}"))
-
-
-def _first_convolution(model) -> str:
-    layers = explain.probe.innermost_layers(model)
-    return next(path for path, layer in layers.items() if "Conv" in type(layer).__name__)

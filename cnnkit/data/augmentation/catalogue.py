@@ -1,10 +1,10 @@
 """The augmentation policies by name: `augmentation("flip_crop", dataset)`, `augmentations()`."""
 
 from cnnkit.data.dataset import Dataset
-from cnnkit.registry import Catalogue
+from cnnkit.registry import Registry
 
-CATALOGUE = Catalogue("augmentation")
-augmentations, policy = CATALOGUE.names, CATALOGUE.entry
+REGISTRY = Registry("augmentation")
+augmentations, policy = REGISTRY.names, REGISTRY.entry
 
 
 def augmentation(name: str, dataset: Dataset):
@@ -14,7 +14,7 @@ def augmentation(name: str, dataset: Dataset):
     them at random when called with training=True. Raises UnknownNameError with the nearest names.
     """
     low, high = dataset.value_range
-    return CATALOGUE.call(
+    return REGISTRY.call(
         name,
         image_shape=dataset.image_shape,
         num_classes=dataset.num_classes,
@@ -34,4 +34,4 @@ for _name, _about in (
     ("mixup", "two pictures faded into one, with both labels (Zhang et al. 2018)"),
     ("cutmix", "a piece of another picture, with both labels (Yun et al. 2019)"),
 ):
-    CATALOGUE.register(_name, f"cnnkit.data.augmentation.policies:{_name}", about=_about)
+    REGISTRY.register(_name, f"cnnkit.data.augmentation.policies:{_name}", about=_about)

@@ -1,2 +1,5 @@
-"""A file a family. They stand a folder deeper than the factories' names: a module `models.vgg` would
-take the place of the function `models.vgg` as soon as anything imports it."""
+"""The families of networks, a file each.
+
+They are a folder below `cnnkit.models` because a module `models.vgg` would hide the function
+`models.vgg` as soon as anything imported it.
+"""

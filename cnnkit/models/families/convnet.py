@@ -1,4 +1,4 @@
-"""The free network: every choice that the articles list, as an option."""
+"""The free network: the usual choices of a plain convolutional network, each as an option."""
 
 import math
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import keras
 
 from cnnkit.errors import SettingError
-from cnnkit.models.families import blocks
-from cnnkit.models.weights import loaded
+from cnnkit.models.families import checks
+from cnnkit.models.families.top import Top, hidden_layers, vector
 
 CONVOLUTIONS = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D}
 POOLING = {
@@ -17,9 +17,8 @@ POOLING = {
     ("average", 1): keras.layers.AveragePooling1D,
 }
 
-
 # Of a log-mel spectrogram: windows of about 32 ms every 10 ms; powers below 1e-10 are silence.
-WINDOW_SECONDS, STEPS_A_SECOND, SILENCE = 0.032, 100, 1e-10
+WINDOW_SECONDS, STEPS_PER_SECOND, SILENCE = 0.032, 100, 1e-10
 
 
 def convnet(
@@ -50,80 +49,103 @@ def convnet(
     classifier_activation: str | None = None,
     weights: str | None = None,
 ) -> keras.Model:
-    """A network of your own choices: stages of convolutions with a pooling each, then dense layers.
+    """Build a plain network of your choice: stages of convolutions and a pooling, then dense layers.
 
-    A stage without convolutions (depth 0) pools alone and one with pool_size 1 does not pool, so
-    that convolutions and poolings stand in any order and each has its own size.
+    A stage of depth 0 only pools and one with pool_size 1 only convolves, so convolutions and
+    poolings can stand in any order, each with its own size.
 
-    image_shape: (height, width, channels) for images; (steps, channels) or (steps,) for sequences,
-        which get 1-D layers. Input floats.
-    num_classes: how many logits it gives.
-    depths: convolutions a stage. widths: filters of each stage's convolutions, or a tuple with
-        those of each single one.
-    kernel_size, strides: of every convolution, or a tuple with those of each stage, where (5, 3) is
-        the height and width of a window. padding: "same" or "valid".
-    activation: after each convolution and hidden layer.
-    pool: "max" or "average", after each stage; pool_size and pool_strides are its window and step
-        (None: as wide as the window), or a tuple with those of each stage; pool_padding: "valid",
-        or "same" to keep what a window does not fill.
-    pool_before_activation: pools first, which for max pooling and ReLU gives the same with less
-        work, since both keep the order of values.
-    hidden_units, dropout: of the dense layers; dropout follows each of them, 0 for none.
-    batch_normalization: between every convolution and its activation.
-    head: "flatten", or "global": the mean of each feature map, for any image size.
-    vocabulary_size, embedding_size: for texts, of shape (steps,): tokens below the first number
-        become vectors of the second before anything else.
-    sampling_rate, mel_bands: for sound, of shape (samples,), at so many samples a second: it is
-        turned into its log-mel spectrogram, 100 steps a second with so many bands, before anything
-        else. Without them the convolutions read the waveform.
-    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
-        number a map.
-    classifier_activation: "softmax" for probabilities, None for logits.
-    weights: a file of weights of `save_weights`, or None.
+    Args:
+        image_shape: (height, width, channels) for images; (steps, channels) or (steps,) for
+            sequences, which get 1-D layers. Inputs are floats.
+        num_classes: Number of logits, at least 1.
+        depths: Convolutions of each stage.
+        widths: Filters of each stage's convolutions, or a tuple with those of each convolution.
+        kernel_size: Window of every convolution, or a tuple with that of each stage, where (5, 3)
+            is a height and width.
+        strides: Step of every convolution, or a tuple with that of each stage.
+        padding: Padding of convolutions, "same" or "valid".
+        activation: Activation of convolutions and hidden layers.
+        pool: "max" or "average".
+        pool_size: Window of every pooling, or a tuple with that of each stage.
+        pool_strides: Step of every pooling, or a tuple with that of each stage; None for the window.
+        pool_padding: "valid", or "same" to keep the rows and columns that do not fill a window.
+        pool_before_activation: Whether to pool before the activation. With max pooling and ReLU the
+            result is the same for less work, as both keep the order of values.
+        hidden_units: Size of each dense layer before the logits.
+        dropout: Part of the units that dropout sets to zero after each of them; 0 for no dropout.
+        batch_normalization: Whether to normalise between every convolution and its activation.
+        head: "flatten", or "global" for the mean of each feature map, which takes any image size.
+        vocabulary_size: For texts of shape (steps,): number of tokens, each of which becomes a
+            vector first.
+        embedding_size: For texts: length of these vectors.
+        sampling_rate: For sounds of shape (samples,): samples a second. The network then begins
+            with a log-mel spectrogram, 100 steps a second; without it, convolutions read the
+            waveform.
+        mel_bands: For sounds: bands of the spectrogram.
+        include_top: Whether to include the head.
+        pooling: Without the top: "avg" or "max" for one number a feature map, None for the maps.
+        classifier_activation: "softmax" for probabilities, None for logits.
+        weights: Path of a weights file, or None for random weights.
 
-    Raises SettingError for choices that contradict each other, or maps that would vanish.
+    Returns:
+        An uncompiled model from inputs to logits, (batch, num_classes).
+
+    Raises:
+        SettingError: Options contradict each other, or the input is too small for so many stages.
 
     >>> convnet((28, 28, 1), 10, widths=(8, 16), hidden_units=()).count_params()
     9098
     """
-    blocks.require_top(include_top, pooling, classifier_activation)
-    blocks.require_choice("pool", pool, tuple(kind for kind, axes in POOLING if axes == 1))
-    blocks.require_choice("padding", padding, ("same", "valid"))
-    blocks.require_choice("pool_padding", pool_padding, ("same", "valid"))
-    image, maps, steps_of = _front(
+    top = Top(num_classes, include_top, pooling, classifier_activation, weights)
+    checks.require_choice("pool", pool, tuple(kind for kind, axes in POOLING if axes == 1))
+    checks.require_choice("padding", padding, ("same", "valid"))
+    checks.require_choice("pool_padding", pool_padding, ("same", "valid"))
+    image, maps, steps_of = _inputs(
         tuple(image_shape), vocabulary_size, embedding_size, sampling_rate, mel_bands
     )
     stages = _stages(depths, widths, kernel_size, strides, pool_size, pool_strides)
-    axes = len(maps.shape) - 2
-    sizes = [_size_after(axis, steps_of, stages, padding, pool_padding) for axis in range(axes)]
-    blocks.require_size("convnet", image_shape, *sizes)
+    axes = range(len(maps.shape) - 2)
+    sizes = [_size_after(axis, steps_of, stages, padding, pool_padding) for axis in axes]
+    checks.require_size("convnet", image_shape, *sizes)
     for number, stage in enumerate(stages, start=1):
-        pooled = _same
-        if stage.pool_size not in (1, (1, 1)):
-            pooled = POOLING[pool, axes](
-                stage.pool_size, stage.pool_strides, pool_padding, name=f"pool{number}"
-            )
-        for index, width in enumerate(stage.widths, start=1):
-            label = f"{number}_{index}"
-            maps = CONVOLUTIONS[axes](
-                width, stage.kernel_size, stage.strides, padding, name=f"conv{label}"
-            )(maps)
-            if batch_normalization:
-                maps = keras.layers.BatchNormalization(name=f"norm{label}")(maps)
-            if index == len(stage.widths) and pool_before_activation:
-                maps, pooled = pooled(maps), _same
-            maps = keras.layers.Activation(activation, name=f"{activation}{label}")(maps)
-        maps = pooled(maps)
-    if include_top:
-        units = blocks.vector(maps, head, image_shape, "convnet")
-        units = blocks.hidden_layers(units, hidden_units, activation, dropout, "hidden")
-        outputs = blocks.classifier(units, num_classes, classifier_activation)
-    else:
-        outputs = blocks.without_top(maps, pooling)
-    return loaded(keras.Model(image, outputs, name="convnet"), weights, include_top)
+        maps = _apply_stage(
+            maps, stage, number, padding=padding, activation=activation, pool=pool,
+            pool_padding=pool_padding, pool_before_activation=pool_before_activation,
+            batch_normalization=batch_normalization,
+        )  # fmt: skip
+
+    def head_of(maps):
+        features = vector(maps, head, image_shape, "convnet")
+        return hidden_layers(features, hidden_units, activation, dropout, "hidden")
+
+    return top.finish("convnet", image, maps, head_of)
 
 
-def _same(maps):
+def _apply_stage(
+    maps, stage, number, *, padding, activation, pool, pool_padding, pool_before_activation,
+    batch_normalization,
+):  # fmt: skip
+    """Apply a stage's convolutions and its pooling."""
+    axes = len(maps.shape) - 2
+    pool_maps = _identity
+    if stage.pool_size not in (1, (1, 1)):
+        pool_maps = POOLING[pool, axes](
+            stage.pool_size, stage.pool_strides, pool_padding, name=f"pool{number}"
+        )
+    for index, width in enumerate(stage.widths, start=1):
+        label = f"{number}_{index}"
+        maps = CONVOLUTIONS[axes](
+            width, stage.kernel_size, stage.strides, padding, name=f"conv{label}"
+        )(maps)
+        if batch_normalization:
+            maps = keras.layers.BatchNormalization(name=f"norm{label}")(maps)
+        if index == len(stage.widths) and pool_before_activation:
+            maps, pool_maps = pool_maps(maps), _identity
+        maps = keras.layers.Activation(activation, name=f"{activation}{label}")(maps)
+    return pool_maps(maps)
+
+
+def _identity(maps):
     return maps
 
 
@@ -139,7 +161,7 @@ class _Stage:
 
 
 def _stages(depths, widths, kernel_size, strides, pool_size, pool_strides) -> list[_Stage]:
-    blocks.require_stages(depths, widths)
+    checks.require_stages(depths, widths)
     for depth, width in zip(depths, widths, strict=True):
         if isinstance(width, tuple | list) and len(width) != depth:
             raise SettingError(
@@ -171,8 +193,10 @@ def _each_stage(option: str, value, stages: int) -> list:
     return list(value)
 
 
-def _front(shape, vocabulary_size, embedding_size, sampling_rate, mel_bands) -> tuple:
+def _inputs(shape, vocabulary_size, embedding_size, sampling_rate, mel_bands) -> tuple:
     """Return the input, what the first convolution reads, and input steps -> steps of that."""
+    if vocabulary_size and sampling_rate:
+        raise SettingError("vocabulary_size is for texts and sampling_rate for sound: give one.")
     if vocabulary_size is None and sampling_rate is None:
         if len(shape) not in (1, 2, 3):
             raise SettingError(
@@ -181,10 +205,8 @@ def _front(shape, vocabulary_size, embedding_size, sampling_rate, mel_bands) -> 
             )
         image = keras.Input(shape, name="image")
         if len(shape) > 1:
-            return image, image, _same
-        return image, keras.layers.Reshape((-1, 1), name="waveform")(image), _same
-    if vocabulary_size and sampling_rate:
-        raise SettingError("vocabulary_size is for texts and sampling_rate for sound: give one.")
+            return image, image, _identity
+        return image, keras.layers.Reshape((-1, 1), name="waveform")(image), _identity
     if len(shape) != 1:
         raise SettingError(
             f"With vocabulary_size or sampling_rate, convnet takes (steps,), not {shape}."
@@ -192,19 +214,22 @@ def _front(shape, vocabulary_size, embedding_size, sampling_rate, mel_bands) -> 
     if vocabulary_size:
         tokens = keras.Input(shape, name="tokens", dtype="int32")
         vectors = keras.layers.Embedding(vocabulary_size, embedding_size, name="embedding")(tokens)
-        return tokens, vectors, _same
+        return tokens, vectors, _identity
+    return _sound_inputs(shape, sampling_rate, mel_bands)
+
+
+def _sound_inputs(shape, sampling_rate, mel_bands) -> tuple:
+    """Return the input, its log-mel spectrogram, and samples -> steps."""
     sound = keras.Input(shape, name="sound")
-    step, window = (
-        sampling_rate // STEPS_A_SECOND,
-        2 ** round(math.log2(sampling_rate * WINDOW_SECONDS)),
-    )
+    step = sampling_rate // STEPS_PER_SECOND
+    window = 2 ** round(math.log2(sampling_rate * WINDOW_SECONDS))
     if shape[0] is not None and shape[0] <= window // 2:
         raise SettingError(
             f"A log-mel spectrogram at {sampling_rate} samples a second needs at least "
             f"{window // 2 + 1} of them, not {shape[0]}."
         )
-    # Keras cuts off what is top_db below the loudest value of the whole batch, so that an answer
-    # would depend on its neighbours; 300 dB below is less than silence.
+    # Keras cuts off values top_db below the loudest of the whole batch, so a result would depend on
+    # the other samples; 300 dB below is less than silence.
     bands = keras.layers.MelSpectrogram(
         fft_length=window, sequence_stride=step, sampling_rate=sampling_rate,
         num_mel_bins=mel_bands, top_db=300.0, min_power=SILENCE, name="log_mel",
@@ -222,10 +247,10 @@ def _size_after(axis: int, steps_of, stages, padding: str, pool_padding: str):
         for stage in stages:
             kernel, stride = _along(stage.kernel_size, axis), _along(stage.strides, axis)
             for _ in stage.widths:
-                size = blocks.size_of_map(size, kernel, stride, padding)
+                size = checks.output_size(size, kernel, stride, padding)
             window, step = _along(stage.pool_size, axis), _along(stage.pool_strides, axis)
             if stage.pool_size not in (1, (1, 1)):
-                size = blocks.size_of_map(size, window, step, pool_padding)
+                size = checks.output_size(size, window, step, pool_padding)
         return size
 
     return size_after

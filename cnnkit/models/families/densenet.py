@@ -3,8 +3,9 @@
 import keras
 
 from cnnkit.errors import SettingError
-from cnnkit.models.families import blocks
-from cnnkit.models.weights import loaded
+from cnnkit.models.families import checks
+from cnnkit.models.families.top import Top
+from cnnkit.models.families.variants import variant
 
 EPSILON = 1.001e-5  # of batch normalisation, in the published weights of Keras
 # Table 1: layers a dense block; 264 is the deepest of Figure 3.
@@ -29,29 +30,38 @@ def densenet(
     adapt_channels: bool = False,
     name: str = "densenet",
 ) -> keras.Model:
-    """A DenseNet-BC of Table 1, for images of ImageNet's size.
+    """Build a DenseNet-BC of Table 1, for images of ImageNet's size.
 
-    image_shape: (height, width, channels), published for 224 x 224; None for height and width.
-        Input floats in [0, 1].
-    num_classes: how many logits it gives.
-    depths: layers a dense block. growth: maps that each layer adds (k in the paper).
-    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
-        number a map.
-    classifier_activation: "softmax" for probabilities, None for logits.
-    weights: "imagenet" for densenet121, densenet169 and densenet201, a file of weights, or None.
-        Keras' published weights want images that
-        `keras.applications.densenet.preprocess_input` has prepared.
-    adapt_channels: whether the weights of a first convolution for 3 channels may serve others.
+    Layers have the names of Keras' published weights.
 
-    Layers bear the names that Keras' published weights have. Raises SettingError for an image too
-    small for it.
+    Args:
+        image_shape: (height, width, channels), published for 224 x 224; height and width may be
+            None. Inputs are floats in [0, 1].
+        num_classes: Number of logits, at least 1.
+        depths: Layers of each dense block.
+        growth: Feature maps that each layer adds (k in the paper).
+        include_top: Whether to include the head.
+        pooling: Without the top: "avg" or "max" for one number a feature map, None for the maps.
+        classifier_activation: "softmax" for probabilities, None for logits.
+        weights: "imagenet" for densenet121, densenet169 and densenet201, the path of a weights
+            file, or None for random weights. The ImageNet weights expect images from
+            `keras.applications.densenet.preprocess_input`.
+        adapt_channels: Whether a first convolution for 3 channels may serve another number.
+        name: Name of the model, by which ImageNet weights are found.
+
+    Returns:
+        An uncompiled model from images to logits, (batch, num_classes).
+
+    Raises:
+        SettingError: The image is too small, or the weights do not fit.
+        MissingDataError: The weights are not on this machine and cannot be fetched.
 
     >>> densenet((224, 224, 3), 1000).count_params()
     8062504
     """
-    blocks.require_image(name, image_shape)
-    blocks.require_top(include_top, pooling, classifier_activation)
-    blocks.require_size(name, image_shape, lambda size: -(-size // 4) // 2 ** (len(depths) - 1))
+    checks.require_image(name, image_shape)
+    top = Top(num_classes, include_top, pooling, classifier_activation, weights, adapt_channels)
+    checks.require_size(name, image_shape, lambda size: -(-size // 4) // 2 ** (len(depths) - 1))
     image = keras.Input(image_shape, name="image")
     maps = keras.layers.ZeroPadding2D(3, name="conv1_pad")(image)
     maps = keras.layers.Conv2D(2 * growth, 7, strides=2, use_bias=False, name="conv1_conv")(maps)
@@ -64,8 +74,7 @@ def densenet(
             maps = _transition(maps, maps.shape[-1] // 2, f"pool{stage}")
     maps = keras.layers.BatchNormalization(epsilon=EPSILON, name="bn")(maps)
     maps = keras.layers.ReLU(name="relu")(maps)
-    outputs = _head(maps, num_classes, include_top, pooling, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top, adapt_channels)
+    return top.finish(name, image, maps)
 
 
 def densenet_bc(
@@ -82,27 +91,35 @@ def densenet_bc(
     weights: str | None = None,
     name: str = "densenet_bc",
 ) -> keras.Model:
-    """A DenseNet of section 3 for images of 32 x 32: three dense blocks of the same depth.
+    """Build a DenseNet of section 3 for images of 32 x 32: three dense blocks of the same depth.
 
-    image_shape: (height, width, channels); None for height and width. Input floats in [0, 1].
-    num_classes: how many logits it gives.
-    depth: layers in all (L in the paper): 6 n + 4 with bottlenecks, 3 n + 4 without.
-    growth: maps that each layer adds (k).
-    bottleneck: DenseNet-BC: a 1 x 1 convolution before each 3 x 3 one, and transitions that halve
-        the number of maps; False for the basic DenseNet.
-    dropout: after each convolution of a block; the paper has 0.2 where it does not augment.
-    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
-        number a map.
-    classifier_activation: "softmax" for probabilities, None for logits.
-    weights: a file of weights of `save_weights`, or None.
+    Args:
+        image_shape: (height, width, channels); height and width may be None. Inputs are floats in
+            [0, 1].
+        num_classes: Number of logits, at least 1.
+        depth: Layers in all (L in the paper): 6 n + 4 with bottlenecks, 3 n + 4 without.
+        growth: Feature maps that each layer adds (k in the paper).
+        bottleneck: True for DenseNet-BC: a 1 x 1 convolution before each 3 x 3 one, and transitions
+            that halve the number of maps. False for the basic DenseNet.
+        dropout: Part of the values that dropout sets to zero after each convolution of a block; the
+            paper has 0.2 where it does not augment images.
+        include_top: Whether to include the head.
+        pooling: Without the top: "avg" or "max" for one number a feature map, None for the maps.
+        classifier_activation: "softmax" for probabilities, None for logits.
+        weights: Path of a weights file, or None for random weights.
+        name: Name of the model.
 
-    Raises SettingError for a depth that the family does not have.
+    Returns:
+        An uncompiled model from images to logits, (batch, num_classes).
+
+    Raises:
+        SettingError: The family has no network of that depth, or the image is too small.
 
     >>> densenet_bc((32, 32, 3), 10).count_params()
     793150
     """
-    blocks.require_image(name, image_shape)
-    blocks.require_top(include_top, pooling, classifier_activation)
+    checks.require_image(name, image_shape)
+    top = Top(num_classes, include_top, pooling, classifier_activation, weights)
     step = 6 if bottleneck else 3
     if depth < step + 4 or (depth - 4) % step:
         near = max(step + 4, step * round((depth - 4) / step) + 4)
@@ -110,7 +127,7 @@ def densenet_bc(
             f"A DenseNet {'with' if bottleneck else 'without'} bottlenecks has {step} n + 4 "
             f"layers, not {depth}; the nearest depth is {near}."
         )
-    blocks.require_size(name, image_shape, lambda size: size // 4)
+    checks.require_size(name, image_shape, lambda size: size // 4)
     image = keras.Input(image_shape, name="image")
     stem = 2 * growth if bottleneck else 16
     maps = keras.layers.Conv2D(stem, 3, padding="same", use_bias=False, name="conv1_conv")(image)
@@ -121,8 +138,7 @@ def densenet_bc(
             width = maps.shape[-1] // 2 if bottleneck else maps.shape[-1]
             maps = _transition(maps, width, f"pool{stage}")
     maps = _normalized(maps, "final")
-    outputs = _head(maps, num_classes, include_top, pooling, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
+    return top.finish(name, image, maps)
 
 
 def _normalized(maps, name):
@@ -131,7 +147,7 @@ def _normalized(maps, name):
 
 
 def _dense_block(maps, depth, growth, bottleneck, name, dropout=0.0):
-    """Layers that each read all maps before them, and add `growth` of their own."""
+    """Append layers that each read all maps before them and add `growth` new ones."""
     for index in range(1, depth + 1):
         label = f"{name}_block{index}"
         new = _normalized(maps, f"{label}_0")
@@ -152,19 +168,12 @@ def _dropped(maps, dropout, name):
 
 
 def _transition(maps, width, name):
-    """A 1 x 1 convolution and average pooling between two dense blocks."""
+    """Apply the 1 x 1 convolution and average pooling between two dense blocks."""
     maps = _normalized(maps, name)
     maps = keras.layers.Conv2D(width, 1, use_bias=False, name=f"{name}_conv")(maps)
     return keras.layers.AveragePooling2D(2, strides=2, name=f"{name}_pool")(maps)
 
 
-def _head(maps, num_classes, include_top, pooling, classifier_activation):
-    if not include_top:
-        return blocks.without_top(maps, pooling)
-    units = blocks.without_top(maps, "avg")
-    return blocks.classifier(units, num_classes, classifier_activation)
-
-
 densenet121, densenet169, densenet201, densenet264 = (
-    blocks.variant(densenet, name, depths=depths) for name, depths in VARIANTS.items()
+    variant(densenet, name, depths=depths) for name, depths in VARIANTS.items()
 )

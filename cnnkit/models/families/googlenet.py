@@ -2,9 +2,9 @@
 
 import keras
 
-from cnnkit.models.families import blocks
+from cnnkit.models.families import checks
 from cnnkit.models.families.layers import LocalResponseNormalization
-from cnnkit.models.weights import loaded
+from cnnkit.models.families.top import Top, average_pooled
 
 # Table 1: filters of 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5 and pool projection.
 MODULES = {
@@ -35,32 +35,38 @@ def googlenet(
     classifier_activation: str | None = None,
     weights: str | None = None,
 ) -> keras.Model:
-    """GoogLeNet: Table 1 of the paper, nine inception modules.
+    """Build GoogLeNet: Table 1 of the paper, nine inception modules.
 
-    The table's own counts for conv1 (2.7K parameters, 34M operations) and 5a cannot be right; what
-    is built here has 9,472 and 1,043,456 parameters there, as the authors' published definition.
+    The table's own counts for conv1 (2.7K parameters, 34M operations) and 5a cannot be right. Here
+    these have 9,472 and 1,043,456 parameters, as in the authors' published definition.
 
-    image_shape: (height, width, channels), published for 224 x 224; None for height and width
-        without auxiliary heads. Input floats in [0, 1].
-    num_classes: how many logits it gives.
-    auxiliary_heads: adds the two classifiers after 4a and 4d; the model then has three outputs,
-        for which LOSS_WEIGHTS are the published weights of their losses.
-    dropout: before the last layer, 0 for none.
-    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
-        number a map.
-    classifier_activation: "softmax" for probabilities, None for logits.
-    weights: a file of weights of `save_weights`, or None.
+    Args:
+        image_shape: (height, width, channels), published for 224 x 224; without auxiliary heads,
+            height and width may be None. Inputs are floats in [0, 1].
+        num_classes: Number of logits, at least 1.
+        auxiliary_heads: Whether to add the classifiers after modules 4a and 4d (section 5). The
+            model then has three outputs, the main one first; `LOSS_WEIGHTS` are the paper's weights
+            of their losses.
+        dropout: Part of the values that dropout sets to zero before the last layer; 0 for none.
+        include_top: Whether to include the head.
+        pooling: Without the top: "avg" or "max" for one number a feature map, None for the maps.
+        classifier_activation: "softmax" for probabilities, None for logits.
+        weights: Path of a weights file, or None for random weights.
 
-    Raises SettingError for an image too small for it.
+    Returns:
+        An uncompiled model from images to logits, (batch, num_classes), or to a list of three.
+
+    Raises:
+        SettingError: The image is too small.
 
     >>> googlenet((224, 224, 3), 1000).count_params()
     6998552
     """
-    blocks.require_image("googlenet", image_shape)
-    blocks.require_top(include_top, pooling, classifier_activation)
+    checks.require_image("googlenet", image_shape)
+    top = Top(num_classes, include_top, pooling, classifier_activation, weights)
     # An auxiliary head averages windows of 5 x 5 of maps that are a 16th of the image.
     smallest = 16 * 4 + 1 if auxiliary_heads else 1
-    blocks.require_size("googlenet", image_shape, lambda size: size - smallest + 1)
+    checks.require_size("googlenet", image_shape, lambda size: size - smallest + 1)
 
     image = keras.Input(image_shape, name="image")
     maps = _convolution(image, 64, 7, "conv1", strides=2)
@@ -70,22 +76,19 @@ def googlenet(
     maps = _convolution(maps, 192, 3, "conv2")
     maps = _response_normalized(maps, "norm2")
     maps = _pool(maps, "pool2")
-    sides = []
+    auxiliary = {}
     for module, filters in MODULES.items():
         maps = _inception(maps, filters, f"inception_{module}")
-        if auxiliary_heads and module in AUXILIARY_AFTER:
-            sides.append(_auxiliary(maps, num_classes, classifier_activation, module))
+        if auxiliary_heads and include_top and module in AUXILIARY_AFTER:
+            auxiliary[f"auxiliary_{module}"] = _auxiliary_head(maps, f"auxiliary_{module}")
         if module in ("3b", "4e"):
             maps = _pool(maps, f"pool{module[0]}")
-    if not include_top:
-        model = keras.Model(image, blocks.without_top(maps, pooling), name="googlenet")
-        return loaded(model, weights, include_top)
-    units = blocks.without_top(maps, "avg")
-    if dropout:
-        units = keras.layers.Dropout(dropout, name="dropout")(units)
-    outputs = blocks.classifier(units, num_classes, classifier_activation)
-    model = keras.Model(image, [outputs, *sides] if sides else outputs, name="googlenet")
-    return loaded(model, weights, include_top)
+
+    def head(maps):
+        features = average_pooled(maps)
+        return keras.layers.Dropout(dropout, name="dropout")(features) if dropout else features
+
+    return top.finish("googlenet", image, maps, head, auxiliary=auxiliary)
 
 
 def _convolution(maps, width: int, kernel_size: int, name: str, strides: int = 1):
@@ -104,7 +107,7 @@ def _pool(maps, name: str, strides: int = 2):
 
 
 def _inception(maps, filters: tuple[int, ...], name: str):
-    """One module of Figure 2b: four paths side by side."""
+    """Apply one module of Figure 2b: four paths side by side."""
     one, three_reduce, three, five_reduce, five, projection = filters
     paths = [
         _convolution(maps, one, 1, f"{name}_1x1"),
@@ -119,17 +122,10 @@ def _inception(maps, filters: tuple[int, ...], name: str):
     return keras.layers.Concatenate(name=f"{name}_output")(paths)
 
 
-def _auxiliary(maps, num_classes: int, activation: str | None, module: str):
-    """Section 5: average pooling 5 x 5 by 3, 128 1 x 1 filters, 1024 units, 70 % dropout."""
-    name = f"auxiliary_{module}"
+def _auxiliary_head(maps, name: str):
+    """Apply section 5's 5 x 5 average pooling by 3, 128 1 x 1 filters, 1024 units, 70 % dropout."""
     maps = keras.layers.AveragePooling2D(5, strides=3, name=f"{name}_pool")(maps)
     maps = _convolution(maps, 128, 1, f"{name}_conv")
     units = keras.layers.Flatten(name=f"{name}_flatten")(maps)
     units = keras.layers.Dense(1024, activation="relu", name=f"{name}_fc")(units)
-    units = keras.layers.Dropout(0.7, name=f"{name}_dropout")(units)
-    logits = keras.layers.Dense(num_classes, name=f"{name}_logits")(units)
-    if activation is None:
-        return logits
-    return keras.layers.Activation(activation, dtype="float32", name=f"{name}_probabilities")(
-        logits
-    )
+    return keras.layers.Dropout(0.7, name=f"{name}_dropout")(units)

@@ -5,9 +5,10 @@ from functools import partial
 import keras
 
 from cnnkit.errors import SettingError
-from cnnkit.models.families import blocks
+from cnnkit.models.families import checks
 from cnnkit.models.families.layers import PaddedShortcut
-from cnnkit.models.weights import loaded
+from cnnkit.models.families.top import Top
+from cnnkit.models.families.variants import variant
 
 EPSILON = 1.001e-5  # of batch normalisation, in the published weights of Keras
 # Table 1: blocks a stage, and whether a block is a bottleneck of three convolutions.
@@ -36,34 +37,43 @@ def resnet(
     adapt_channels: bool = False,
     name: str = "resnet",
 ) -> keras.Model:
-    """A residual network of Table 1, for images of ImageNet's size.
+    """Build a residual network of Table 1, for images of ImageNet's size.
 
-    image_shape: (height, width, channels), published for 224 x 224; None for height and width.
-        Input floats in [0, 1].
-    num_classes: how many logits it gives.
-    depths, widths: blocks and filters a stage; the maps of a bottleneck's last convolution are four
-        times as many.
-    bottleneck: 1 x 1, 3 x 3, 1 x 1 convolutions a block instead of two of 3 x 3.
-    stride_in_3x3: a bottleneck halves its maps in the 3 x 3 convolution, known as v1.5, instead of
-        in the first 1 x 1 one, as published.
-    use_bias: of the convolutions; the paper has none, Keras' published weights have. None means
-        whatever `weights` wants.
-    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
-        number a map.
-    classifier_activation: "softmax" for probabilities, None for logits.
-    weights: "imagenet" for resnet50, resnet101 and resnet152, a file of weights, or None. Keras'
-        published weights want images that `keras.applications.resnet.preprocess_input` prepared.
-    adapt_channels: whether the weights of a first convolution for 3 channels may serve others.
+    Layers have the names of Keras' published weights.
 
-    Layers bear the names that Keras' published weights have. Raises SettingError where depths and
-    widths differ in length.
+    Args:
+        image_shape: (height, width, channels), published for 224 x 224; height and width may be
+            None. Inputs are floats in [0, 1].
+        num_classes: Number of logits, at least 1.
+        depths: Blocks of each stage.
+        widths: Filters of each stage; the last convolution of a bottleneck has four times as many.
+        bottleneck: Whether a block is 1 x 1, 3 x 3 and 1 x 1 convolutions instead of two of 3 x 3.
+        stride_in_3x3: Whether a bottleneck halves its maps in the 3 x 3 convolution (known as v1.5)
+            instead of in the first 1 x 1 one, as published.
+        use_bias: Whether convolutions have a bias. The paper has none, Keras' published weights
+            have one; None chooses what `weights` needs.
+        include_top: Whether to include the head.
+        pooling: Without the top: "avg" or "max" for one number a feature map, None for the maps.
+        classifier_activation: "softmax" for probabilities, None for logits.
+        weights: "imagenet" for resnet50, resnet101 and resnet152, the path of a weights file, or
+            None for random weights. The ImageNet weights expect images from
+            `keras.applications.resnet.preprocess_input`.
+        adapt_channels: Whether a first convolution for 3 channels may serve another number.
+        name: Name of the model, by which ImageNet weights are found.
+
+    Returns:
+        An uncompiled model from images to logits, (batch, num_classes).
+
+    Raises:
+        SettingError: `depths` and `widths` differ in length, or the weights do not fit.
+        MissingDataError: The weights are not on this machine and cannot be fetched.
 
     >>> resnet((224, 224, 3), 1000, depths=(2, 2, 2, 2), bottleneck=False).count_params()
     11699112
     """
-    blocks.require_image(name, image_shape)
-    blocks.require_top(include_top, pooling, classifier_activation)
-    blocks.require_stages(depths, widths)
+    checks.require_image(name, image_shape)
+    top = Top(num_classes, include_top, pooling, classifier_activation, weights, adapt_channels)
+    checks.require_stages(depths, widths)
     if use_bias is None:
         use_bias = weights == "imagenet"
     image = keras.Input(image_shape, name="image")
@@ -77,12 +87,7 @@ def resnet(
         for index in range(1, depth + 1):
             strides = 2 if index == 1 and stage > 2 else 1
             maps = block(maps, width, strides, use_bias, f"conv{stage}_block{index}")
-    if not include_top:
-        outputs = blocks.without_top(maps, pooling)
-    else:
-        units = blocks.without_top(maps, "avg")
-        outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top, adapt_channels)
+    return top.finish(name, image, maps)
 
 
 def resnet_cifar(
@@ -97,25 +102,32 @@ def resnet_cifar(
     weights: str | None = None,
     name: str = "resnet_cifar",
 ) -> keras.Model:
-    """A residual network of section 4.2, for images of 32 x 32: 6 n + 2 layers, 16-32-64 maps.
+    """Build a residual network of section 4.2, for images of 32 x 32: 6 n + 2 layers.
 
-    image_shape: (height, width, channels); None for height and width. Input floats in [0, 1].
-    num_classes: how many logits it gives.
-    depth: 6 n + 2; the paper has 20, 32, 44, 56, 110 and 1202.
-    projection: shortcuts between stages are 1 x 1 convolutions (option B) instead of padding with
-        zeros (option A), which the paper takes here.
-    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
-        number a map.
-    classifier_activation: "softmax" for probabilities, None for logits.
-    weights: a file of weights of `save_weights`, or None.
+    Args:
+        image_shape: (height, width, channels); height and width may be None. Inputs are floats in
+            [0, 1].
+        num_classes: Number of logits, at least 1.
+        depth: Layers with weights, 6 n + 2; the paper has 20, 32, 44, 56, 110 and 1202.
+        projection: Whether shortcuts between stages are 1 x 1 convolutions (option B) instead of
+            padded with zeros (option A), which the paper takes here.
+        include_top: Whether to include the head.
+        pooling: Without the top: "avg" or "max" for one number a feature map, None for the maps.
+        classifier_activation: "softmax" for probabilities, None for logits.
+        weights: Path of a weights file, or None for random weights.
+        name: Name of the model.
 
-    Raises SettingError for a depth that is not 6 n + 2.
+    Returns:
+        An uncompiled model from images to logits, (batch, num_classes).
+
+    Raises:
+        SettingError: `depth` is not 6 n + 2.
 
     >>> resnet_cifar((32, 32, 3), 10).count_params()
     271098
     """
-    blocks.require_image(name, image_shape)
-    blocks.require_top(include_top, pooling, classifier_activation)
+    checks.require_image(name, image_shape)
+    top = Top(num_classes, include_top, pooling, classifier_activation, weights)
     if depth < 8 or (depth - 2) % 6:
         near = max(8, 6 * round((depth - 2) / 6) + 2)
         raise SettingError(
@@ -130,17 +142,12 @@ def resnet_cifar(
             strides = 2 if index == 1 and stage > 2 else 1
             label = f"conv{stage}_block{index}"
             maps = _basic(maps, width, strides, False, label, padded=not projection)
-    if not include_top:
-        outputs = blocks.without_top(maps, pooling)
-    else:
-        units = blocks.without_top(maps, "avg")
-        outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top)
+    return top.finish(name, image, maps)
 
 
 def _convolution(maps, width, kernel_size, strides, use_bias, name):
-    """A convolution with its ReLU's initialisation (He et al. 2015), of the paper's padding."""
-    if strides > 1 and kernel_size > 1:  # "same" would pad an even size on one side alone
+    """Convolve, with the initialisation for ReLU (He et al. 2015) and the paper's padding."""
+    if strides > 1 and kernel_size > 1:  # "same" would pad an even size on one side only
         maps = keras.layers.ZeroPadding2D(kernel_size // 2, name=f"{name}_pad")(maps)
     return keras.layers.Conv2D(
         width, kernel_size, strides=strides, use_bias=use_bias, kernel_initializer="he_normal",
@@ -154,7 +161,7 @@ def _normalized(maps, name, activation=False):
 
 
 def _bottleneck(maps, width, strides, use_bias, name, *, stride_in_3x3=False):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut (Figure 5, right)."""
+    """Apply 1 x 1, 3 x 3 and 1 x 1 convolutions beside a shortcut (Figure 5, right)."""
     shortcut = maps
     if strides > 1 or maps.shape[-1] != 4 * width:
         shortcut = _convolution(maps, 4 * width, 1, strides, use_bias, f"{name}_0_conv")
@@ -170,7 +177,7 @@ def _bottleneck(maps, width, strides, use_bias, name, *, stride_in_3x3=False):
 
 
 def _basic(maps, width, strides, use_bias, name, *, padded=False):
-    """Two 3 x 3 convolutions beside a shortcut (Figure 5, left)."""
+    """Apply two 3 x 3 convolutions beside a shortcut (Figure 5, left)."""
     shortcut = maps
     if strides > 1 or maps.shape[-1] != width:
         if padded:
@@ -191,8 +198,8 @@ def _joined(shortcut, maps, name):
 
 
 resnet18, resnet34, resnet50, resnet101, resnet152 = (
-    blocks.variant(resnet, name, **options) for name, options in VARIANTS.items()
+    variant(resnet, name, **options) for name, options in VARIANTS.items()
 )
 resnet20, resnet32, resnet44, resnet56, resnet110 = (
-    blocks.variant(resnet_cifar, f"resnet{depth}", depth=depth) for depth in (20, 32, 44, 56, 110)
+    variant(resnet_cifar, f"resnet{depth}", depth=depth) for depth in (20, 32, 44, 56, 110)
 )

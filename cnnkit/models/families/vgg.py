@@ -2,9 +2,10 @@
 
 import keras
 
-from cnnkit.models.families import blocks
+from cnnkit.models.families import checks
 from cnnkit.models.families.layers import LocalResponseNormalization
-from cnnkit.models.weights import loaded
+from cnnkit.models.families.top import Top, hidden_layers, vector
+from cnnkit.models.families.variants import variant
 
 WIDTHS = (64, 128, 256, 512, 512)
 
@@ -28,33 +29,49 @@ def vgg(
     adapt_channels: bool = False,
     name: str = "vgg",
 ) -> keras.Model:
-    """A network in VGG's style: stages of 3 x 3 convolutions, each followed by 2 x 2 max pooling.
+    """Build a network in VGG's style: stages of 3 x 3 convolutions, each with 2 x 2 max pooling.
 
-    image_shape: (height, width, channels). Input floats in [0, 1].
-    num_classes: how many logits it gives.
-    depths, widths: convolutions and filters a stage, one number each.
-    pointwise_last: the third convolution of a stage is 1 x 1 (configuration C of Table 1).
-    response_normalization: local response normalisation after the first convolution (A-LRN).
-    hidden_units, dropout: of the dense layers; dropout follows each of them, 0 for none.
-    batch_normalization: between every convolution and its ReLU.
-    head: "flatten" (the paper), or "global": the mean of each feature map, for any image size.
-    include_top, pooling: False leaves out the head, and `pooling` ("avg", "max") then makes one
-        number a map.
-    classifier_activation: "softmax" for probabilities, None for logits.
-    weights: "imagenet" for vgg16 and vgg19, a file of weights, or None. Keras' published weights
-        want images that `keras.applications.vgg16.preprocess_input` has prepared.
-    adapt_channels: whether the weights of a first convolution for 3 channels may serve others.
+    The configurations A to E of the paper's Table 1 are `vgg11` to `vgg19`. Layers have the names of
+    Keras' published weights.
 
-    Layers bear the names that Keras' published weights have. Raises SettingError where depths and
-    widths differ in length, or the image is too small for that many stages.
+    Args:
+        image_shape: (height, width, channels), published for 224 x 224. Inputs are floats in [0, 1].
+        num_classes: Number of logits, at least 1.
+        depths: Convolutions of each stage.
+        widths: Filters of each stage.
+        pointwise_last: Whether the third convolution of a stage is 1 x 1 (configuration C).
+        response_normalization: Whether local response normalisation follows the first convolution
+            (configuration A-LRN).
+        hidden_units: Size of each dense layer before the logits.
+        dropout: Part of the units that dropout sets to zero after each of them; 0 for no dropout.
+        batch_normalization: Whether to normalise between every convolution and its ReLU; the paper
+            does not.
+        head: "flatten", as in the paper, or "global" for the mean of each feature map, which takes
+            images of any size.
+        include_top: Whether to include the head.
+        pooling: Without the top: "avg" or "max" for one number a feature map, None for the maps.
+        classifier_activation: "softmax" for probabilities, None for logits.
+        weights: "imagenet" for vgg16 and vgg19, the path of a weights file, or None for random
+            weights. The ImageNet weights expect images from
+            `keras.applications.vgg16.preprocess_input`.
+        adapt_channels: Whether a first convolution for 3 channels may serve another number.
+        name: Name of the model, by which ImageNet weights are found.
+
+    Returns:
+        An uncompiled model from images to logits, (batch, num_classes).
+
+    Raises:
+        SettingError: `depths` and `widths` differ in length, the image is too small for so many
+            stages, or the weights do not fit.
+        MissingDataError: The weights are not on this machine and cannot be fetched.
 
     >>> vgg((32, 32, 3), 10, depths=(1, 1), widths=(8, 16), hidden_units=()).count_params()
     11642
     """
-    blocks.require_image(name, image_shape)
-    blocks.require_top(include_top, pooling, classifier_activation)
-    blocks.require_stages(depths, widths)
-    blocks.require_size(name, image_shape, lambda size: size // 2 ** len(depths))
+    checks.require_image(name, image_shape)
+    top = Top(num_classes, include_top, pooling, classifier_activation, weights, adapt_channels)
+    checks.require_stages(depths, widths)
+    checks.require_size(name, image_shape, lambda size: size // 2 ** len(depths))
 
     image = keras.Input(image_shape, name="image")
     maps = image
@@ -67,13 +84,12 @@ def vgg(
             if response_normalization and stage == index == 1:
                 maps = LocalResponseNormalization(name="block1_lrn")(maps)
         maps = keras.layers.MaxPooling2D(2, name=f"block{stage}_pool")(maps)
-    if not include_top:
-        model = keras.Model(image, blocks.without_top(maps, pooling), name=name)
-        return loaded(model, weights, include_top, adapt_channels)
-    units = blocks.vector(maps, head, image_shape, name)
-    units = blocks.hidden_layers(units, hidden_units, "relu", dropout, "fc")
-    outputs = blocks.classifier(units, num_classes, classifier_activation)
-    return loaded(keras.Model(image, outputs, name=name), weights, include_top, adapt_channels)
+
+    def head_of(maps):
+        features = vector(maps, head, image_shape, name)
+        return hidden_layers(features, hidden_units, "relu", dropout, "fc")
+
+    return top.finish(name, image, maps, head_of)
 
 
 def _convolution(maps, width: int, kernel_size: int, batch_normalization: bool, name: str):
@@ -103,5 +119,5 @@ VARIANTS = {
     },
 }
 vgg11, vgg11_lrn, vgg13, vgg16_1x1, vgg16, vgg19, vgg_small = (
-    blocks.variant(vgg, name, **options) for name, options in VARIANTS.items()
+    variant(vgg, name, **options) for name, options in VARIANTS.items()
 )

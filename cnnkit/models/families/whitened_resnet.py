@@ -4,7 +4,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from cnnkit.models.families.blocks import classifier, normalised, require_stages
+from cnnkit.models.families.checks import require_stages
+from cnnkit.models.families.layers import normalized_relu
+from cnnkit.models.families.top import classifier
 from cnnkit.models.whitening import whitened_convolution
 
 
@@ -19,35 +21,47 @@ def whitened_resnet(
     epsilon: float = 1e-2,
     name: str = "whitened_resnet",
 ) -> keras.Model:
-    """Return an uncompiled model from images of any size, (batch, height, width, channels), to logits.
+    """Build a residual network behind a frozen, whitened first convolution.
 
-    The first layer is `whitened_convolution`, frozen, so that nothing is differentiated where maps
-    are largest; K. Jordan 2024, https://arxiv.org/abs/2404.00498, section 3.2. A stage is a max
-    pooling, a 3 x 3 convolution to its width, and `depths` such convolutions each added to what it
-    sees; batch normalisation and ReLU come before every one, as in K. He et al. 2016,
-    https://arxiv.org/abs/1603.05027. After the last stage there is one more pooling, and the greatest
-    value of each of the last maps is what the classifier sees.
+    As the first layer is frozen (K. Jordan 2024, https://arxiv.org/abs/2404.00498, section 3.2), no
+    gradient is computed for the largest maps. A stage is max pooling, a 3 x 3 convolution to its
+    width, and `depths` residual blocks of one 3 x 3 convolution. Batch normalisation and ReLU come
+    before every convolution (K. He et al. 2016, https://arxiv.org/abs/1603.05027). After the last
+    stage there is one more pooling; the classifier reads the maximum of each of the last maps.
 
-    samples: images as the network is to see them, float32, (samples, height, width, channels), from
-    whose patches the first layer is made.
-    widths, depths: one of each a stage. kernel_size, filters, epsilon: of the first layer, which has
-    2 * filters maps.
+    Args:
+        samples: Training images to compute the first layer's kernel of, float32, (samples, height,
+            width, channels), scaled as the network will see them.
+        num_classes: Number of logits, at least 1.
+        widths: Filters of each stage.
+        depths: Residual blocks of each stage.
+        kernel_size: Height and width of the first layer's window.
+        filters: Filters of the first layer; it has 2 * filters maps.
+        epsilon: Regularisation of the whitening, see `whitening_kernel`.
+        name: Name of the model.
 
-    Raises SettingError where widths and depths differ in length, and what `whitening_kernel` raises.
+    Returns:
+        An uncompiled model from images of any size to logits, (batch, num_classes).
+
+    Raises:
+        SettingError: `widths` and `depths` differ in length, the images are too small, or `filters`
+            or `epsilon` do not fit them.
+
+    >>> images = np.random.default_rng(0).random((20, 8, 8, 3), np.float32)
+    >>> whitened_resnet(images, 10).count_params()
+    392682
     """
     require_stages(depths, widths)
     image = keras.Input((None, None, samples.shape[-1]))
-    whitened = whitened_convolution(samples, kernel_size, filters, epsilon=epsilon)
-    maps = whitened(image)
+    maps = whitened_convolution(samples, kernel_size, filters, epsilon=epsilon)(image)
     for width, depth in zip(widths, depths, strict=True):
-        maps = _convolved(layers.MaxPooling2D(2)(maps), width)
+        maps = _convolution(layers.MaxPooling2D(2)(maps), width)
         for _ in range(depth):
-            maps = layers.Add()([maps, _convolved(maps, width)])
-    maps = normalised(layers.MaxPooling2D(2)(maps))
-    return keras.Model(
-        image, classifier(layers.GlobalMaxPooling2D()(maps), num_classes, None), name=name
-    )
+            maps = layers.Add()([maps, _convolution(maps, width)])
+    maps = normalized_relu(layers.MaxPooling2D(2)(maps))
+    features = layers.GlobalMaxPooling2D()(maps)
+    return keras.Model(image, classifier(features, num_classes), name=name)
 
 
-def _convolved(maps, width: int):
-    return layers.Conv2D(width, 3, padding="same", use_bias=False)(normalised(maps))
+def _convolution(maps, width: int):
+    return layers.Conv2D(width, 3, padding="same", use_bias=False)(normalized_relu(maps))

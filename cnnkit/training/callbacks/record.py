@@ -13,7 +13,6 @@ from keras.src.saving.saving_lib import _save_model_to_fileobj
 
 from cnnkit.data.batches import Batches
 from cnnkit.errors import TrainingError
-from cnnkit.experiment.experiment import Keep
 from cnnkit.runs import Run, atomic
 from cnnkit.training.callbacks import non_finite
 
@@ -108,71 +107,77 @@ class StopOnNonFinite(keras.callbacks.Callback):
 class KeepWeights(keras.callbacks.Callback):
     """Keeps the weights of the best epoch, or of the last one, and saves that model.
 
-    The best has the highest validation accuracy; between equal ones the lower validation loss
-    counts, and without an accuracy it counts alone.
+    The best epoch has the highest validation accuracy. Validation loss decides between equal ones,
+    and decides alone where there is no accuracy. After each phase of training, `deployed` has the
+    weights kept so far, and the next phase begins with them.
 
-    Weights are those that validation saw: where another callback put averaged weights in for it, as
-    Keras' SwapEMAWeights does, the averaged ones; so it comes after that one.
-    deployed: the model to save as model.keras, which shares its layers with the trained one. After
-    each phase of training it has the weights kept so far, with which the next one begins.
-    keep: "best" or "last"; the last one's model is saved at the end of each phase alone.
-    A model that cannot be written is told once, and written after the next epoch; after the last,
-    it raises the OSError.
+    If the model cannot be written, it warns once and tries again after the next epoch; after the
+    last epoch the OSError is raised.
+
+    Args:
+        run: Where model.keras is written.
+        deployed: The model to save, which shares its layers with the trained one.
+        restore_best: Whether to keep the best epoch's weights, saved as soon as they are the best;
+            False keeps the last epoch's, saved at the end of each phase.
     """
 
-    def __init__(self, run: Run, deployed: keras.Model, keep: Keep):
+    def __init__(self, run: Run, deployed: keras.Model, *, restore_best: bool = True):
         super().__init__()
-        self.run, self.deployed, self.keep = run, deployed, keep
+        self.run, self.deployed, self.restore_best = run, deployed, restore_best
         self.epoch, self.logs, self._score, self._weights = 0, {}, None, None
         self._validated = None  # weights, from validation to the epoch's end
-        self._saved, self._told = True, False
-        self._whole = False  # whether the weights are those of `deployed`, or of the trained part
+        self._saved, self._warned = True, False
+        self._of_deployed = False  # whether `_weights` are of `deployed`, or of the trained part
 
     def on_train_begin(self, logs=None):
-        """Keep all weights from phase to phase, as each may train another part of them."""
+        """Keep the weights of every layer from phase to phase: each phase may train others."""
         if self._score is not None:
-            self._weights, self._whole = self.deployed.get_weights(), True
+            self._weights, self._of_deployed = self.deployed.get_weights(), True
 
     def on_test_begin(self, logs=None):
-        """Note the weights that are validated."""
+        """Note the weights that are validated.
+
+        Another callback may have put averaged weights in for validation, as Keras' SwapEMAWeights
+        does. Those are the ones to keep, so this callback comes after that one.
+        """
         self._validated = self.model.get_weights()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Save the model if its weights are to be kept."""
-        score = (logs.get("val_accuracy", 0.0), -logs["val_loss"])
-        if self.keep == "last":
-            score = (epoch,)
+        """Keep this epoch's weights if they are the best so far, and save the model."""
+        score = (
+            (logs.get("val_accuracy", 0.0), -logs["val_loss"]) if self.restore_best else (epoch,)
+        )
         if self._score is None or score > self._score:
-            self._score, self._weights, self._whole = score, self._validated, False
+            self._score, self._weights, self._of_deployed = score, self._validated, False
             self.epoch, self.logs, self._saved = epoch + 1, dict(logs), False
         self._validated = None
-        if self._saved or self.keep == "last":  # which one that is, only the end tells
+        if self._saved or not self.restore_best:  # which epoch is the last, only the end tells
             return
         try:
             self._save()
         except OSError as error:
-            if not self._told:
-                self._told = True
+            if not self._warned:
+                self._warned = True
                 warnings.warn(
                     f"The model cannot be saved, and training goes on: {error}.", stacklevel=2
                 )
 
     def on_train_end(self, logs=None):
-        """Give the model the chosen weights."""
-        self._kept.set_weights(self._weights)
+        """Give the model the kept weights."""
+        self._weights_of.set_weights(self._weights)
         if not self._saved or not (self.run.folder / "model.keras").exists():
             self._save()
 
     @property
-    def _kept(self) -> keras.Model:
-        """The model whose weights are kept."""
-        return self.deployed if self._whole else self.model
+    def _weights_of(self) -> keras.Model:
+        """The model that `_weights` belong to."""
+        return self.deployed if self._of_deployed else self.model
 
     def _save(self) -> None:
-        """Write the model with the chosen weights; it has its own again afterwards."""
-        content, now = io.BytesIO(), self._kept.get_weights()
-        self._kept.set_weights(self._weights)
+        """Write the model with the kept weights; afterwards it has its current ones again."""
+        content, current = io.BytesIO(), self._weights_of.get_weights()
+        self._weights_of.set_weights(self._weights)
         _save_model_to_fileobj(self.deployed, content, "h5")
-        self._kept.set_weights(now)
+        self._weights_of.set_weights(current)
         atomic.write_bytes(self.run.folder / "model.keras", content.getvalue())
         self._saved = True

@@ -25,7 +25,7 @@ RETRY_SECONDS = 60.0  # from a write that failed in mid-epoch to the next attemp
 
 
 @dataclass(frozen=True)
-class Saving:
+class CheckpointSchedule:
     """When checkpoints are written: at the end of every epoch, and within one as often as said.
 
     minutes: from one to the next; None for none within an epoch. steps: likewise.
@@ -62,10 +62,10 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         folder: Path,
         inputs: StepInputs,
         stop: StopOnSignal,
-        saving: Saving,
+        schedule: CheckpointSchedule,
         start: checkpoints.Checkpoint | None = None,
-        appended: Callable[[], dict[str, int]] = dict,
-        after: "ResumableCallbacks | None" = None,
+        log_sizes: Callable[[], dict[str, int]] = dict,
+        previous_phase: "ResumableCallbacks | None" = None,
         ended: tuple[int, ...] = (),
     ):
         self.steps = inputs.num_batches
@@ -73,12 +73,12 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             callbacks, add_history=True, add_progbar=True, model=model, verbose="auto",
             epochs=epochs, steps=self.steps,
         )  # fmt: skip
-        self.folder, self.inputs, self.stop, self.saving = folder, inputs, stop, saving
-        self.start, self.appended = start, appended
+        self.folder, self.inputs, self.stop, self.schedule = folder, inputs, stop, schedule
+        self.start, self.log_sizes = start, log_sizes
         self.ended = ended
         self.epoch, self.step = ended[-1] if ended else 0, 0
         self.failure: OSError | None = None
-        self._before: list[dict] = after._before if after else []
+        self._before: list[dict] = previous_phase._before if previous_phase else []
         self._told, self._saved, self._written = False, None, time.monotonic()
         self._metrics: dict[str, np.ndarray] = {}
         self._logs: dict[str, float] = {}
@@ -198,7 +198,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             "callbacks": remembered,
             "logs": self._logs,
             "stopped": bool(self.model.stop_training),
-            "appended": self.appended(),
+            "log_sizes": self.log_sizes(),
             "phases_ended": list(self.ended),
         }
         return checkpoints.Checkpoint(self.epoch, self.step, arrays | more, known)
@@ -212,7 +212,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         waited = time.monotonic() - self._written
         if self.failure is not None:
             return waited > RETRY_SECONDS
-        minutes, steps = self.saving.minutes, self.saving.steps
+        minutes, steps = self.schedule.minutes, self.schedule.steps
         return bool(steps and self.step % steps == 0) or bool(minutes and waited > 60 * minutes)
 
 

@@ -36,7 +36,7 @@ class Length:
 ONE_STEP = Length(steps=1)
 
 
-def length_for(
+def steps_per_execution(
     callbacks: Iterable[keras.callbacks.Callback], multiple: int | None = None
 ) -> Length:
     """Return how long an execution may be with these callbacks: one step, where one hears of steps.

@@ -1,0 +1,171 @@
+"""What a run achieved: how good it is, where it is wrong, class by class.
+
+`test` is what results.json says about the test split: `Evaluation.as_results()`.
+"""
+
+import numpy as np
+
+from cnnkit.evaluation import Evaluation
+from cnnkit.report import attention, certainty, recipe
+from cnnkit.report.contents import Contents
+from cnnkit.report.headline import headline
+from cnnkit.report.markup import (
+    escape,
+    folded,
+    interval,
+    percent,
+    picture,
+    scrolling,
+    section,
+    table,
+)
+from cnnkit.report.mistakes import worst_mistakes
+
+CONFUSIONS = 4  # pairs named in the headline
+LARGEST_MATRIX = 20  # classes up to which the whole confusion matrix is a table
+MOST_PAIRS = 25  # confusions listed beyond that
+
+
+def sections(contents: Contents) -> list[str]:
+    """Return what the report says about a run whose samples have one class each.
+
+    Args:
+        contents: What the report shows.
+
+    Returns:
+        HTML, a string a section; "" for one that has nothing to show.
+    """
+    test, evaluation = contents.test, contents.evaluation
+    views, images = contents.views, contents.images
+    looks = attention.looks(views, evaluation) if views else ""
+    resemblance = attention.resemblance(views, evaluation) if views else ""
+    return [
+        headline(contents.files, verdict(test) if test else "", looks),
+        confusion(test) if test else "",
+        worst_mistakes(evaluation, images, _mistake, resemblance) if evaluation else "",
+        attention.path(views, evaluation) if views else "",
+        attention.robustness(views) if views else "",
+        recipe.filters(contents.filters),
+        attention.film(contents.film) if contents.film else "",
+        certainty.calibration(evaluation, images) if evaluation else "",
+        classes(test) if test else "",
+    ]
+
+
+def verdict(test: dict) -> str:
+    """How good, and what is taken for what."""
+    wrong = test["samples"] - test["correct"]
+    pairs = "".join(
+        f"<li><b>{escape(true)}</b> taken for <b>{escape(predicted)}</b> "
+        f'<span class="soft">{times:,} of {of:,}</span></li>\n'
+        for true, predicted, times, of in _confused(test)[:CONFUSIONS]
+    )
+    return f"""<div>
+<p class="number">{percent(test["accuracy"], 2)}</p>
+<p>test accuracy, 95 % interval {interval(test["accuracy_interval"], 2)}</p>
+<p class="soft">{test["correct"]:,} of {test["samples"]:,} test samples are right, {wrong:,} wrong.</p>
+</div>
+<div>
+<h2>Where it is wrong</h2>
+{f"<ol>{pairs}</ol>{_weakest(test)}" if wrong else "<p>Nowhere, on these samples.</p>"}
+</div>"""
+
+
+def confusion(test: dict) -> str:
+    """Which class is taken for which: all of it, or the most frequent where classes are many."""
+    names, matrix = _names(test), np.array(test["confusion_matrix"])
+    if len(names) > LARGEST_MATRIX:
+        rows = [
+            (true, predicted, f"{times:,}", f"{of:,}", percent(times / of))
+            for true, predicted, times, of in _confused(test)[:MOST_PAIRS]
+        ]
+        caption = f"The {len(rows)} pairs of the {len(names)} classes that are confused most often."
+        headings = ("true", "predicted", "times", "of", "rate")
+        return section("Confusions", table(caption, headings, rows, text=2))
+    rates = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    return section(
+        "Confusion matrix",
+        scrolling(
+            "Test samples: a row a true class, a column what the network said.",
+            _matrix(names, rates, matrix.astype(str)),
+        ),
+        folded(
+            "The same as rates",
+            scrolling(
+                "Per cent of each true class.", _matrix(names, rates, np.char.mod("%.1f", rates))
+            ),
+        ),
+    )
+
+
+def classes(test: dict) -> str:
+    """How good each class is, the weakest first."""
+    rows = [
+        (
+            row["name"],
+            f"{row['support']:,}",
+            percent(row["recall"]),
+            interval(row["recall_interval"]),
+            percent(row["precision"]),
+            interval(row.get("precision_interval")),
+        )
+        for row in sorted(test["classes"], key=lambda row: (row["recall"] is None, row["recall"]))
+    ]
+    caption = (
+        "The weakest first. Recall: the part of a class that is found. Precision: the part of what "
+        "is called so that is right. Each with its 95 % interval."
+    )
+    headings = ("class", "samples", "recall", "interval", "precision", "interval")
+    return section("Classes", table(caption, headings, rows))
+
+
+def _weakest(test: dict) -> str:
+    rows = [row for row in test["classes"] if row["recall"] is not None]
+    if len(rows) < 3:  # of two classes, the confusions have said it
+        return ""
+    row = min(rows, key=lambda row: row["recall"])
+    return f"<p>Weakest class: <b>{escape(row['name'])}</b>, recall {percent(row['recall'])}.</p>"
+
+
+def _confused(test: dict) -> list[tuple[str, str, int, int]]:
+    """Return (true, predicted, times, samples of the true class), most frequent first."""
+    names, matrix = _names(test), np.array(test["confusion_matrix"])
+    supports = matrix.sum(axis=1)
+    np.fill_diagonal(matrix, 0)
+    order = np.argsort(-matrix, axis=None, kind="stable")[: (matrix > 0).sum()]
+    return [
+        (names[row], names[column], int(matrix[row, column]), int(supports[row]))
+        for row, column in zip(*np.unravel_index(order, matrix.shape), strict=True)
+    ]
+
+
+def _mistake(evaluation: Evaluation, index: int, pixels: np.ndarray | None) -> str:
+    names, chances = evaluation.class_names, evaluation.probabilities[index]
+    label, guess = evaluation.labels[index], evaluation.predicted[index]
+    true, predicted = escape(names[label]), escape(names[guess])
+    sure, chance = percent(float(chances[guess])), percent(float(chances[label]))
+    words = f"Test image {index}: {names[label]}, taken for {names[guess]} with {sure}."
+    image = "" if pixels is None else picture(pixels, words)
+    return (
+        f'<li><figure>{image}<figcaption>Taken for <b class="guess">{predicted}</b>, {sure}'
+        f"<br>Is <b>{true}</b>, {chance}<br><small>test sample {index}</small>"
+        f"</figcaption></figure></li>\n"
+    )
+
+
+def _matrix(names: list[str], rates: np.ndarray, said: np.ndarray) -> str:
+    """Return a table of what is said in each cell, shaded by the rate in per cent."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    body = ""
+    for row, name in enumerate(names):
+        cells = ""
+        for column, rate in enumerate(rates[row]):
+            kind = "none" if not rate else "miss" if row != column else "hit"
+            shade = 0.06 + 0.005 * rate if rate else 0
+            cells += f'<td class="{kind}" style="--rate:{shade:.2f}">{said[row, column]}</td>'
+        body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>\n'
+    return f'<table class="matrix"><thead><tr><td></td>{head}</tr></thead>\n<tbody>{body}</tbody></table>'
+
+
+def _names(test: dict) -> list[str]:
+    return [row["name"] for row in test["classes"]]

@@ -1,0 +1,75 @@
+"""What a run adds to the training loop: its record, its checkpoints, and where to go on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+
+from cnnkit.runs import Run, log_offsets
+from cnnkit.runs.checkpoints import Checkpoint
+from cnnkit.training.checkpointing.callback_list import CheckpointSchedule, ResumableCallbacks
+from cnnkit.training.checkpointing.signals import StopOnSignal
+
+
+@dataclass
+class Recording:
+    """Records a training in a run folder, phase after phase, from a checkpoint on if there is one.
+
+    Attributes:
+        run: The run folder.
+        observers: Callbacks that come after the user's: TensorBoard, kept weights, record.
+        stop: Notes a signal, which ends the training after a step.
+        schedule: When checkpoints are written.
+        start: The checkpoint with which the next phase goes on; None to begin it.
+        ended: The epochs at which the phases before it ended.
+        callbacks: The list of callbacks of the phase that trained last.
+    """
+
+    run: Run
+    observers: Sequence[keras.callbacks.Callback]
+    stop: StopOnSignal
+    schedule: CheckpointSchedule
+    start: Checkpoint | None = None
+    ended: tuple[int, ...] = ()
+    callbacks: ResumableCallbacks | None = None
+
+    def resumable(
+        self, callbacks: Sequence[keras.callbacks.Callback], *, model, inputs, epochs: int
+    ) -> ResumableCallbacks:
+        """Return the list of callbacks for `model.fit`: these, then the observers."""
+        listed = [*callbacks, *self.observers]
+        self.callbacks = ResumableCallbacks(
+            listed,
+            model=model,
+            epochs=epochs,
+            folder=self.run.folder / "checkpoints",
+            inputs=inputs,
+            stop=self.stop,
+            schedule=self.schedule,
+            start=self.start,
+            log_sizes=lambda: _flushed(self.run, listed),
+            previous_phase=self.callbacks,
+            ended=self.ended,
+        )
+        return self.callbacks
+
+    def initial_epoch(self, epochs: int) -> int:
+        """Return the epoch that `model.fit` begins with, of a phase that ends at `epochs`."""
+        if self.start is None:
+            return self.ended[-1] if self.ended else 0
+        # Training had stopped early, and only its end was not recorded: no epoch is left.
+        done = self.start.state["stopped"] and not self.start.step
+        return epochs if done else self.start.epoch
+
+    def end_phase(self) -> None:
+        """Note where the phase ended; the next one begins without a checkpoint."""
+        self.ended, self.start = (*self.ended, self.callbacks.epoch), None
+
+
+def _flushed(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, int]:
+    """Write out what callbacks have buffered, and return the sizes of files that only grow."""
+    for callback in callbacks:
+        if hasattr(callback, "flush"):
+            callback.flush()
+    others = [each.filename for each in callbacks if isinstance(each, keras.callbacks.CSVLogger)]
+    return log_offsets.sizes(run.folder, others)
