@@ -17,7 +17,7 @@ from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.models.distillation import student_of
 from cnnkit.tensorboard import projector
-from cnnkit.tensorboard.event_files import EventLog
+from cnnkit.tensorboard.event_files import EventWriter
 
 MOST_FILTERS = 64
 MAPS = 8  # of each image and stage
@@ -52,7 +52,7 @@ class ExplainCallback(keras.callbacks.Callback):
         split, scale = self._data.validation, self._data.scale
         self._images = np.asarray(split.inputs[self._chosen], "float32") * np.float32(scale)
         self._labels = split.labels[self._chosen]
-        self._log = EventLog(self.folder)
+        self._log = EventWriter(self.folder)
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the pictures in the first epoch and every so many epochs."""
@@ -131,7 +131,7 @@ class ExplainCallback(keras.callbacks.Callback):
         model = student_of(self.model)
         guesses = probabilities(model, batch).argmax(axis=1)
         names = data.class_names
-        projector.write(
+        projector.write_projector(
             self.folder,
             f"validation images after epoch {self._epoch + 1}",
             explain.embeddings(model, batch),

@@ -93,9 +93,10 @@ def _facts(run: Run) -> Table:
     for name, value in recipe["settings"].items():
         facts.add_row(f"  {name}", str(value))
     facts.add_row("seed", str(recipe["seed"]))
+    if run.saved_weights:
+        facts.add_row("saved weights", str(run.saved_weights))
     if results:
         test, validation = results["test"], results["validation"]
-        facts.add_row("chosen epoch", str(validation["epoch"]))
         task = task_of_results(test)
         if task.validation_score in validation:
             title = f"validation {task.validation_score.replace('_', ' ')}"

@@ -15,6 +15,7 @@ from cnnkit import plots
 from cnnkit.errors import RunFolderError
 from cnnkit.keras_import import import_keras
 from cnnkit.runs import atomic
+from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 
 if TYPE_CHECKING:
     import keras
@@ -144,6 +145,24 @@ class Run:
             return {key: [float(row[key]) for row in rows] for key in rows[0]} if rows else {}
         except (OSError, ValueError, TypeError, csv.Error) as error:
             raise RunFolderError(f"{path} cannot be read: {error}") from None
+
+    @property
+    def saved_weights(self) -> SavedWeights | None:
+        """Which epoch, of which phase, the weights in model.keras are of; None before any are.
+
+        Raises:
+            RunFolderError: A file of the run cannot be read.
+        """
+        epoch = self.status.get("saved_epoch") or self.results.get("validation", {}).get("epoch")
+        if not epoch:
+            return None
+        has_phases = (self.folder / "phases.json").exists()
+        return saved_weights(
+            epoch,
+            is_best=self.experiment.get("restore_best_weights", True),
+            phases=self.phases["phases"] if has_phases else [],
+            history=self.history,
+        )
 
     @cached_property
     def model(self) -> "keras.Model":

@@ -1,4 +1,4 @@
-"""What a run writes for TensorBoard: curves, pictures, the graph, the projector."""
+"""What a run writes for TensorBoard: curves, images, the graph, the embedding projector."""
 
 import lazy_loader
 

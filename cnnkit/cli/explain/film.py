@@ -26,5 +26,5 @@ def command(run, tags, seconds, output, runs_dir):
     """Show how RUN learnt, as a film of the pictures that Experiment(explain=Explain()) drew."""
     folder = resolve(run, runs_dir).folder
     import_keras()  # quietly, before the film imports it
-    epochs = tensorboard.film.write(folder / "tensorboard" / "explain", output, tags, seconds)
+    epochs = tensorboard.film.write_film(folder / "tensorboard" / "explain", output, tags, seconds)
     click.echo(f"Epochs   {', '.join(map(str, epochs))}\nFilm     {output}")

@@ -1,4 +1,4 @@
-"""What a network looks at in a few test images: arrays for the report, made while it is at hand."""
+"""Explanations of a few test images for the report: arrays, computed while the model is loaded."""
 
 from dataclasses import dataclass
 
@@ -15,25 +15,31 @@ from cnnkit.keras_graph import hooks
 from cnnkit.transfer import fuse_batch_norm
 from cnnkit.transfer.embedding import embedding_model
 
-HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
+HITS, MISTAKES = 2, 8  # test images to explain; more hits where mistakes are few
 NEIGHBOURS = 3
-MOST_VALUES = 30_000_000  # of the training images that neighbours are looked for among
-CHANGED_PIXELS = 200 * 64 * 64  # of the test images that are changed, 20 to 200 of them
+MAX_TRAINING_VALUES = 30_000_000  # numbers in the training images that are searched for neighbours
+CHANGED_PIXELS = 200 * 64 * 64  # pixels of the test images that are changed, 20 to 200 of them
 
 
 @dataclass(frozen=True)
-class Views:
+class Explanations:
     """How a network sees some test images.
 
-    samples: their indices in the test split, right ones first, then mistakes, the worst first.
-    images: (samples, height, width, channels), as stored; value_range: what their values span.
-    heat: (samples, height, width), 0 to 1; method: how it was made, "Grad-CAM" or "gradient".
-    maps: by layer, the feature maps of the first image, (height, width, filters); {} if none.
-    neighbours, neighbour_labels: the nearest training images of each, (samples, count, height,
-        width, channels) and (samples, count); None where the network has no features to compare.
-    compared: among how many training images.
-    walk: the first image, number by number; responses: to changed test images, by change. None
-        unless they were asked for.
+    Attributes:
+        samples: Their indices in the test split: correct ones first, then mistakes, the worst
+            first.
+        images: Their inputs as stored, shape (samples, height, width, channels).
+        value_range: The lowest and the highest value of an input.
+        heat: Where the network looked, shape (samples, height, width), from 0 to 1.
+        method: How `heat` was computed: "Grad-CAM" or "gradient".
+        maps: Feature maps of the first image by layer, each of shape (height, width, filters); {}
+            for a network without convolutions.
+        neighbours: Nearest training images, shape (samples, count, height, width, channels); None
+            where the network has no features to compare.
+        neighbour_labels: Labels of the neighbours, shape (samples, count), or None.
+        compared: Number of training images that were searched for neighbours.
+        walk: The first image, followed number by number; None unless `closely`.
+        responses: Answers to changed test images, by change; None unless `closely`.
     """
 
     samples: np.ndarray
@@ -49,7 +55,7 @@ class Views:
     responses: dict[str, Response] | None = None
 
 
-def look(
+def explain_samples(
     model,
     data: Dataset,
     evaluation: Evaluation,
@@ -57,28 +63,39 @@ def look(
     *,
     closely: bool = False,
     head: Experiment | None = None,
-) -> Views:
-    """Return how a model from raw inputs to probabilities sees hits and mistakes of the test split.
+) -> Explanations:
+    """Explain correct and wrong answers of a model on the test split.
 
-    mistakes: at most so many. closely: whether to follow one image number by number, and to change
-    some, too, which takes seconds. head: the rest of the model behind frozen layers, and what these
-    gave each training image, so that no image is seen again. Raises SettingError where inputs are
-    no images.
+    Args:
+        model: A model from raw inputs to probabilities, such as a run's `model`.
+        data: The data set of the model.
+        evaluation: Evaluation of its test split.
+        mistakes: Maximum number of mistakes to explain.
+        closely: Whether to also follow one image number by number, and to measure the accuracy on
+            changed images; takes seconds.
+        head: The rest of the model behind frozen layers, with the features of each training image,
+            so that they are not computed again. None computes them.
+
+    Returns:
+        The explanations.
+
+    Raises:
+        SettingError: Inputs are not images.
     """
     if len(data.image_shape) != 3:
-        raise SettingError(f"Inputs of shape {data.image_shape} are no images to look at.")
+        raise SettingError(f"Inputs of shape {data.image_shape} are no images to explain.")
     wrong = evaluation.worst_mistakes(mistakes)
     samples = np.concatenate([_first_hits(evaluation, max(HITS, 2 * HITS - len(wrong))), wrong])
     images = np.asarray(data.test.inputs[samples])
     try:
         heat, method = explain.grad_cam(model, images, evaluation.predicted[samples]), "Grad-CAM"
         maps = _stages(model, images[0])
-    except SettingError:  # a network without feature maps has pixels all the same
+    except SettingError:  # no feature maps, but gradients of pixels
         slopes = explain.gradient(model, images, evaluation.predicted[samples])
         heat, method, maps = _strength(slopes), "gradient", {}
     near = _near(model, data, images, head)
     closer = _closely(model, data, images[0], samples[0]) if closely else ()
-    return Views(samples, images, data.value_range, heat, method, maps, *near, *closer)
+    return Explanations(samples, images, data.value_range, heat, method, maps, *near, *closer)
 
 
 def _closely(model, data: Dataset, image: np.ndarray, sample: int):
@@ -90,23 +107,23 @@ def _closely(model, data: Dataset, image: np.ndarray, sample: int):
 
 
 def _stages(model, image: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the maps of one layer a resolution, without those of pixels scaled or padded alone."""
+    """Return the maps of one layer a resolution, except layers that only scale or pad the image."""
     layers = hooks.innermost_layers(model)
     shapes = hooks.map_shapes(model, np.asarray(image[None], "float32"))
-    seen = {
+    candidates = {
         path: shape
         for path, shape in shapes.items()
         if shape != image.shape and type(layers[path]).__name__ != "ZeroPadding2D"
     }
-    chosen = last_of_each_size(seen)
+    chosen = last_of_each_size(candidates)
     return explain.feature_maps(model, image, chosen) if chosen else {}
 
 
 def _first_hits(evaluation: Evaluation, count: int) -> np.ndarray:
-    """Return the first right sample of each of so many classes."""
-    right = np.flatnonzero(evaluation.predicted == evaluation.labels)
-    _, firsts = np.unique(evaluation.labels[right], return_index=True)
-    return right[np.sort(firsts)][:count]
+    """Return the first correct sample of each of `count` classes."""
+    correct = np.flatnonzero(evaluation.predicted == evaluation.labels)
+    _, firsts = np.unique(evaluation.labels[correct], return_index=True)
+    return correct[np.sort(firsts)][:count]
 
 
 def _strength(slopes: np.ndarray) -> np.ndarray:
@@ -118,19 +135,19 @@ def _strength(slopes: np.ndarray) -> np.ndarray:
 
 def _near(model, data: Dataset, images: np.ndarray, head: Experiment | None):
     inputs = (data if head is None else head.data).train.inputs
-    step = max(1, -(-int(np.prod(inputs.shape)) // MOST_VALUES))
+    step = max(1, -(-int(np.prod(inputs.shape)) // MAX_TRAINING_VALUES))
     chosen = np.arange(0, len(inputs), step)
     try:
         if head is None:
             both = np.concatenate([images, inputs[chosen]])
-            found = explain.embeddings(fuse_batch_norm(model), both, batch_size=128)
-            queries, points = found[: len(images)], found[len(images) :]
+            embeddings = explain.embeddings(fuse_batch_norm(model), both, batch_size=128)
+            queries, points = embeddings[: len(images)], embeddings[len(images) :]
         else:
             queries = explain.embeddings(model, images)
             points = embedding_model(head.model).predict(np.asarray(inputs[chosen]), verbose=0)
-        found, _ = explain.nearest(queries, points, NEIGHBOURS)
-    except SettingError:  # no dense layer, whose inputs would be compared
+        nearest, _ = explain.nearest(queries, points, NEIGHBOURS)
+    except SettingError:  # no dense layer whose inputs could be compared
         return None, None, 0
-    near = chosen[found]
+    near = chosen[nearest]
     pictures = np.asarray(data.train.inputs[near.reshape(-1)])
     return pictures.reshape(*near.shape, *data.image_shape), data.train.labels[near], len(chosen)
