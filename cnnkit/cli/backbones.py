@@ -1,20 +1,23 @@
-"""`cnnkit backbones`: the pretrained networks by name, with what to choose one by."""
+"""`cnnkit backbones`: list the pretrained networks with their size, cost and accuracy."""
 
 import click
 
-from cnnkit import keras_import, transfer
+from cnnkit import transfer
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.screen import console, table
+from cnnkit.cli.output import console, table
+from cnnkit.keras_import import import_keras
 from cnnkit.transfer.catalogue import HUB
 
 
 @click.command(cls=OneSentence)
-@click.option("--hub", is_flag=True, help='List KerasHub\'s instead; needs "cnnkit[hub]".')
+@click.option(
+    "--hub", is_flag=True, help='List the presets of KerasHub instead; needs "cnnkit[hub]".'
+)
 @debug_option
 def command(hub):
-    """List the pretrained backbones: size, cost, accuracy on ImageNet, and whether they are here.
+    """List the pretrained backbones: size, cost, accuracy on ImageNet, and which are downloaded.
 
-    Parameters and multiply-adds are those without the top, at the native size.
+    Parameters and multiply-adds are those without the top, at the native image size.
     """
     if hub:
         _list_hub()
@@ -43,10 +46,10 @@ def _list_applications() -> None:
 
 
 def _list_hub() -> None:
-    transfer.require_hub()  # before Keras' seconds
-    keras_import.import_keras()
+    transfer.require_hub()  # without it, nobody should wait for Keras
+    import_keras()  # quietly, before KerasHub imports it
     listing = table("backbone", "parameters", "description", numbers=("parameters",))
     for name, preset in sorted(transfer.hub_presets().items()):
-        known = preset["metadata"]
-        listing.add_row(f"{HUB}{name}", f"{known['params']:,}", known["description"])
+        metadata = preset["metadata"]
+        listing.add_row(f"{HUB}{name}", f"{metadata['params']:,}", metadata["description"])
     console().print(listing)

@@ -1,4 +1,4 @@
-"""`cnnkit data`: images inspected and shown, and the cache of what is computed once."""
+"""`cnnkit data`: inspect and show images; list or clear the cache."""
 
 import datetime
 import sys
@@ -8,22 +8,21 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from cnnkit import data
+from cnnkit import data, plots
 from cnnkit.cli.completion import completing
 from cnnkit.cli.datasets import complete_dataset, dataset_options
-from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.screen import console, table
+from cnnkit.cli.errors import OneSentence, OneSentenceGroup, debug_option
+from cnnkit.cli.output import console, table
+from cnnkit.data import cache
+from cnnkit.data.images.decode import display
+from cnnkit.data.inspection import inspection, page, quarantine
 from cnnkit.errors import SettingError
 from cnnkit.keras_import import import_keras
 
-SHOWN = 20  # files named on the screen for each thing that is wrong; the page names all
+MOST_LISTED = 20  # files printed for each problem; the page lists all
 
 
-class Group(OneSentence, click.Group):
-    """A group whose mistakes are one sentence each."""
-
-
-@click.group(cls=Group)
+@click.group(cls=OneSentenceGroup)
 @debug_option
 def command():
     """Inspect and show images, and list or clear the cache."""
@@ -33,37 +32,34 @@ def command():
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), default=Path(),
-    help="Where NAME-inspection.html and .csv are written.  [default: this folder]",
+    help="The folder for NAME-inspection.html and .csv.  [default: this folder]",
 )  # fmt: skip
 @click.option("--fix", is_flag=True, help="Move files that cannot be read to PATH-quarantine.")
-@click.option("--undo", is_flag=True, help="Move them back, and do nothing else.")
+@click.option("--undo", is_flag=True, help="Move the files back, and do nothing else.")
 @debug_option
 def inspect_command(path, output, fix, undo):
-    """Read every image of a folder or table, and say what is wrong.
+    """Read every image of a folder or table, and list what is wrong.
 
-    Exit status: 0 where nothing is wrong, 1 where something is, 2 where there is nothing to read.
+    The exit status is 0 if nothing is wrong, 1 if something is, and 2 if there is nothing to read.
     """
-    from cnnkit.data.inspection import inspection as inspections, page
-
-    screen = console()
     if undo:
         _undo(path)
         return
-    found = inspections.inspect(path, _bar)
+    report = inspection.inspect(path, _progress_bar)
     name = path.resolve().stem if path.is_file() else path.resolve().name
     html, rows = (output / f"{name}-inspection.{ending}" for ending in ("html", "csv"))
     try:
         output.mkdir(parents=True, exist_ok=True)
-        page.write_page(found, html)
-        found.write_csv(rows)
+        page.write_page(report, html)
+        report.write_csv(rows)
     except OSError as error:
         raise SettingError(f"{output} cannot be written: {error.strerror}.") from error
-    _print(screen, found)
-    wrong = dict(found.wrong)
-    if fix and found.bad:
-        left = _fix(found)
+    _print(report)
+    wrong = dict(report.wrong)
+    if fix and report.bad:
+        not_moved = _fix(report)
         wrong.pop("cannot be read")
-        wrong |= {"cannot be moved": left} if left else {}
+        wrong |= {"cannot be moved": not_moved} if not_moved else {}
     click.echo(f"Page   {html}\nTable  {rows}")
     sys.exit(1 if wrong else 0)
 
@@ -73,22 +69,19 @@ def inspect_command(path, output, fix, undo):
 @dataset_options
 @click.option(
     "--augment", metavar="NAME", shell_complete=completing(data.augmentations),
-    help="Show variants by: " + ", ".join(data.augmentations()) + ".",
+    help="Show images changed by an augmentation: " + ", ".join(data.augmentations()) + ".",
 )  # fmt: skip
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), default=None,
-    help="The picture.  [default: DATASET.png]",
+    help="The picture to write.  [default: DATASET.png]",
 )  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Chooses the images.")
+@click.option("--seed", default=0, show_default=True, help="Seed that chooses the images.")
 @debug_option
 def show_command(dataset, options, augment, output, seed):
-    """Write a picture of training samples, and the mean image a class; print the class balance.
+    """Draw training samples and the mean image of each class; print the class balance.
 
-    With --augment the picture shows images, each before its variants, instead.
+    With --augment the picture shows images, and changed variants beside each, instead.
     """
-    from cnnkit import plots
-    from cnnkit.plots.preview import expect_images, mean_images
-
     loaded = data.load(dataset, **options)
     counts = loaded.counts()
     listing = table("class", *counts, numbers=tuple(counts))
@@ -97,12 +90,12 @@ def show_command(dataset, options, augment, output, seed):
     console().print(listing, markup=False)
     output = output or Path(f"{loaded.name}.png")
     if augment:
-        expect_images(loaded)
-        import_keras()
+        plots.expect_images(loaded)
+        import_keras()  # quietly, before the augmentation imports it
     pictures = {output: plots.preview(loaded, augment=augment, seed=seed)}
     if not augment and len(loaded.image_shape) == 3:
         mean = output.with_name(f"{output.stem}-mean{output.suffix}")
-        pictures[mean] = plots.image_grid(*mean_images(loaded, seed=seed))
+        pictures[mean] = plots.image_grid(*plots.mean_images(loaded, seed=seed))
     for path, figure in pictures.items():
         try:
             path.write_bytes(plots.png(figure))
@@ -112,12 +105,10 @@ def show_command(dataset, options, augment, output, seed):
 
 
 @command.command("cache", cls=OneSentence)
-@click.option("--clear", is_flag=True, help="Delete what it holds.")
+@click.option("--clear", is_flag=True, help="Delete everything in the cache.")
 @debug_option
 def cache_command(clear):
-    """List what the cache of decoded images and of features holds, or clear it."""
-    from cnnkit.data import cache
-
+    """List the decoded images and features in the cache, or clear it."""
     if clear:
         click.echo(f"Deleted {cache.clear() / 1e6:,.1f} MB under {cache.cache_folder()}.")
         return
@@ -132,56 +123,48 @@ def cache_command(clear):
     click.echo(f"{cache.cache_folder()}: {total:.2f} of {cache.limit() / 1e9:g} GB")
 
 
-def _bar(found, total: int):
-    return track(found, "Reading", total, console=Console(stderr=True), transient=True)
+def _progress_bar(files, total: int):
+    return track(files, "Reading", total, console=Console(stderr=True), transient=True)
 
 
-def _print(screen: Console, found) -> None:
-    from cnnkit.data.inspection.page import capitalized, size_rows
-
-    counts = found.counts()
+def _print(report: inspection.Inspection) -> None:
+    terminal, counts = console(), report.counts()
     splits = sorted({split for row in counts.values() for split in row})
     listing = table("class", *splits, numbers=tuple(splits))
     for name, row in counts.items():
         listing.add_row(name, *(f"{row.get(split, 0):,}" for split in splits))
-    screen.print(listing, markup=False)
-    if found.pictures:
+    terminal.print(listing, markup=False)
+    if report.pictures:
         sizes = table("", "least", "median", "greatest", numbers=("least", "median", "greatest"))
-        for name, *values in size_rows(found):
+        for name, *values in page.size_rows(report):
             sizes.add_row(name, *values)
-        screen.print(sizes)
-    for title, files in found.wrong.items():
-        click.echo(f"{capitalized(title)}: {len(files):,}")
-        for name, detail in list(files.items())[:SHOWN]:
+        terminal.print(sizes)
+    for title, files in report.wrong.items():
+        click.echo(f"{page.capitalized(title)}: {len(files):,}")
+        for name, detail in list(files.items())[:MOST_LISTED]:
             click.echo(f"  {name}: {detail}")
-        if len(files) > SHOWN:
-            click.echo(f"  and {len(files) - SHOWN:,} more")
-    for title, files in found.notes.items():
-        click.echo(f"{capitalized(title)}: {len(files):,}")
-    if not found.wrong:
+        if len(files) > MOST_LISTED:
+            click.echo(f"  and {len(files) - MOST_LISTED:,} more")
+    for title, files in report.notes.items():
+        click.echo(f"{page.capitalized(title)}: {len(files):,}")
+    if not report.wrong:
         click.echo("Nothing is wrong.")
 
 
-def _fix(found) -> dict[str, str]:
-    """Move bad files to the quarantine; returns those that stay, with why."""
-    from cnnkit.data.images.decode import display
-    from cnnkit.data.inspection import quarantine
-
-    moved, kept = quarantine.move_out(found.root, found.bad)
-    folder = quarantine.quarantine_folder(found.root)
+def _fix(report: inspection.Inspection) -> dict[str, str]:
+    """Move bad files to the quarantine; return those that cannot be moved, with the reason."""
+    moved, not_moved = quarantine.move_out(report.root, report.bad)
+    folder = quarantine.quarantine_folder(report.root)
     click.echo(f"Moved {len(moved):,} files to {folder}; --undo moves them back.")
-    for path, reason in kept.items():
+    for path, reason in not_moved.items():
         click.echo(f"  {display(path)} stays: it {reason}")
-    return kept
+    return not_moved
 
 
 def _undo(path: Path) -> None:
-    from cnnkit.data.images.decode import display
-    from cnnkit.data.inspection import quarantine
-
-    moved, kept = quarantine.move_back(path.parent if path.is_file() else path)
+    moved, not_moved = quarantine.move_back(path.parent if path.is_file() else path)
     click.echo(f"Moved {len(moved):,} files back.")
-    for name, reason in kept.items():
+    for name, reason in not_moved.items():
         click.echo(f"  {display(name)} stays: it {reason}")
-    if kept:
+    if not_moved:
         sys.exit(1)

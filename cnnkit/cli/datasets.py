@@ -1,11 +1,11 @@
-"""`cnnkit datasets`: the data sets by name; and how commands take one."""
+"""`cnnkit datasets`: list the data sets; and the options by which commands take one."""
 
 import click
 
 from cnnkit import data
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.screen import console, table
+from cnnkit.cli.output import console, table
 from cnnkit.experiment.signature import Pair
 
 complete_dataset = completing(data.names)
@@ -13,7 +13,7 @@ complete_dataset = completing(data.names)
 dataset_options = click.option(
     "--dataset-option", "options", type=Pair(), multiple=True,
     callback=lambda context, option, pairs: dict(pairs),
-    help="An option of the data set's loader.",
+    help="An option of the data set's loader; may be repeated.",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""One clear sentence for every mistake; the traceback only with --debug."""
+"""Errors as a user of the command line reads them: one sentence, and a traceback with --debug."""
 
 import traceback
 
@@ -9,8 +9,13 @@ from cnnkit.errors import CnnkitError, TrainingError, origin_of
 DEBUG = f"{__name__}.debug"
 
 
-class Sentence(click.ClickException):
-    """What a user reads of an exception."""
+class UserError(click.ClickException):
+    """An error as it is printed.
+
+    Args:
+        message: The sentence.
+        exit_code: The exit status of the command.
+    """
 
     def __init__(self, message: str, exit_code: int):
         super().__init__(message)
@@ -18,9 +23,9 @@ class Sentence(click.ClickException):
 
 
 class OneSentence(click.Command):
-    """A command, mixed in before click's class, whose exceptions become one sentence each.
+    """A command that prints one sentence for each exception; put it before click's own class.
 
-    Exit status: 2 for what the user can put right, 128 + N after signal N, 1 for all else.
+    The exit status is 2 for what the user can put right, 128 + N after signal N, and else 1.
     """
 
     def invoke(self, ctx: click.Context):
@@ -37,22 +42,35 @@ class OneSentence(click.Command):
         except Exception as error:
             if ctx.meta.get(DEBUG):
                 traceback.print_exc()
-            known = isinstance(error, CnnkitError)
-            status = 2 if known and not isinstance(error, TrainingError) else 1
-            message = str(error) if known else f"{_describe(error)}; --debug shows the whole way."
-            raise Sentence(message, status) from error
+            is_known = isinstance(error, CnnkitError)
+            status = 2 if is_known and not isinstance(error, TrainingError) else 1
+            message = (
+                str(error) if is_known else f"{_describe(error)}; --debug shows the traceback."
+            )
+            raise UserError(message, status) from error
+
+
+class OneSentenceGroup(OneSentence, click.Group):
+    """A group of commands that prints one sentence for each exception."""
 
 
 def debug_option(command):
-    """Add --debug to a command."""
+    """Add --debug to a command.
 
-    def note(ctx, param, value):
+    Args:
+        command: The click command, or the function that becomes one.
+
+    Returns:
+        The same command with the option.
+    """
+
+    def remember(ctx, param, value):
         if value:
             ctx.meta[DEBUG] = True
 
     return click.option(
-        "--debug", is_flag=True, expose_value=False, callback=note, is_eager=True,
-        help="Show a mistake with its traceback.",
+        "--debug", is_flag=True, expose_value=False, callback=remember, is_eager=True,
+        help="Show the traceback of an error.",
     )(command)  # fmt: skip
 
 

@@ -1,9 +1,9 @@
-"""`cnnkit experiments`: what can be run here; the files are read, not imported."""
+"""`cnnkit experiments`: list the experiments in this folder without importing them."""
 
 import click
 
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.screen import console, table
+from cnnkit.cli.output import console, table
 from cnnkit.errors import CnnkitError
 from cnnkit.experiment import experiment_files
 from cnnkit.experiment.signature import read_source

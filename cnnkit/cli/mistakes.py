@@ -1,14 +1,15 @@
-"""`cnnkit mistakes RUN`: where a run's network is wrong, how sure it is, and what it confuses."""
+"""`cnnkit mistakes RUN`: where a network is wrong, and how far its probabilities can be trusted."""
 
 from pathlib import Path
 
 import click
 import numpy as np
 
+from cnnkit import plots, training
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.run_images import model_of, write_picture
+from cnnkit.cli.output import console, table, write_picture
+from cnnkit.cli.run_inputs import load_run
 from cnnkit.cli.runs import complete_run, runs_dir_option
-from cnnkit.cli.screen import console, table
 from cnnkit.errors import SettingError
 from cnnkit.evaluation import (
     Evaluation,
@@ -25,25 +26,35 @@ NEIGHBOURS = 3
 @click.command("mistakes", cls=OneSentence)
 @click.argument("run", shell_complete=complete_run)
 @click.option(
-    "--count", default=8, show_default=True, type=click.IntRange(1), help="Samples in each list."
+    "--count",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many samples to list.",
 )
-@click.option("--temperature", is_flag=True, help="Fit one to the validation samples.")
-@click.option("--label-errors", is_flag=True, help="Look for wrong training labels: trains anew.")
+@click.option("--temperature", is_flag=True, help="Fit a temperature to the validation samples.")
 @click.option(
-    "--folds", default=4, show_default=True, type=click.IntRange(2), help="Of --label-errors."
+    "--label-errors", is_flag=True, help="Look for wrong training labels; trains the network again."
+)
+@click.option(
+    "--folds",
+    default=4,
+    show_default=True,
+    type=click.IntRange(2),
+    help="How often --label-errors trains.",
 )
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), default="mistakes.png",
-    show_default=True, help="The picture: mistakes, each beside the training images nearest to it.",
+    show_default=True, help="The picture to write: each mistake beside the training images nearest to it.",
 )  # fmt: skip
 @runs_dir_option
 @debug_option
 def command(run, count, temperature, label_errors, folds, output, runs_dir):
-    """List where RUN is wrong on its test samples, and how far its probabilities can be trusted.
+    """List the test samples that RUN gets wrong, and rate its probabilities.
 
     RUN is a run's folder, the start of its name, or "latest".
     """
-    run, model = model_of(run, runs_dir)
+    run, model = load_run(run, runs_dir)
     data = dataset_of(run)
     if not data.task.explains_answers:
         raise SettingError(f"{run.name} gives a sample several classes; mistakes need one class.")
@@ -54,7 +65,7 @@ def command(run, count, temperature, label_errors, folds, output, runs_dir):
     )
     click.echo(f"Calibration error  {evaluation.reliability.expected_calibration_error:.2%}")
     if temperature:
-        _temperature(_evaluated(model, data.validation, data.class_names), evaluation)
+        _print_temperature(_evaluated(model, data.validation, data.class_names), evaluation)
     _print_classes(evaluation)
     _print_samples("worst mistakes", evaluation, evaluation.worst_mistakes(count))
     _print_samples("closest calls", evaluation, evaluation.most_uncertain(count))
@@ -65,17 +76,17 @@ def command(run, count, temperature, label_errors, folds, output, runs_dir):
 
 
 def _evaluated(model, split, class_names) -> Evaluation:
-    from cnnkit.data.batches import Batches
+    from cnnkit.data.batches import Batches  # imports Keras, which --help must not pay for
 
-    answers = model.predict(Batches(split, batch_size=256), verbose=0)
-    return Evaluation(split.labels, np.asarray(answers, np.float64), class_names)
+    probabilities = model.predict(Batches(split, batch_size=256), verbose=0)
+    return Evaluation(split.labels, np.asarray(probabilities, np.float64), class_names)
 
 
-def _temperature(validation: Evaluation, test: Evaluation) -> None:
-    found = fit_temperature(validation.labels, validation.probabilities)
-    scaled = scale_by_temperature(test.probabilities, found)
+def _print_temperature(validation: Evaluation, test: Evaluation) -> None:
+    temperature = fit_temperature(validation.labels, validation.probabilities)
+    scaled = scale_by_temperature(test.probabilities, temperature)
     after = reliability(test.labels, scaled).expected_calibration_error
-    click.echo(f"Temperature        {found:.3f}, by which the error becomes {after:.2%}")
+    click.echo(f"Temperature        {temperature:.3f}, by which the error becomes {after:.2%}")
 
 
 def _print_classes(evaluation: Evaluation) -> None:
@@ -98,16 +109,16 @@ def _print_samples(title: str, evaluation: Evaluation, samples: np.ndarray) -> N
     listing = table(title, "is", "answer", "with", "true class", numbers=("with", "true class"))
     for sample in samples:
         label, guess = evaluation.labels[sample], evaluation.predicted[sample]
-        chances = evaluation.probabilities[sample]
+        probabilities = evaluation.probabilities[sample]
         listing.add_row(
             f"test:{sample}", evaluation.class_names[label], evaluation.class_names[guess],
-            f"{chances[guess]:.1%}", f"{chances[label]:.1%}",
+            f"{probabilities[guess]:.1%}", f"{probabilities[label]:.1%}",
         )  # fmt: skip
     console().print(listing)
 
 
 def _picture(model, data, evaluation: Evaluation, count: int):
-    from cnnkit import plots, report
+    from cnnkit import report  # imports Keras, which --help must not pay for
 
     names = data.class_names
     explanations = report.explain_samples(model, data, evaluation, mistakes=count)
@@ -131,30 +142,31 @@ def _picture(model, data, evaluation: Evaluation, count: int):
 
 
 def _label_errors(run, data, folds: int, count: int, output: Path) -> None:
-    from cnnkit import plots
-    from cnnkit.training.folds import out_of_fold
-    from cnnkit.training.steps.precision import precision_policy
-
     click.echo(f"Training {folds} times, each without a part of the training samples ...")
+    labels = data.train.labels
+    with training.precision_policy(run.environment["precision"]):
+        probabilities = training.out_of_fold(
+            lambda: experiment_of(run), folds, run.experiment["seed"]
+        )
+    doubted = likely_mislabelled(labels, probabilities)
+    click.echo(f"{len(doubted)} of {len(labels):,} training labels are doubted; look at each.")
+    if len(doubted):
+        _show_label_errors(data, probabilities, doubted[:count], output)
+
+
+def _show_label_errors(data, probabilities: np.ndarray, samples: np.ndarray, output: Path) -> None:
     labels, names = data.train.labels, data.class_names
-    with precision_policy(run.environment["precision"]):
-        answers = out_of_fold(lambda: experiment_of(run), folds, run.experiment["seed"])
-    found = likely_mislabelled(labels, answers)
-    click.echo(f"{len(found)} of {len(labels):,} training labels are doubted; look at each.")
-    if not len(found):
-        return
-    others = answers.copy()
+    others = probabilities.copy()
     others[np.arange(len(labels)), labels] = -1
     rather = others.argmax(axis=1)
     listing = table("training sample", "labelled", "rather", "with", numbers=("with",))
-    for sample in found[:count]:
-        chance = f"{answers[sample, rather[sample]]:.1%}"
-        listing.add_row(f"train:{sample}", names[labels[sample]], names[rather[sample]], chance)
+    captions = []
+    for sample in samples:
+        label, other = names[labels[sample]], names[rather[sample]]
+        probability = f"{probabilities[sample, rather[sample]]:.1%}"
+        listing.add_row(f"train:{sample}", label, other, probability)
+        captions.append(f"train:{sample} {label}, rather {other}?")
     console().print(listing)
     if len(data.image_shape) == 3:
-        captions = [
-            f"train:{sample} {names[labels[sample]]}, rather {names[rather[sample]]}?"
-            for sample in found[:count]
-        ]
-        figure = plots.image_grid(data.train.inputs[found[:count]], captions)
+        figure = plots.image_grid(data.train.inputs[samples], captions)
         write_picture(figure, output.with_name(f"{output.stem}-labels{output.suffix}"))

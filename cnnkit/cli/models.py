@@ -1,16 +1,17 @@
-"""`cnnkit models`: the networks by name, and one of them layer by layer."""
+"""`cnnkit models`: list the networks, or show one layer by layer."""
 
 from pathlib import Path
 
 import click
 
-from cnnkit import keras_import, models
+from cnnkit import explain, models
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.screen import console, table
+from cnnkit.cli.output import console, table, write_picture
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.keras_import import import_keras
 
-BATCH = 32  # for the memory of activations
+BATCH = 32  # images, for the memory of activations
 
 
 def _shape(ctx, param, text):
@@ -28,13 +29,16 @@ def _shape(ctx, param, text):
 @click.command(cls=OneSentence)
 @click.argument("pattern", default="*", shell_complete=completing(models.names))
 @click.option(
-    "--input", "image_shape", callback=_shape, help="Show one network for this shape: 64x64x3."
+    "--input",
+    "image_shape",
+    callback=_shape,
+    help="Show one network for images of this shape: 64x64x3.",
 )
-@click.option("--classes", type=click.IntRange(min=1), help="Of the network that is shown.")
+@click.option("--classes", type=click.IntRange(min=1), help="Classes of the network to show.")
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw one: FILE.png or FILE.svg.",
+    help="Draw one network: FILE.png or FILE.svg.",
 )
 @debug_option
 def command(pattern, image_shape, classes, plot):
@@ -67,26 +71,21 @@ def _show(name: str, image_shape: tuple | None, classes: int | None, plot: Path 
     facts = models.entry(name).facts
     if plot and plot.suffix not in (".png", ".svg"):
         raise SettingError(f"--plot draws to FILE.png or FILE.svg, not to {plot.name!r}.")
-    keras_import.import_keras()
-    import keras
-
-    from cnnkit.models import anatomy
-
-    with keras.StatelessScope():  # counts weights without a place in memory for each
+    with import_keras().StatelessScope():  # counts weights without memory for them
         model = models.create(
             name, image_shape or facts["image_shape"], classes or facts["num_classes"]
         )
-        found = anatomy(model)
+        anatomy = models.anatomy(model)
     if plot:
-        _draw(found, plot)
+        write_picture(explain.figures.architecture(anatomy), plot)
     else:
-        _print(found)
+        _print(anatomy)
 
 
-def _print(found) -> None:
+def _print(anatomy) -> None:
     numbers = ("parameters", "multiply-adds", "sees", "step", "centre", f"MiB at {BATCH}")
     listing = table("layer", "kind", "output", *numbers, numbers=numbers)
-    for row in found.rows:
+    for row in anatomy.rows:
         part = None if row.field is None or row.field.whole else row.field
         listing.add_row(
             row.name,
@@ -100,22 +99,9 @@ def _print(found) -> None:
             _mebibytes(row.activation_bytes(BATCH)),
         )
     listing.add_section()
-    total = f"{found.parameters:,}", _number(found.multiply_adds), "", "", ""
-    listing.add_row("total", "", "", *total, _mebibytes(found.activation_bytes(BATCH)))
+    total = f"{anatomy.parameters:,}", _number(anatomy.multiply_adds), "", "", ""
+    listing.add_row("total", "", "", *total, _mebibytes(anatomy.activation_bytes(BATCH)))
     console().print(listing)
-
-
-def _draw(found, path: Path) -> None:
-    from cnnkit import plots
-    from cnnkit.explain import figures
-
-    figure = figures.architecture(found)
-    content = plots.png(figure) if path.suffix == ".png" else plots.svg(figure).encode()
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
-    click.echo(f"Wrote {path}.")
 
 
 def _times(sizes: tuple) -> str:

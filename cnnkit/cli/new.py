@@ -1,4 +1,4 @@
-"""`cnnkit new NAME`: an experiment file to start from."""
+"""`cnnkit new NAME`: write an experiment file to start from."""
 
 import string
 from pathlib import Path
@@ -16,7 +16,7 @@ TEMPLATE = Path(__file__).with_name("new_experiment.txt")
 @click.argument("name")
 @debug_option
 def command(name):
-    """Write experiments/NAME.py: a commented experiment to start from."""
+    """Write experiments/NAME.py, a commented experiment to start from."""
     if not name.isidentifier():
         raise SettingError(
             f"An experiment's name is a Python name, made of letters, digits and _, not {name!r}."

@@ -1,7 +1,7 @@
-"""oneDNN in TensorFlow, which leaves it off by default on x86 processors without AVX-512.
+"""Turn on oneDNN in TensorFlow, which leaves it off on x86 processors without AVX-512.
 
-There, too, it trains convolutional networks in less of the processor's time: LeNet-5 in about a
-third. It adds up in another order: its gradients are as near to those in float64 as the others are.
+On those, too, convolutional networks train faster with it: LeNet-5 takes about a third of the
+processor time. oneDNN sums in another order. Its gradients are as close to those in float64.
 """
 
 import os
@@ -12,11 +12,15 @@ VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def set_default(value: str | None = "1") -> None:
-    """Let TensorFlow find this setting: "1" for oneDNN, "0" for none, None for its own choice.
+    """Set TensorFlow's environment variable for oneDNN, unless the user has set it.
 
-    Only where nobody has set it and Keras is not imported yet, as TensorFlow reads it while it is;
-    and on x86 alone, where its gain was measured. environment.json keeps it.
+    It does nothing once Keras is imported, because TensorFlow reads the variable only then, and
+    nothing on other processors than x86, where its gain was not measured. environment.json records
+    the variable.
+
+    Args:
+        value: "1" for oneDNN, "0" for none, None for TensorFlow's own choice.
     """
-    begun = "keras" in sys.modules or "tensorflow" in sys.modules
-    if value is not None and not begun and platform.machine() in ("x86_64", "AMD64"):
+    is_imported = "keras" in sys.modules or "tensorflow" in sys.modules
+    if value is not None and not is_imported and platform.machine() in ("x86_64", "AMD64"):
         os.environ.setdefault(VARIABLE, value)

@@ -1,11 +1,12 @@
-"""`cnnkit`: the list of commands; none is imported before it is called."""
+"""`cnnkit`: the list of commands, each of which is imported when it is called."""
 
 import importlib
 
 import click
+from click.shell_completion import CompletionItem
 
 from cnnkit.cli import onednn
-from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.errors import OneSentenceGroup, debug_option
 from cnnkit.errors import UnknownNameError
 from cnnkit.platforms import expect_supported_platform
 
@@ -16,7 +17,10 @@ COMMANDS = {
         "Train: an experiment by name or file, or any data and model.",
     ),
     "resume": ("cnnkit.cli.resume:command", "Go on with a run that was stopped."),
-    "lr-find": ("cnnkit.cli.lr_find:command", "Try learning rates, and draw what comes of them."),
+    "lr-find": (
+        "cnnkit.cli.lr_find:command",
+        "Draw the loss against the learning rate, and suggest a rate.",
+    ),
     "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
     "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),
     "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),
@@ -29,21 +33,24 @@ COMMANDS = {
     ),
     "features": (
         "cnnkit.cli.features:command",
-        "Write what a network makes of each image, as a table.",
+        "Write the features of each image as a table.",
     ),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),
-    "explain": ("cnnkit.cli.explain:command", "See what a run's network sees in an image."),
-    "mistakes": ("cnnkit.cli.mistakes:command", "List where a run is wrong, and how sure it is."),
+    "explain": ("cnnkit.cli.explain:command", "Show what a run's network sees in an image."),
+    "mistakes": (
+        "cnnkit.cli.mistakes:command",
+        "List the samples that a run gets wrong, and rate its probabilities.",
+    ),
     "tensorboard": ("cnnkit.cli.tensorboard:command", "Watch the runs in TensorBoard."),
 }
 
 
-class Commands(OneSentence, click.Group):
+class Commands(OneSentenceGroup):
     """A group that imports a command when it is called."""
 
     def list_commands(self, ctx):
-        """Return the names, in the order of a user's way."""
+        """Return the names, in the order in which a user needs the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx, name):
@@ -54,7 +61,7 @@ class Commands(OneSentence, click.Group):
         return getattr(importlib.import_module(module), function)
 
     def resolve_command(self, ctx, args):
-        """Name the nearest commands where there is none of that name."""
+        """Suggest the nearest commands if there is none of that name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             raise UnknownNameError("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
@@ -66,8 +73,6 @@ class Commands(OneSentence, click.Group):
 
     def shell_complete(self, ctx, incomplete):
         """Complete a command's name without importing it."""
-        from click.shell_completion import CompletionItem
-
         return [
             CompletionItem(name, help=text)
             for name, (_, text) in COMMANDS.items()
@@ -75,19 +80,10 @@ class Commands(OneSentence, click.Group):
         ]
 
 
-def _version(ctx, param, value):
-    if value:
-        from importlib.metadata import version
-
-        click.echo(f"cnnkit {version('cnnkit')}")
-        ctx.exit()
-
-
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
-    help="Print the version.",
-)  # fmt: skip
+@click.version_option(
+    package_name="cnnkit", message="%(package)s %(version)s", help="Print the version."
+)
 @debug_option
 @click.pass_context
 def main(context):

@@ -1,4 +1,4 @@
-"""`cnnkit run`, and `main(experiment)`, which makes any experiment a command."""
+"""`cnnkit run`, and `main(experiment)`, which makes a command of any experiment."""
 
 import sys
 import time
@@ -9,9 +9,9 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from cnnkit import data, keras_import, models
+from cnnkit import data, models, training
 from cnnkit.cli.completion import completing
-from cnnkit.cli.errors import OneSentence, Sentence, debug_option
+from cnnkit.cli.errors import OneSentence, UserError, debug_option
 from cnnkit.cli.runs import complete_run
 from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.evaluation.tasks import task_of_results
@@ -19,7 +19,9 @@ from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.rebuild import experiment_name
 from cnnkit.experiment.signature import name_of, options_of, read_source, summary_of
-from cnnkit.runs import Run, resolve
+from cnnkit.keras_import import import_keras
+from cnnkit.runs.listing import resolve
+from cnnkit.runs.run import Run
 
 NAMES = {"dataset": data.names, "model": models.names}
 
@@ -33,44 +35,64 @@ def main(experiment: Callable) -> None:
     try:
         command = command_of(experiment, name_of(experiment))
     except CnnkitError as error:
-        Sentence(str(error), 2).show()
+        UserError(str(error), 2).show()
         sys.exit(2)
     command()
 
 
 def command_of(experiment: Callable, name: str) -> click.Command:
-    """Return the command line of an experiment: its settings, and the options of every run."""
+    """Return the command that runs an experiment.
+
+    Args:
+        experiment: The experiment's function.
+        name: The command's name.
+
+    Returns:
+        A command with an option for each setting, and the options of every run.
+    """
 
     def call(**options):
         _run(experiment, options)
 
-    own = settings_of(experiment)
-    command = RunCommand(name, params=own, callback=call, help=summary_of(experiment))
+    options = setting_options(experiment)
+    command = RunCommand(name, params=options, callback=call, help=summary_of(experiment))
     return _with_run_options(command)
 
 
-def settings_of(experiment: Callable) -> list[click.Option]:
-    """Return an option for each setting but the seed, which every command has as its own."""
+def setting_options(experiment: Callable) -> list[click.Option]:
+    """Return an option for each setting but the seed, which every command defines itself.
+
+    Args:
+        experiment: The experiment's function.
+
+    Returns:
+        The options.
+    """
     completions = {name: completing(names) for name, names in NAMES.items()}
     return [option for option in options_of(experiment, completions) if option.name != "seed"]
 
 
 class RunCommand(OneSentence):
-    """The command line of one experiment."""
+    """The command that runs one experiment."""
 
 
 class ChooseExperiment(RunCommand):
-    """`cnnkit run`: the first word names the experiment; without one it is the built-in one.
+    """A command whose first word may name an experiment; else it is of the built-in one.
 
-    of: makes the command of an experiment and its name.
+    Args:
+        *arguments: Those of click.Command.
+        make_command: Returns the command of an experiment's function and its name.
+        **options: Those of click.Command.
     """
 
-    def __init__(self, *arguments, of: Callable[[Callable, str], click.Command], **options):
+    def __init__(
+        self, *arguments, make_command: Callable[[Callable, str], click.Command], **options
+    ):
         super().__init__(*arguments, **options)
-        self.of = of
+        self.make_command = make_command
 
     def make_context(self, info_name, args, parent=None, **extra):
-        """Become the command of the experiment that the arguments name."""
+        """Return the context of the command of the experiment that the arguments name."""
         if not args or args[0].startswith("-"):
             return super().make_context(info_name, args, parent, **extra)
         word, *rest = args
@@ -78,7 +100,7 @@ class ChooseExperiment(RunCommand):
         if extra.get("resilient_parsing"):  # completion must not pay for Keras
             command = _sketch(path)
         else:
-            command = self.of(experiment_files.load(path), word)
+            command = self.make_command(experiment_files.load(path), word)
         return command.make_context(f"{info_name} {word}", rest, parent, **extra)
 
     def shell_complete(self, ctx, incomplete):
@@ -91,11 +113,11 @@ class ChooseExperiment(RunCommand):
         return [CompletionItem(name) for name in names] or [CompletionItem(incomplete, type="file")]
 
     def collect_usage_pieces(self, ctx):
-        """Say that an experiment may be named."""
+        """Add the optional name of an experiment to the usage line."""
         return ["[EXPERIMENT]", *super().collect_usage_pieces(ctx)]
 
     def format_epilog(self, ctx, formatter):
-        """List the experiments at hand."""
+        """List the experiments in this folder."""
         names = experiment_files.experiment_names()
         with formatter.section("Experiments in ./experiments"):
             formatter.write_text(", ".join(names) or "none; `cnnkit new NAME` writes one")
@@ -105,42 +127,48 @@ def _run(experiment: Callable, options: dict) -> None:
     word, allow_changes = options.pop("resume"), options.pop("allow_changes")
     if word is not None:
         context = click.get_current_context()
-        given = {
+        changed = {
             name: value
             for name, value in options.items()
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         }
-        go_on(
-            experiment, resolve(word, options["runs_dir"]), given | {"allow_changes": allow_changes}
-        )
+        run = resolve(word, options["runs_dir"])
+        resume_run(experiment, run, changed | {"allow_changes": allow_changes})
         return
     click.echo(f"Starting {experiment_name(experiment, options)} ...")
-    keras_import.import_keras()
-    from cnnkit.training.run import run  # Keras takes seconds to import; --help must not pay for it
-
+    import_keras()  # quietly, before training imports it
     began = time.perf_counter()
-    tell(run(experiment, **options), began)
+    run = training.run(experiment, **options)
+    _print_outcome(run, time.perf_counter() - began)
 
 
-def go_on(experiment: Callable, run: Run, options: dict) -> None:
-    """Resume a run, and tell how it ended; options are those of `run.resume`, and more."""
+def resume_run(experiment: Callable, run: Run, options: dict) -> None:
+    """Resume a run, and print how it ended.
+
+    Args:
+        experiment: The experiment's function.
+        run: The run.
+        options: Those of `cnnkit.resume`, and those of `cnnkit run`. A seed and a name are refused.
+
+    Raises:
+        SettingError: The options change the run's seed or name.
+    """
     for name in ("seed", "name"):
         if options.get(name) is not None:
             raise SettingError(f"A run that is resumed keeps its {name}; leave --{name} out.")
-    kept = {
+    options = {
         name: value for name, value in options.items() if name not in ("runs_dir", "seed", "name")
     }
     click.echo(f"Going on with {run.folder} ...")
-    keras_import.import_keras()
-    from cnnkit.training.run import resume
-
+    import_keras()  # quietly, before training imports it
     began = time.perf_counter()
-    tell(resume(experiment, run, **kept), began)
+    training.resume(experiment, run, **options)
+    _print_outcome(run, time.perf_counter() - began)
 
 
-def tell(run: Run, began: float) -> None:
+def _print_outcome(run: Run, seconds: float) -> None:
     """Print how well a run did, and where it is."""
-    seconds, test = time.perf_counter() - began, run.results["test"]
+    test = run.results["test"]
     words = task_of_results(test).results_in_words(test)
     if run.environment["precision"] != "float32":
         words |= {"precision": run.environment["precision"]}
@@ -153,19 +181,19 @@ def tell(run: Run, began: float) -> None:
     )
 
 
-def saving_options() -> list[click.Option]:
-    """Return the options of checkpoints, which runs and resumed ones share."""
+def checkpoint_options() -> list[click.Option]:
+    """Return the options of checkpoints, which `run` and `resume` share."""
     return [
         click.Option(
-            ["--allow-changes"], is_flag=True, help="Resume although something has changed."
+            ["--allow-changes"], is_flag=True, help="Resume even if the recipe, data, versions or machine have changed."
         ),
         click.Option(
             ["--checkpoint-minutes"], type=click.FloatRange(min=0, min_open=True), default=10.0,
-            show_default=True, help="From one checkpoint to the next within an epoch.",
+            show_default=True, help="Minutes from one checkpoint to the next within an epoch.",
         ),
         click.Option(
             ["--checkpoint-steps"], type=click.IntRange(min=1), default=None,
-            help="The same in steps.",
+            help="Steps from one checkpoint to the next within an epoch.",
         ),
     ]  # fmt: skip
 
@@ -175,29 +203,29 @@ def _with_run_options(command: click.Command) -> click.Command:
     command.params += [
         click.Option(
             ["--seed"], type=click.IntRange(0, 2**32 - 1), default=None,
-            help="Of everything random; the experiment's own default, or 0.",
+            help="Seed of everything random.  [default: the experiment's own, or 0]",
         ),
         click.Option(
             ["--runs-dir"], type=click.Path(file_okay=False, path_type=Path), default=Path("runs"),
-            show_default=True, help="Where the run's folder is made.",
+            show_default=True, help="The folder for the run's folder.",
         ),
         click.Option(["--name"], default=None, help="The run's name.  [default: time and letters]"),
         click.Option(
             ["--resume"], metavar="RUN", default=None, shell_complete=complete_run,
-            help="Go on with this run; settings that are not given are the run's.",
+            help="Resume this run, with its own settings unless you change some.",
         ),
         click.Option(
             ["--precision"], type=click.Choice(["auto", "float32", "mixed_bfloat16"]), default="auto",
             show_default=True,
-            help="Of the network; auto is bfloat16 where the hardware has it and gains by it.",
+            help="The network's dtype policy; auto is bfloat16 if the hardware computes faster in it.",
         ),
-        *saving_options(),
+        *checkpoint_options(),
     ]  # fmt: skip
     return debug_option(command)
 
 
 def _sketch(path: Path) -> click.Command:
-    """Return the command of an experiment file for completion alone: read, not imported."""
+    """Return the command of an experiment file for completion: the file is read, not imported."""
     summary, settings = read_source(path)
     flags = [click.Option(["--" + name.replace("_", "-")]) for name in settings if name != "seed"]
     return _with_run_options(click.Command(path.stem, params=flags, help=summary))
@@ -205,5 +233,9 @@ def _sketch(path: Path) -> click.Command:
 
 _built_in = command_of(built_in_experiment, "run")
 command = ChooseExperiment(
-    "run", params=_built_in.params, callback=_built_in.callback, help=_built_in.help, of=command_of
+    "run",
+    params=_built_in.params,
+    callback=_built_in.callback,
+    help=_built_in.help,
+    make_command=command_of,
 )

@@ -1,30 +1,91 @@
-"""A run's model and images: the data it was trained on, one image of them, or any image file."""
+"""The run, image and class that a user names on the command line."""
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
 
-from cnnkit import keras_import
 from cnnkit.data.images.decode import BadImage, decode, read
 from cnnkit.errors import SettingError
 from cnnkit.experiment.rebuild import dataset_of
-from cnnkit.runs import Run, resolve
+from cnnkit.keras_import import import_keras
+from cnnkit.runs.listing import resolve
+from cnnkit.runs.run import Run
 
 SPLITS = ("train", "validation", "test")
 
 
-def image_for(run: Run, word: str) -> tuple[np.ndarray, str]:
-    """Return an image as a run's model takes it, float32, and what to call it.
+class RunImage(NamedTuple):
+    """A run and one image for its model.
 
-    word: an image file, which is brought to the model's size and channels by the rules of the
-    data, or "test:3" for an image of a split, whose label is then told.
+    Attributes:
+        run: The run.
+        model: The run's model, a `keras.Model`.
+        pixels: The image as the model takes it, float32, shape (height, width, channels).
+        title: What to call the image.
+        label: The index of the class that the user asks about, or None.
+    """
+
+    run: Run
+    model: Any
+    pixels: np.ndarray
+    title: str
+    label: int | None
+
+
+def load_run(word: str, runs_dir: str) -> tuple[Run, Any]:
+    """Return a run and its model.
+
+    Args:
+        word: A run's folder, the start of its name, or "latest".
+        runs_dir: Where the runs are.
+
+    Returns:
+        The run and its `keras.Model`.
+    """
+    run = resolve(word, runs_dir)
+    import_keras()  # quietly, before the model imports it
+    return run, run.model
+
+
+def load_run_image(word: str, runs_dir: str, image: str, label: str | None = None) -> RunImage:
+    """Return a run, its model and an image for it.
+
+    Args:
+        word: A run's folder, the start of its name, or "latest".
+        runs_dir: Where the runs are.
+        image: An image file, or a sample of the run's data such as "test:3".
+        label: A class by name or number.
+
+    Returns:
+        All of them as a RunImage.
+    """
+    run, model = load_run(word, runs_dir)
+    pixels, title = image_for(run, image)
+    return RunImage(run, model, pixels, title, class_index(run, label))
+
+
+def image_for(run: Run, word: str) -> tuple[np.ndarray, str]:
+    """Return an image as a run's model takes it.
+
+    Args:
+        run: The run.
+        word: An image file, which is resized and converted as the training images were, or a
+            sample of the run's data such as "test:3".
+
+    Returns:
+        The pixels, float32, shape (height, width, channels), and a title. The title of a sample
+        names its class.
+
+    Raises:
+        SettingError: There is no such image, or the model does not take images.
     """
     split, colon, number = word.partition(":")
     if colon and split in SPLITS and number.isdecimal():
-        return _from_split(run, split, int(number))
-    kept = run.dataset
-    shape = tuple(kept["image_shape"])
+        return _sample(run, split, int(number))
+    dataset = run.dataset
+    shape = tuple(dataset["image_shape"])
     if len(shape) != 3 or shape[-1] not in (1, 3):
         raise SettingError(f"{run.name} takes inputs of shape {shape}, which are no images.")
     try:
@@ -35,21 +96,23 @@ def image_for(run: Run, word: str) -> tuple[np.ndarray, str]:
         ) from error
     kind = "grey" if shape[-1] == 1 else "in colour"
     click.echo(f"{word} is stretched to {shape[0]} x {shape[1]} pixels, {kind}, as for training.")
-    low, high = kept["value_range"]
+    low, high = dataset["value_range"]
     return (low + (high - low) * (pixels / np.float32(255))).astype("float32"), Path(word).name
 
 
-def _from_split(run, split, number) -> tuple[np.ndarray, str]:
-    dataset = dataset_of(run)
-    chosen = dataset.splits[split]
-    if number >= len(chosen):
-        raise SettingError(f"The {split} split has images 0 to {len(chosen) - 1}, not {number}.")
-    image = np.asarray(chosen.inputs[np.array([number])][0], "float32")
-    return image, f"{split}:{number} (is {dataset.named(chosen.labels[number])})"
-
-
 def class_index(run: Run, word: str | None) -> int | None:
-    """Return the index of a class given by its name or number, None for none."""
+    """Return the index of a class.
+
+    Args:
+        run: The run whose classes count.
+        word: The class by name or number, or None.
+
+    Returns:
+        The index, or None for None.
+
+    Raises:
+        SettingError: There is no such class.
+    """
     names = run.dataset["class_names"]
     if word is None or word in names:
         return None if word is None else names.index(word)
@@ -58,26 +121,10 @@ def class_index(run: Run, word: str | None) -> int | None:
     raise SettingError(f"There is no class {word!r}; there are {', '.join(names[:20])}.")
 
 
-def model_of(word: str, runs_dir: str):
-    """Return (run, its model), found by the word that names the run."""
-    run = resolve(word, runs_dir)
-    keras_import.import_keras()
-    return run, run.model
-
-
-def opened(word: str, runs_dir: str, image: str, label: str | None = None) -> tuple:
-    """Return (run, model, image as the model takes it, what to call the image, class index)."""
-    run, model = model_of(word, runs_dir)
-    pixels, name = image_for(run, image)
-    return run, model, pixels, name, class_index(run, label)
-
-
-def write_picture(figure, path: Path) -> None:
-    """Write a figure as a PNG file, and say so."""
-    from cnnkit import plots
-
-    try:
-        path.write_bytes(plots.png(figure))
-    except OSError as error:
-        raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
-    click.echo(f"Picture  {path}")
+def _sample(run: Run, split: str, number: int) -> tuple[np.ndarray, str]:
+    dataset = dataset_of(run)
+    samples = dataset.splits[split]
+    if number >= len(samples):
+        raise SettingError(f"The {split} split has images 0 to {len(samples) - 1}, not {number}.")
+    image = np.asarray(samples.inputs[np.array([number])][0], "float32")
+    return image, f"{split}:{number} (is {dataset.named(samples.labels[number])})"

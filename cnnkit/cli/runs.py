@@ -1,4 +1,4 @@
-"""`cnnkit runs` and `cnnkit show RUN`: what has been run; needs no Keras."""
+"""`cnnkit runs` and `cnnkit show RUN`: list runs and show one, without Keras."""
 
 import sys
 
@@ -7,42 +7,40 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.table import Table
 
-from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.screen import console, table
+from cnnkit.cli.errors import OneSentence, OneSentenceGroup, debug_option
+from cnnkit.cli.output import console, table
 from cnnkit.errors import RunFolderError
 from cnnkit.evaluation.tasks import TASKS, task_of_results
-from cnnkit.runs import Run, find, resolve, samples, verify
+from cnnkit.runs.listing import list_runs, resolve
+from cnnkit.runs.run import Run, samples_per_split
+from cnnkit.runs.verification import verify
 
 runs_dir_option = click.option(
-    "--runs-dir", default="runs", show_default=True, help="Where the runs are."
+    "--runs-dir", default="runs", show_default=True, help="The folder that holds the runs."
 )
 
 
 def complete_run(ctx, param, incomplete):
-    """Complete the name of a run."""
-    names = ["latest", *(run.name for run in find(ctx.params.get("runs_dir") or "runs"))]
+    """Complete the name of a run, for the shell."""
+    names = ["latest", *(run.name for run in list_runs(ctx.params.get("runs_dir") or "runs"))]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
-class Group(OneSentence, click.Group):
-    """A group whose mistakes are one sentence each."""
-
-
-@click.group(cls=Group, invoke_without_command=True)
+@click.group(cls=OneSentenceGroup, invoke_without_command=True)
 @runs_dir_option
 @debug_option
 @click.pass_context
 def runs(context, runs_dir):
-    """List the runs, oldest first; or check their files."""
+    """List the runs, the oldest first, or check their files."""
     if context.invoked_subcommand is not None:
         return
-    found = find(runs_dir)
-    if not found:
+    listed = list_runs(runs_dir)
+    if not listed:
         click.echo(f"No runs in {runs_dir}; `cnnkit run digits_lenet5` makes one.")
         return
     numbers = ("epochs", "validation", "test", "seconds")
     listing = table("experiment", "run", "started", "status", *numbers, numbers=numbers)
-    for run in found:
+    for run in listed:
         listing.add_row(*_row(run))
     console().print(listing)
 
@@ -52,11 +50,11 @@ def runs(context, runs_dir):
 @runs_dir_option
 @debug_option
 def verify_command(run, runs_dir):
-    """Hash every file of RUN, or of all runs, and name those that have changed.
+    """Hash every file of RUN, or of all runs, and list the files that have changed.
 
-    Exit status: 0 where none has, 1 where some have.
+    The exit status is 0 if no file has changed, and else 1.
     """
-    chosen, damaged = [resolve(run, runs_dir)] if run else find(runs_dir), 0
+    chosen, damaged = [resolve(run, runs_dir)] if run else list_runs(runs_dir), 0
     for each in chosen:
         for name, reason in verify(each).items():
             click.echo(f"{each.folder / name} {reason}")
@@ -72,25 +70,31 @@ def verify_command(run, runs_dir):
 @runs_dir_option
 @debug_option
 def show(run, runs_dir):
-    """Show one run, named by its folder, the start of its name, or "latest"."""
-    found = resolve(run, runs_dir)
-    status, recipe, results = found.status, found.experiment, found.results
-    screen = console()
-    screen.print(f"[bold]{recipe['experiment']}[/bold]  {found.folder}", highlight=False)
-    screen.print(recipe["description"], highlight=False, markup=False)
+    """Show one run. RUN is its folder, the start of its name, or "latest"."""
+    chosen = resolve(run, runs_dir)
+    recipe, terminal = chosen.experiment, console()
+    terminal.print(f"[bold]{recipe['experiment']}[/bold]  {chosen.folder}", highlight=False)
+    terminal.print(recipe["description"], highlight=False, markup=False)
+    terminal.print(_facts(chosen), highlight=False)
+    _print_history(terminal, chosen.history)
+
+
+def _facts(run: Run) -> Table:
+    status, recipe, results, dataset = run.status, run.experiment, run.results, run.dataset
     facts = Table(box=None, show_header=False)
     facts.add_row(
         "status", status["state"] + (f": {status['reason']}" if status.get("reason") else "")
     )
-    facts.add_row("data", f"{found.dataset['name']} {_sizes(found.dataset)}")
+    sizes = (f"{number:,} {split}" for split, number in samples_per_split(dataset).items())
+    facts.add_row("data", f"{dataset['name']} {', '.join(sizes)}")
     facts.add_row(
         "model", f"{recipe['model']['name']}, {recipe['model']['parameters']:,} parameters"
     )
     for name, value in recipe["settings"].items():
         facts.add_row(f"  {name}", str(value))
     facts.add_row("seed", str(recipe["seed"]))
-    if found.saved_weights:
-        facts.add_row("saved weights", str(found.saved_weights))
+    if run.saved_weights:
+        facts.add_row("saved weights", str(run.saved_weights))
     if results:
         test, validation = results["test"], results["validation"]
         task = task_of_results(test)
@@ -100,12 +104,11 @@ def show(run, runs_dir):
         for title, value in task.results_in_words(test).items():
             facts.add_row(title, value)
         facts.add_row("training", f"{results['timing']['training_seconds']:.1f} s")
-    screen.print(facts, highlight=False)
-    _print_history(screen, found.history)
+    return facts
 
 
 def _row(run: Run) -> list[str]:
-    """Return a line of the table; a broken run folder says so and does not stop the list."""
+    """Return a row of the table. A broken run folder says so and does not stop the list."""
     experiment = run.folder.parent.name
     try:
         status, history, results = run.status, run.history, run.results
@@ -126,18 +129,14 @@ def _row(run: Run) -> list[str]:
         return [experiment, run.name, "", f"unreadable: {error}", "", "", "", ""]
 
 
-def _print_history(screen: Console, history: dict[str, list[float]]) -> None:
+def _print_history(terminal: Console, history: dict[str, list[float]]) -> None:
     if not history:
         return
     listing = table(*history, numbers=tuple(history))
     for values in zip(*history.values(), strict=True):
         listing.add_row(*(f"{value:.5g}" for value in values))
-    screen.print(listing)
+    terminal.print(listing)
 
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.2%}"
-
-
-def _sizes(data: dict) -> str:
-    return ", ".join(f"{number:,} {split}" for split, number in samples(data).items())

@@ -1,4 +1,4 @@
-"""`cnnkit tensorboard`: TensorBoard on this machine alone, over all runs."""
+"""`cnnkit tensorboard`: show all runs in TensorBoard, on this machine alone."""
 
 import contextlib
 import threading
@@ -11,8 +11,12 @@ from cnnkit.errors import SettingError
 
 
 @click.command(cls=OneSentence)
-@click.option("--runs-dir", default="runs", show_default=True, help="Where the runs are.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="[default: a free one]")
+@click.option(
+    "--runs-dir", default="runs", show_default=True, help="The folder that holds the runs."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="The port.  [default: a free one]"
+)
 @debug_option
 def command(runs_dir, port):
     """Serve the runs on 127.0.0.1 until Ctrl-C, and print the address."""

@@ -1,4 +1,10 @@
-from . import attribution as attribution, figures as figures, kernels as kernels, xo as xo
+from . import (
+    attribution as attribution,
+    figures as figures,
+    kernels as kernels,
+    outputs as outputs,
+    xo as xo,
+)
 from .activation_maximisation import activation_maximisation as activation_maximisation
 from .activations import (
     dead_filters as dead_filters,

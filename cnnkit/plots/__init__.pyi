@@ -21,4 +21,8 @@ from .grids import (
     to_uint8 as to_uint8,
     waveforms as waveforms,
 )
-from .preview import preview as preview
+from .preview import (
+    expect_images as expect_images,
+    mean_images as mean_images,
+    preview as preview,
+)

@@ -20,7 +20,7 @@ from cnnkit.report.markup import (
     section,
     table,
 )
-from cnnkit.runs import Run, samples
+from cnnkit.runs.run import Run, samples_per_split
 
 MAX_KERNELS = 64
 MAX_NAMED_LAYERS = 6  # if a phase trains more, only the first and the last are named
@@ -183,7 +183,7 @@ def _balance(data: dict) -> str | None:
 def _data(data: dict) -> str | None:
     if not data:
         return None
-    sizes = ", ".join(f"{number:,} {split}" for split, number in samples(data).items())
+    sizes = ", ".join(f"{number:,} {split}" for split, number in samples_per_split(data).items())
     if not data["class_names"]:  # the data of `cnnkit.fit` may be of no classes
         return f"{data['name']}: {sizes}" if sizes else data["name"]
     shape = " × ".join(map(str, data["image_shape"]))

@@ -1,7 +1,5 @@
-"""The run folder: written while training, read afterwards; reading numbers needs no Keras."""
+"""The run folder: written while training, read afterwards. Reading numbers needs no Keras."""
 
-from cnnkit.runs.listing import find, resolve
-from cnnkit.runs.run import Report, Run, samples
-from cnnkit.runs.verification import verify
+import lazy_loader
 
-__all__ = ["Report", "Run", "find", "resolve", "samples", "verify"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written beside their place, flushed, then renamed."""
+"""Write files that are either complete or not there: to a temporary name, flushed, then renamed."""
 
 import contextlib
 import json
@@ -7,14 +7,20 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-PART = ".part"  # what the names of files and folders that are being written have in them
+PART = ".part"  # stands in the names of files and folders while they are written
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path with the same suffix; what is written there replaces `path` at the end.
+    """Replace a file by what is written to a temporary one.
 
-    On an error the temporary file is removed and `path` stays as it was.
+    After an error the temporary file is removed, and `path` stays as it was.
+
+    Args:
+        path: The file.
+
+    Yields:
+        The path of the temporary file, with the same suffix.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
@@ -28,13 +34,23 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically."""
+    """Write a file atomically.
+
+    Args:
+        path: The file.
+        content: Its bytes.
+    """
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
-    """Write a new folder of files atomically: it bears its name only once all of it is on disk."""
+    """Write a new folder of files atomically: it gets its name once all of its files are on disk.
+
+    Args:
+        path: The folder.
+        contents: The bytes of each file, by name.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     shutil.rmtree(temporary, ignore_errors=True)  # of an earlier process with this number
     temporary.mkdir(parents=True)
@@ -52,17 +68,35 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, as UTF-8."""
+    """Write a text file atomically, as UTF-8.
+
+    Args:
+        path: The file.
+        text: Its text.
+    """
     write_bytes(path, text.encode())
 
 
 def write_json(path: Path, content) -> None:
-    """Write a JSON file atomically; numbers that are not finite become null, as JSON has none."""
+    """Write a JSON file atomically.
+
+    Args:
+        path: The file.
+        content: Dicts, lists, tuples, texts, numbers, NumPy arrays and paths. Numbers that are not
+            finite become null, because JSON has no such numbers.
+    """
     write_text(path, json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n")
 
 
 def as_read(content):
-    """Return what reading back from `write_json` gives: lists for tuples, texts for paths."""
+    """Return what comes back from a file of `write_json`: lists for tuples, texts for paths.
+
+    Args:
+        content: What `write_json` takes.
+
+    Returns:
+        The content as JSON has it.
+    """
     return json.loads(json.dumps(_finite(content)))
 
 

@@ -1,8 +1,8 @@
-"""Checkpoints on disk: a folder each, written whole or not at all, and checked before it is read.
+"""Write and read checkpoints: a folder each, complete or not there, and checked when it is read.
 
-A checkpoint is arrays in `arrays.safetensors`, all else in `state.json`, and the hashes of both in
-`SHA256SUMS`. It is made in memory, written beside its place, flushed, and only then given its name,
-so that neither a killed process nor a full disk leaves half of one.
+A checkpoint holds arrays in `arrays.safetensors`, everything else in `state.json`, and the hashes of
+both in `SHA256SUMS`. It is made in memory, written to a temporary folder, flushed, and then renamed.
+So neither a killed process nor a full disk leaves half of one.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import safetensors.numpy
 from cnnkit.errors import RunFolderError
 from cnnkit.runs import atomic, checksums
 
-KEPT = 2  # the one before the last is there for when the last is damaged
+KEPT = 2  # if the last is damaged, resume uses the one before
 ARRAYS, STATE = "arrays.safetensors", "state.json"
 
 
@@ -26,8 +26,11 @@ ARRAYS, STATE = "arrays.safetensors", "state.json"
 class Checkpoint:
     """What resume needs.
 
-    epoch: how many epochs are done; step: how many steps of the next one.
-    arrays: by name. state: anything that JSON can hold; numbers may be infinite or NaN.
+    Attributes:
+        epoch: How many epochs are done.
+        step: How many steps of the next epoch are done.
+        arrays: NumPy arrays by name.
+        state: Anything that JSON can hold; numbers may be infinite or NaN.
     """
 
     epoch: int
@@ -37,14 +40,19 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """The name of its folder: names sort as the checkpoints follow each other."""
+        """The name of its folder. Names sort in the order of training."""
         return f"epoch-{self.epoch:06d}-step-{self.step:08d}"
 
 
 def write(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint below `folder`, and delete all but the last two.
+    """Write a checkpoint, and delete all but the last two.
 
-    Raises OSError where that fails; whatever checkpoints there were are there still.
+    Args:
+        folder: The folder of the run's checkpoints.
+        checkpoint: The checkpoint.
+
+    Raises:
+        OSError: It cannot be written. The checkpoints that were there stay.
     """
     arrays = {name: np.asarray(array, order="C") for name, array in checkpoint.arrays.items()}
     state = {"epoch": checkpoint.epoch, "step": checkpoint.step, "state": checkpoint.state}
@@ -58,42 +66,71 @@ def write(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def names(folder: Path) -> list[str]:
-    """Return the names of the checkpoints below a folder, the oldest first."""
+    """Return the names of the checkpoints of a run.
+
+    Args:
+        folder: The folder of the run's checkpoints.
+
+    Returns:
+        The names, the oldest first.
+    """
     return sorted(path.name for path in folder.glob("epoch-*-step-*") if path.is_dir())
 
 
 def read(path: Path) -> Checkpoint:
-    """Return a checkpoint; raises RunFolderError where a bit of it has changed."""
-    wrong = checksums.damaged(path)
-    if not wrong:
+    """Read a checkpoint.
+
+    Args:
+        path: The checkpoint's own folder.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        RunFolderError: It has changed since it was written.
+    """
+    reasons = checksums.damaged(path)
+    if not reasons:
         try:
             state = json.loads((path / STATE).read_bytes())
             arrays = safetensors.numpy.load((path / ARRAYS).read_bytes())
             return Checkpoint(state["epoch"], state["step"], arrays, state["state"])
         except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
-            wrong = {STATE: f"cannot be read: {error}"}
-    listed = ", ".join(f"{name} {reason}" for name, reason in wrong.items())
+            reasons = {STATE: f"cannot be read: {error}"}
+    listed = ", ".join(f"{name} {reason}" for name, reason in reasons.items())
     raise RunFolderError(f"The checkpoint {path} is damaged: {listed}.")
 
 
 def latest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
-    """Return the last checkpoint that is whole, and what is wrong with any later one.
+    """Return the last checkpoint that is not damaged.
 
-    None where there are none. Raises RunFolderError where there are some and all are damaged.
+    Args:
+        folder: The folder of the run's checkpoints.
+
+    Returns:
+        The checkpoint, or None if there is none, and what is wrong with each later one.
+
+    Raises:
+        RunFolderError: All checkpoints are damaged.
     """
-    found, wrong = names(folder), []
-    for name in reversed(found):
+    existing, damages = names(folder), []
+    for name in reversed(existing):
         try:
-            return read(folder / name), wrong
+            return read(folder / name), damages
         except RunFolderError as error:
-            wrong.append(str(error))
-    if found:
-        raise RunFolderError(" ".join(["No checkpoint is whole.", *wrong]))
+            damages.append(str(error))
+    if existing:
+        raise RunFolderError(" ".join(["No checkpoint is whole.", *damages]))
     return None, []
 
 
 def remove_after(folder: Path, last: Checkpoint | None) -> None:
-    """Delete the checkpoints after `last`, all of them where it is None."""
+    """Delete the checkpoints after one.
+
+    Args:
+        folder: The folder of the run's checkpoints.
+        last: The last checkpoint to keep, or None to delete all.
+    """
     for name in names(folder):
         if last is None or name > last.name:
             _delete(folder / name)

@@ -1,4 +1,4 @@
-"""SHA256SUMS: what a folder's files should hash to, in the format of the command `sha256sum`."""
+"""Write and check SHA256SUMS: the hashes of a folder's files, as the command `sha256sum` has them."""
 
 import hashlib
 import os
@@ -11,42 +11,66 @@ NAME = "SHA256SUMS"
 
 
 def text_of(contents: Mapping[str, bytes]) -> str:
-    """Return the table of these files: `sha256sum --check SHA256SUMS` reads it, too."""
+    """Return the content of SHA256SUMS, which `sha256sum --check SHA256SUMS` reads.
+
+    Args:
+        contents: The contents of the files, by name.
+
+    Returns:
+        A line for each file.
+    """
     return _table({name: hashlib.sha256(content).hexdigest() for name, content in contents.items()})
 
 
 def write(folder: Path, names: Iterable[str]) -> None:
-    """Hash these files of a folder, and write the table beside them."""
-    found = {name: _hash(folder / name) for name in names}
-    atomic.write_text(folder / NAME, _table(found))
+    """Hash files of a folder, and write SHA256SUMS beside them.
+
+    Args:
+        folder: The folder.
+        names: The files, as paths in the folder.
+    """
+    atomic.write_text(folder / NAME, _table({name: _hash(folder / name) for name in names}))
 
 
 def damaged(folder: Path) -> dict[str, str]:
-    """Return the files of a folder's table that are no longer what they were, and why.
+    """Return the files of a folder that have changed since SHA256SUMS was written.
 
-    A table that cannot be read is itself the damaged file. Files that the table does not name are
-    not looked at.
+    Files that SHA256SUMS does not list are not read.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        What is wrong with each file, by name. SHA256SUMS is one of them if it cannot be read.
     """
     try:
         text = (folder / NAME).read_bytes().decode("ascii", "replace")
     except OSError as error:
         return {NAME: f"cannot be read: {error.strerror}"}
     lines = [line.partition("  ") for line in text.splitlines()]
-    told = {name: digest for digest, _, name in lines}
-    if not told or _table(told) != text or not all(map(_is_digest, told.values())):
+    digests = {name: digest for digest, _, name in lines}
+    if not digests or _table(digests) != text or not all(map(_is_digest, digests.values())):
         return {NAME: "has changed since it was written"}
-    found = {}
-    for name, digest in told.items():
+    reasons = {}
+    for name, digest in digests.items():
         try:
             if _hash(folder / name) != digest:
-                found[name] = "has changed since it was written"
+                reasons[name] = "has changed since it was written"
         except OSError as error:
-            found[name] = f"cannot be read: {error.strerror}"
-    return found
+            reasons[name] = f"cannot be read: {error.strerror}"
+    return reasons
 
 
 def names_below(folder: Path, leave_out: Iterable[str] = ()) -> list[str]:
-    """Return every file below a folder but its own table and whole folders, as relative paths."""
+    """Return the files of a folder that SHA256SUMS should list.
+
+    Args:
+        folder: The folder.
+        leave_out: Files and folders directly in it that are left out.
+
+    Returns:
+        Relative paths, sorted, without SHA256SUMS itself.
+    """
     left_out = {*leave_out}
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return sorted(

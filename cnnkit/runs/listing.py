@@ -1,32 +1,48 @@
-"""Finding runs: all of a folder, or the one that a word names."""
+"""Find runs: all of a folder, or the one that a word names."""
 
 from pathlib import Path
 
 from cnnkit.errors import RunFolderError, UnknownNameError
 from cnnkit.runs.run import Run
 
-MARKS = ("status.json", "experiment.json", "metrics.csv")
+MARKS = ("status.json", "experiment.json", "metrics.csv")  # a folder with one of them is a run
 
 
-def find(runs_dir: str | Path = "runs") -> list[Run]:
-    """Return every run below `runs_dir`, oldest first; a folder that does not exist holds none."""
+def list_runs(runs_dir: str | Path = "runs") -> list[Run]:
+    """Return every run of a folder.
+
+    Args:
+        runs_dir: The folder, which holds runs as EXPERIMENT/RUN. It need not exist.
+
+    Returns:
+        The runs, the oldest first. Broken runs are among them.
+    """
     folders = {path.parent for mark in MARKS for path in Path(runs_dir).glob(f"*/*/{mark}")}
     return [Run(folder) for folder in sorted(folders, key=_started)]
 
 
 def resolve(word: str, runs_dir: str | Path = "runs") -> Run:
-    """Return the run that a word names: a folder, the start of a run's name, or "latest".
+    """Return the run that a word names.
 
-    Raises RunFolderError if several runs' names start so, UnknownNameError if none does.
+    Args:
+        word: A run's folder, the start of its name, of EXPERIMENT/NAME, or "latest".
+        runs_dir: The folder that holds the runs.
+
+    Returns:
+        The run.
+
+    Raises:
+        RunFolderError: The names of several runs start with the word.
+        UnknownNameError: No run has such a name.
     """
     if any((Path(word) / mark).exists() for mark in MARKS):
         return Run(word)
-    runs = find(runs_dir)
+    runs = list_runs(runs_dir)
     if word == "latest" and runs:
         return runs[-1]
     names = {run: (run.name, f"{run.folder.parent.name}/{run.name}") for run in runs}
-    whole = [run for run in runs if word in names[run]]
-    matches = whole or [run for run in runs if any(name.startswith(word) for name in names[run])]
+    exact = [run for run in runs if word in names[run]]
+    matches = exact or [run for run in runs if any(name.startswith(word) for name in names[run])]
     if len(matches) > 1:
         raise RunFolderError(
             f"{word!r} names {len(matches)} runs: {', '.join(names[run][1] for run in matches[:5])}"

@@ -1,4 +1,4 @@
-"""One process at a time in a run folder."""
+"""Let one process at a time work in a run folder."""
 
 import contextlib
 import os
@@ -10,15 +10,25 @@ from cnnkit.errors import RunFolderError
 
 try:
     import fcntl
-except ImportError:  # Windows has no flock, and two processes can meet there
+except ImportError:  # Windows has no flock; reading a run works there all the same
     fcntl = None
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes out of a run folder; raises RunFolderError, with its pid, if one is in.
+    """Keep other processes out of a run folder.
 
-    The operating system holds the lock, so that a process that dies, in whatever way, gives it up.
+    The operating system holds the lock and releases it when the process ends, however it ends.
+
+    Args:
+        folder: The run folder.
+
+    Yields:
+        Nothing, while the folder is locked.
+
+    Raises:
+        RunFolderError: Another process works in the folder; the message has its number. Or the
+            folder cannot be written.
     """
     path = folder / "checkpoints" / ".lock"
     try:
@@ -28,7 +38,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         if fcntl is not None:
             _take(descriptor, folder)
-        with contextlib.suppress(OSError):  # a full disk is told where a checkpoint meets it
+        with contextlib.suppress(OSError):  # a full disk is reported by the first checkpoint
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
         yield

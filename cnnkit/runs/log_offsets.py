@@ -1,4 +1,4 @@
-"""Files that only grow, as TensorBoard's do: how long they were at a checkpoint, and back to that."""
+"""Cut logs that only grow, as TensorBoard's do, back to their size at a checkpoint."""
 
 import contextlib
 import os
@@ -9,17 +9,30 @@ EVENTS = "tensorboard/**/events.*"
 
 
 def sizes(folder: Path, others: Iterable[str | Path] = ()) -> dict[str, int]:
-    """Return the bytes of a run's event files, by path in the folder, and of other files."""
-    found = {}
+    """Return the sizes of a run's event files and of other files.
+
+    Args:
+        folder: The run folder.
+        others: Paths of other files.
+
+    Returns:
+        Bytes by path: relative to the run folder for files inside it, else absolute.
+    """
+    sizes_by_name = {}
     for path in [*folder.glob(EVENTS), *(Path(each).absolute() for each in others)]:
         with contextlib.suppress(OSError):
             name = path.relative_to(folder) if path.is_relative_to(folder) else path
-            found[name.as_posix()] = path.stat().st_size
-    return found
+            sizes_by_name[name.as_posix()] = path.stat().st_size
+    return sizes_by_name
 
 
 def cut(folder: Path, known: Mapping[str, int]) -> None:
-    """Bring these files back to these sizes, and delete event files that are not among them."""
+    """Cut files back to sizes that they had, and delete event files that were not there.
+
+    Args:
+        folder: The run folder.
+        known: What `sizes` returned.
+    """
     for path in folder.glob(EVENTS):
         if path.relative_to(folder).as_posix() not in known:
             path.unlink()

@@ -1,4 +1,4 @@
-"""Run: one call of an experiment, and the folder that keeps it."""
+"""Run: one call of an experiment, and its folder."""
 
 import csv
 import html
@@ -9,24 +9,52 @@ import socket
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnnkit import plots
 from cnnkit.errors import RunFolderError
+from cnnkit.keras_import import import_keras
 from cnnkit.runs import atomic
 from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure
+
 
 class Run:
-    """A run folder, read when asked; every file in it is JSON, CSV, HTML or Keras' own format."""
+    """A run: one call of an experiment, as its folder records it.
+
+    Each property reads the folder when it is asked for. Every file is JSON, CSV, HTML or a format
+    of Keras, and none needs cnnkit to be read.
+
+    Args:
+        folder: The run folder.
+
+    Attributes:
+        folder: The run folder, a `Path`.
+
+    >>> Run("runs/digits_lenet5/first").name
+    'first'
+    """
 
     def __init__(self, folder: str | os.PathLike):
         self.folder = Path(folder)
 
     @classmethod
     def create(cls, runs_dir: str | os.PathLike, experiment: str, name: str | None = None) -> "Run":
-        """Make `runs_dir/experiment/name`, where the name is time and four letters unless given.
+        """Make the folder `runs_dir/experiment/name`.
 
-        Raises RunFolderError if the name is taken or the folder cannot be made.
+        Args:
+            runs_dir: The folder that holds the runs.
+            experiment: The experiment's name.
+            name: The run's name; time and four letters if None.
+
+        Returns:
+            The run.
+
+        Raises:
+            RunFolderError: The name is taken, or the folder cannot be made.
         """
         name = name or f"{datetime.now():%Y-%m-%dT%H-%M-%S}_{secrets.token_hex(2)}"
         folder = Path(runs_dir) / experiment / name
@@ -55,48 +83,59 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
+        """The run's name, which is that of its folder."""
         return self.folder.name
 
     @property
     def status(self) -> dict:
-        """`state` (running, finished, interrupted or failed), `epoch`, `reason`, `started`, ...
+        """What the run does or how it ended, a dict.
 
-        A run whose process is gone without a word reads as failed.
+        Its items are `state` ("running", "finished", "interrupted" or "failed"), `epoch`, `reason`,
+        `started` and more. A run whose process ended without notice is "failed".
         """
         status = self.read_json("status.json")
         if status["state"] == "running" and _process_is_gone(status):
-            return status | {"state": "failed", "reason": "its process is gone without a word"}
+            return status | {"state": "failed", "reason": "its process is gone without notice"}
         return status
 
     @property
     def experiment(self) -> dict:
-        """The recipe, every field resolved."""
+        """The recipe, a dict: the experiment's source and settings, and each part that it built."""
         return self.read_json("experiment.json")
 
     @property
     def phases(self) -> dict:
-        """Which layers trained in each phase; a run of a single phase has no such file."""
+        """Which layers trained in each phase, a dict; only runs of several phases have it."""
         return self.read_json("phases.json")
 
     @property
     def environment(self) -> dict:
-        """Versions, backend, devices, precision, seed, git commit."""
+        """What the run ran on, a dict: versions, backend, devices, precision, seed, git commit."""
         return self.read_json("environment.json")
 
     @property
     def dataset(self) -> dict:
-        """Name, sizes, class names and content hash of the data."""
+        """What the run trained on, a dict: name, sizes, class names and content hash."""
         return self.read_json("dataset.json")
 
     @property
     def results(self) -> dict:
-        """Test metrics of the chosen weights, confusion matrix, timing; {} until a run finished."""
+        """How good the run's model is, a dict; empty until the run is finished.
+
+        `results["test"]["accuracy"]` is the accuracy on the test images, from 0 to 1. There are the
+        interval, the confusion matrix, the metrics of each class, the validation metrics of the
+        chosen epoch and the timing, too.
+        """
         return self.read_json("results.json") if (self.folder / "results.json").exists() else {}
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """A list of numbers a metric, one an epoch, as in Keras' `History.history`."""
+        """The metrics of each epoch, as in Keras' `History.history`.
+
+        It maps each name, such as "loss" and "val_accuracy", to a list with a number for each epoch.
+        "epoch" counts from 1, and "seconds" is the time of each epoch. It is empty before the first
+        epoch ends.
+        """
         path = self.folder / "metrics.csv"
         if not path.exists():
             return {}
@@ -126,35 +165,52 @@ class Run:
         )
 
     @cached_property
-    def model(self):
-        """The chosen weights as a `keras.Model` from raw inputs to probabilities."""
-        import keras  # reading a run's numbers must not pay for Keras
+    def model(self) -> "keras.Model":
+        """The trained model, which takes raw inputs and returns probabilities.
 
+        Raises:
+            RunFolderError: There is no model yet, or it needs KerasHub.
+        """
         path = self.folder / "model.keras"
         if not path.exists():
             raise RunFolderError(f"{self.folder} has no model.keras: no epoch was finished.")
         try:
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+            return import_keras().saving.load_model(path, compile=False, safe_mode=True)
         except TypeError as error:
-            # So Keras tells of a layer's module that cannot be imported; it imports this one itself.
+            # Keras raises this if it cannot import a layer's module, which it does by itself.
             if "module keras_hub" not in str(error):
                 raise
             raise RunFolderError(
                 f'{path} has layers of KerasHub, which is not here: pip install "cnnkit[hub]".'
             ) from error
 
-    def plot(self):
-        """Return a figure of the run's curves."""
+    def plot(self) -> "Figure":
+        """Draw the run's loss and metrics over the epochs.
+
+        Returns:
+            A matplotlib figure.
+        """
         return plots.learning_curves(self.history)
 
     def report(self) -> "Report":
-        """Return the report, which a notebook shows in place."""
+        """Return the run's report.
+
+        Returns:
+            The report, which a notebook shows in place.
+        """
         return Report(self.folder / "report.html")
 
     def read_json(self, filename: str) -> dict:
-        """Return the content of one of the folder's JSON files, which is an object.
+        """Read one of the folder's JSON files.
 
-        Raises RunFolderError if it is missing or broken.
+        Args:
+            filename: The file's name.
+
+        Returns:
+            Its content.
+
+        Raises:
+            RunFolderError: The file is missing or broken, or holds no object.
         """
         path = self.folder / filename
         try:
@@ -170,24 +226,41 @@ class Run:
         return content
 
     def write_json(self, filename: str, content: dict) -> None:
-        """Write one of the folder's JSON files atomically."""
+        """Write one of the folder's JSON files atomically.
+
+        Args:
+            filename: The file's name.
+            content: What `runs.atomic.write_json` takes.
+        """
         atomic.write_json(self.folder / filename, content)
 
     def write_status(self, state: str, **fields) -> None:
-        """Update status.json: `state`, and any of epoch, reason and so on; the rest is kept."""
+        """Update status.json; the fields that are not named stay.
+
+        Args:
+            state: "running", "finished", "interrupted" or "failed".
+            **fields: Others to set, such as `epoch` and `reason`.
+        """
         path = self.folder / "status.json"
-        kept = json.loads(path.read_text()) if path.exists() else {"started": _now()}
-        kept |= {
+        status = json.loads(path.read_text()) if path.exists() else {"started": _now()}
+        status |= {
             "state": state,
             "updated": _now(),
             "pid": os.getpid(),
             "host": socket.gethostname(),
         }
-        atomic.write_json(path, kept | fields)
+        atomic.write_json(path, status | fields)
 
 
 class Report:
-    """A report on disk; a notebook shows it in a frame."""
+    """A report on disk, which a notebook shows in a frame.
+
+    Args:
+        path: The HTML file.
+
+    Attributes:
+        path: The HTML file.
+    """
 
     def __init__(self, path: Path):
         self.path = path
@@ -200,12 +273,16 @@ class Report:
         return f'<iframe srcdoc="{page}" width="100%" height="800" title="report"></iframe>'
 
 
-def samples(dataset: dict) -> dict[str, int]:
-    """Return how many samples each split has, from a run's dataset.json."""
-    if "samples" in dataset:
-        return dataset["samples"]
-    # Older runs have counts by class alone, and one class a sample.
-    return {split: sum(counts) for split, counts in dataset["counts"].items()}
+def samples_per_split(dataset: dict) -> dict[str, int]:
+    """Return how many samples each split has.
+
+    Args:
+        dataset: A run's dataset.json.
+
+    Returns:
+        Counts by the name of the split.
+    """
+    return dataset["samples"]
 
 
 def _now() -> str:

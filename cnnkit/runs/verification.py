@@ -1,18 +1,24 @@
-"""Whether a run's files are still what was written."""
+"""Check that a run's files are still what was written."""
 
 from cnnkit.runs import checkpoints, checksums
 from cnnkit.runs.run import Run
 
 
 def verify(run: Run) -> dict[str, str]:
-    """Return the run's files that are damaged, and why, by path in its folder.
+    """Return the files of a run that are damaged.
 
-    Read are the files of its SHA256SUMS, which are all but status.json once it is finished and
-    the recipe's before, and every checkpoint.
+    It reads every checkpoint and the files that SHA256SUMS lists. Those are all but status.json
+    once the run is finished, and those of the recipe before.
+
+    Args:
+        run: The run.
+
+    Returns:
+        What is wrong with each damaged file, by its path in the run folder.
     """
-    found = checksums.damaged(run.folder)
+    damaged = checksums.damaged(run.folder)
     folder = run.folder / "checkpoints"
     for name in checkpoints.names(folder):
-        wrong = checksums.damaged(folder / name)
-        found |= {f"checkpoints/{name}/{file}": reason for file, reason in wrong.items()}
-    return found
+        reasons = checksums.damaged(folder / name)
+        damaged |= {f"checkpoints/{name}/{file}": reason for file, reason in reasons.items()}
+    return damaged

@@ -130,7 +130,7 @@ def test_killed_again_and_again_a_run_ends_with_the_same_bits(whole, tmp_path, t
     assert killed("run", tmp_path, "it", first)
     run = cnnkit.runs.resolve("it", tmp_path)
     assert run.status["state"] == "failed"
-    assert "gone without a word" in run.status["reason"]
+    assert "gone without notice" in run.status["reason"]
     for step in (*later, math.inf):  # one that comes after the last step ends the run
         if not killed("resume", tmp_path, "it", step):
             break

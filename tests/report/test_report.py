@@ -48,6 +48,7 @@ def make(folder, class_names, images=True, filters=True):
             "source": "a generator",
             "image_shape": [8, 8, 3],
             "class_names": class_names,
+            "samples": {"train": 10 * classes},
             "counts": {"train": [10] * classes},
             "content_hash": "0123456789abcdef0123",
         },

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from cnnkit.errors import RunFolderError, UnknownNameError
-from cnnkit.runs import Run, find, resolve
+from cnnkit.runs import Run, list_runs, resolve
 
 pytestmark = pytest.mark.once
 
@@ -97,8 +97,8 @@ def test_finds_all_runs_oldest_first_broken_ones_too(runs_dir):
     made(runs_dir, "early", "2026-01-01T00:00:00", experiment="other")
     broken = Run.create(runs_dir, "digits", "broken")
     (broken.folder / "status.json").write_text("{")
-    assert [run.name for run in find(runs_dir)] == ["broken", "early", "late"]
-    assert find(runs_dir / "nowhere") == []
+    assert [run.name for run in list_runs(runs_dir)] == ["broken", "early", "late"]
+    assert list_runs(runs_dir / "nowhere") == []
 
 
 def test_a_run_is_named_by_folder_prefix_or_latest(runs_dir):
@@ -141,7 +141,7 @@ def test_a_run_without_a_model_says_why(runs_dir):
 def test_reading_numbers_imports_no_keras(runs_dir):
     run = made(runs_dir, "one", "2026-01-01")
     code = (
-        "import sys; from cnnkit.runs import find, resolve; "
+        "import sys; from cnnkit.runs import list_runs, resolve; "
         f"print(resolve('one', {str(runs_dir)!r}).status['state'], "
         "sorted({'keras', 'tensorflow', 'jax', 'matplotlib'} & set(sys.modules)))"
     )
