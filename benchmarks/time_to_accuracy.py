@@ -178,7 +178,7 @@ def report(task: Task, found: dict[str, dict[int, list[dict]]]) -> None:
 
 def figure(name: str, found: dict[str, dict[int, list[dict]]]):
     """Draw validation accuracy against processor seconds, a line a seed, and tests as dots."""
-    drawn = plots.blank(6.4, 4)
+    drawn = plots.new_figure(6.4, 4)
     axes = drawn.subplots()
     for number, (side, by_seed) in enumerate(found.items()):
         for rows in by_seed.values():

@@ -9,8 +9,8 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.explain.activations import last_of_each_size
-from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
+from cnnkit.explain.activations import last_of_each_resolution
+from cnnkit.explain.attribution.cams import cam_function, grad_cam_weighting, target_layer
 from cnnkit.explain.figures import tiles
 from cnnkit.explain.outputs import probabilities
 from cnnkit.keras_graph import hooks
@@ -115,11 +115,11 @@ class ExplainCallback(keras.callbacks.Callback):
         """
         model, images = student_of(self.model), self._images
         try:
-            layers = last_of_each_size(hooks.map_shapes(model, images))
+            layers = last_of_each_resolution(hooks.feature_map_shapes(model, images))
         except SettingError:
             return [], lambda images, labels: ()
         read = hooks.reader(model, layers)
-        cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
+        cam = cam_function(grad_cam_weighting, model, *target_layer(model, images, None))
         compute = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
         return layers, compute
 

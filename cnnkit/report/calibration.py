@@ -29,7 +29,9 @@ def reliability(evaluation: Evaluation, images) -> str:
         f"{percent(diagram.expected_calibration_error)}, in {len(diagram.counts)} bins."
     )
     with style.context("default"):  # as for the curves
-        drawn = drawing(plots.reliability(diagram), "reliability", f"Reliability diagram. {words}")
+        drawn = drawing(
+            plots.reliability_diagram(diagram), "reliability", f"Reliability diagram. {words}"
+        )
     return section(
         "Calibration",
         f'<p>{words}</p>\n<div class="curves">{drawn}</div>',
@@ -39,7 +41,7 @@ def reliability(evaluation: Evaluation, images) -> str:
 
 def _closest(evaluation: Evaluation, images) -> str:
     samples, names = evaluation.most_uncertain(CLOSEST), evaluation.class_names
-    shown = [None] * len(samples) if images is None else plots.pixels(images[samples])
+    shown = [None] * len(samples) if images is None else plots.to_uint8(images[samples])
     items = ""
     for sample, pixels in zip(samples, shown, strict=True):
         chances = evaluation.probabilities[sample]

@@ -145,7 +145,7 @@ class Run:
 
     def plot(self):
         """Return a figure of the run's curves."""
-        return plots.curves(self.history)
+        return plots.learning_curves(self.history)
 
     def report(self) -> "Report":
         """Return the report, which a notebook shows in place."""

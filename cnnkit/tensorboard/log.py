@@ -101,7 +101,7 @@ class TensorBoardCallback(keras.callbacks.Callback):
             )
             self.logs.image("test/predicted_and_true", plots.png(figure), self.step)
         if filters is not None:
-            self.logs.image("filters/first_layer", plots.png(plots.filters(filters)), self.step)
+            self.logs.image("filters/first_layer", plots.png(plots.kernels(filters)), self.step)
         if evaluation.confusion_matrix is not None:
             matrix = plots.confusion_matrix(evaluation.confusion_matrix, evaluation.class_names)
             self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
