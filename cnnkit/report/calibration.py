@@ -9,7 +9,7 @@ from cnnkit.report.markup import drawing, escape, folded, percent, picture, sect
 CLOSEST = 8
 
 
-def calibration(evaluation: Evaluation, images) -> str:
+def reliability(evaluation: Evaluation, images) -> str:
     """Return the section on calibration: confidence against accuracy, and the closest calls.
 
     Args:
@@ -19,18 +19,18 @@ def calibration(evaluation: Evaluation, images) -> str:
     Returns:
         HTML.
     """
-    reliability, confidence = evaluation.reliability, float(evaluation.confidences.mean())
+    diagram, confidence = evaluation.reliability, float(evaluation.confidences.mean())
     gap = confidence - evaluation.accuracy
     kind = "surer than right" if gap > 0 else "less sure than right"
     words = (
         f"On average the network gives its answer a probability of {percent(confidence)}, and "
         f"{percent(evaluation.accuracy)} of its answers are right: it is {kind} by "
         f"{100 * abs(gap):.1f} points. Expected calibration error: "
-        f"{percent(reliability.expected_calibration_error)}, in {len(reliability.counts)} bins."
+        f"{percent(diagram.expected_calibration_error)}, in {len(diagram.counts)} bins."
     )
     with style.context("default"):  # as for the curves
         drawn = drawing(
-            plots.reliability_diagram(reliability), "reliability", f"Reliability diagram. {words}"
+            plots.reliability_diagram(diagram), "reliability", f"Reliability diagram. {words}"
         )
     return section(
         "Calibration",
