@@ -34,7 +34,7 @@ def expect_network(model, image_shape: tuple[int, ...]) -> None:
         ):
             raise SettingError(
                 f"The model {model.name!r} {word} several tensors, {shape}, and a network of an "
-                "experiment takes one and gives one."
+                "experiment takes one and gives one (beside auxiliary outputs, with loss_weights)."
             )
 
 

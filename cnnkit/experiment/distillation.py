@@ -4,7 +4,6 @@ import keras
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.keras_graph.cuts import student_of
 from cnnkit.runs import Run
 
 
@@ -48,7 +47,7 @@ def distiller(
 
 def described(model: keras.Model) -> dict | None:
     """Return how a model is distilled, as JSON; None for one that is not."""
-    if student_of(model) is model:
+    if not isinstance(model, keras.distillation.Distiller):
         return None
     return {
         "teacher": model.teacher.name,

@@ -61,6 +61,11 @@ class Experiment:
         validation split is too small to rank epochs reliably. The best model is saved while the run
         goes on, the last one at its end; an interrupted run has its checkpoints.
 
+    loss_weights: as in Keras' `compile`, for a network with auxiliary outputs: a weight for each
+        output's loss, the main one's first; 1 and 0.3 unless given, where their layers are named
+        "auxiliary_...", as GoogLeNet's. Metrics and validation see the main output, which alone is
+        saved.
+
     Raises SettingError for numbers out of range, and where data, model and the rest do not fit: a
     loss of logits on a network that ends in probabilities, too, and the reverse.
     """
@@ -78,6 +83,7 @@ class Experiment:
     image_size: tuple[int, int] | None = None
     phases: tuple = ()
     restore_best_weights: bool = True
+    loss_weights: tuple[float, ...] | None = None
 
     def __post_init__(self):
         expect_counts(epochs=self.epochs, batch_size=self.batch_size)
@@ -89,6 +95,7 @@ class Experiment:
             raise SettingError(
                 f"restore_best_weights is True or False, not {self.restore_best_weights!r}."
             )
+        self._train_auxiliary_outputs()
         checks.expect_network(self.network, self.data.image_shape)
         object.__setattr__(self, "optimizer", _optimizer(self.optimizer))
         object.__setattr__(self, "callbacks", _flat(self.callbacks))
@@ -109,8 +116,17 @@ class Experiment:
 
     @property
     def network(self) -> "keras.Model":
-        """The model that a run keeps: `model`, or, of a Distiller, the student."""
-        return getattr(self.model, "student", self.model)
+        """The model that a run saves: `model`, or its part without a teacher or auxiliary outputs."""
+        main = getattr(self.model, "main_network", self.model)
+        return getattr(self.model, "student", main)
+
+    def _train_auxiliary_outputs(self) -> None:
+        # Keras takes seconds to import; the command line's --help must not pay for it.
+        from cnnkit.experiment.auxiliary_outputs import with_auxiliary_outputs
+
+        model = with_auxiliary_outputs(self.model, self.loss_weights)
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "loss_weights", getattr(model, "loss_weights", None))
 
     @property
     def batch_options(self) -> dict:

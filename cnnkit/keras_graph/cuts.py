@@ -72,5 +72,5 @@ def _at_rest(layer) -> bool:
 
 
 def student_of(model: keras.Model) -> keras.Model:
-    """Return the model that a run keeps of the one it trains: of Keras' Distiller the student."""
-    return getattr(model, "student", model)
+    """Return the part of a trained model that a run saves: without a teacher or auxiliary outputs."""
+    return getattr(model, "student", getattr(model, "main_network", model))
