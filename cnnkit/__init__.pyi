@@ -15,7 +15,6 @@ from . import (
     training as training,
     transfer as transfer,
 )
-from .callbacks.explain import Explain as Explain
 from .cli.run import main as main
 from .experiment.built_in import built_in_experiment as built_in_experiment
 from .experiment.experiment import Experiment as Experiment

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = [name for name in cnnkit.__all__ if (ROOT / "cnnkit" / name).is_dir()]
-NAME = re.compile(rf"(?<![\w./-])((?:cnnkit\.)?(?:{'|'.join(PACKAGES)})(?:\.[A-Za-z_]\w*)+)(?![\w/-])")
+NAME = re.compile(
+    rf"(?<![\w./-])((?:cnnkit\.)?(?:{'|'.join(PACKAGES)})(?:\.[A-Za-z_]\w*)+)(?![\w/-])"
+)
 OURS = re.compile(r"(?<![\w./-])(cnnkit(?:\.[A-Za-z_]\w*)+)(?![\w/-])")
 
 
@@ -47,7 +49,9 @@ def names():
         local = set(re.findall(r"^\s*(\w+) = ", code, re.MULTILINE))
         for name in [*NAME.findall(code), *OURS.findall(code)]:
             first = name.split(".")[0]
-            if first not in local and not re.search(r"\.(py|md|png|svg|json|csv|txt|toml|cfg)$", name):
+            if first not in local and not re.search(
+                r"\.(py|md|png|svg|json|csv|txt|toml|cfg)$", name
+            ):
                 found.setdefault(name.removeprefix("cnnkit."), path.name)
     return found
 

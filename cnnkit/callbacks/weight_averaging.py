@@ -7,7 +7,7 @@ from keras import ops
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.keras_graph.compiled import compiled_beside_training
+from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.keras_graph.fused_normalization import batch_normalizations
 from cnnkit.settings import expect_counts
 
@@ -105,7 +105,7 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
     def _measured(self) -> list[np.ndarray]:
         """Return the mean over batches of their statistics, as the model's weights are now."""
         if self._measure is None:
-            self._measure = compiled_beside_training(self._of_batch, self.model)
+            self._measure = compile_with_model(self._of_batch, self.model)
         totals, samples = [0.0] * len(self._statistics), 0
         for step in range(self._batches.num_batches):
             inputs, _ = self._batches[step]

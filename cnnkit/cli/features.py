@@ -142,9 +142,7 @@ def _of_run(word: str, runs_dir: str, dataset: str | None, options: dict) -> tup
             f"{run.name} takes inputs of shape {taken}, and those of {loaded.name!r} have "
             f"{loaded.image_shape}."
         )
-    from cnnkit.keras_graph.headless import embedding_model  # --help must not pay for Keras
-
-    return loaded, embedding_model(model)
+    return loaded, transfer.embedding_model(model)
 
 
 def _print(parts: dict) -> None:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from cnnkit.data.dataset import Split
+from cnnkit.random_streams import Purpose, random_generator
 
 # Not by their names: Keras' CategoricalGeneralizedCrossEntropy takes class indices.
 TAKE_SHARES = (
@@ -64,7 +65,7 @@ class Batches(keras.utils.PyDataset):
         if self.epoch not in self._orders:
             order = np.arange(len(self.split))
             if self.seed is not None:
-                order = np.random.default_rng([self.seed, self.epoch]).permutation(order)
+                order = random_generator(self.seed, Purpose.SHUFFLE, self.epoch).permutation(order)
             self._orders = {self.epoch: order}
         return self._orders[self.epoch]
 
@@ -78,7 +79,7 @@ class Batches(keras.utils.PyDataset):
         Each random generator in it has a key of its own: with one for all, a picture that is
         moved far would also be turned far.
         """
-        draw = np.random.default_rng([self.seed or 0, self.epoch, step])
+        draw = random_generator(self.seed or 0, Purpose.AUGMENTATION, self.epoch, step)
         return draw.integers(2**32, size=(len(self._generators()), 2), dtype=np.uint32)
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:

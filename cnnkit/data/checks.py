@@ -13,6 +13,33 @@ if typing.TYPE_CHECKING:
 LOOKED_AT = 64  # inputs whose values are compared with the range that is said
 
 
+def as_array(name: str, values):
+    """Return what a Split is given as something with a shape and a dtype; lists become arrays.
+
+    Args:
+        name: "inputs" or "labels", for the error.
+        values: Anything that `numpy.asarray` takes, or that is indexed as an array is.
+
+    Raises:
+        SettingError: NumPy makes no array of it, or one of objects or without any axis.
+    """
+    if type(values).__module__.startswith("pandas"):  # which indexes by labels, not by positions
+        array = np.asarray(values)
+    elif all(hasattr(values, each) for each in ("shape", "dtype", "__getitem__", "__len__")):
+        array = values
+    else:
+        try:
+            array = np.asarray(values)
+        except (TypeError, ValueError):  # rows of unequal lengths
+            array = None
+    if array is None or not array.shape or array.dtype == object:
+        raise SettingError(
+            f"The {name} of a split are an array, or rows of one shape, not {type(values).__name__} "
+            "of anything else: give a NumPy array of shape (samples, ...)."
+        )
+    return array
+
+
 def plain_labels(labels, num_classes: int) -> np.ndarray:
     """Return labels as a Split of that many classes has them; int64 or, of several classes, as given.
 

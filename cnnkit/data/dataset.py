@@ -11,23 +11,29 @@ from cnnkit.data import checks
 from cnnkit.errors import SettingError
 from cnnkit.evaluation.tasks import Task, task_of_labels
 
+RESIDENT = 2**30  # bytes of a memory-mapped file up to which all of it is read into memory
+
 
 @dataclass(frozen=True)
 class Split:
     """Inputs with their labels.
 
-    inputs: raw values as stored, shape (samples, height, width, channels), uint8 or float32;
-        an array, or anything with `shape`, `dtype` and `inputs[indices] -> array`.
-    labels: class indices, shape (samples,), int64; or, where a sample may have any number of
-        classes, 0 and 1 for each, shape (samples, classes), float32.
+    Args:
+        inputs: Raw values as stored, uint8 or float32, shape (samples, height, width, channels) for
+            images; an array, a list, or anything with `shape`, `dtype` and `inputs[indices] -> array`.
+        labels: Class indices, shape (samples,), int64; or, where a sample may have any number of
+            classes, 0 and 1 for each, shape (samples, classes), float32. Lists become arrays.
+
+    Raises:
+        SettingError: The inputs have no shape in common, or there are not as many labels as inputs.
     """
 
     inputs: np.ndarray
     labels: np.ndarray
 
     def __post_init__(self):
-        if isinstance(self.inputs, list | tuple):
-            object.__setattr__(self, "inputs", np.asarray(self.inputs))
+        object.__setattr__(self, "inputs", checks.as_array("inputs", self.inputs))
+        object.__setattr__(self, "labels", checks.as_array("labels", self.labels))
         if len(self.inputs) != len(self.labels):
             raise SettingError(
                 f"A split needs as many labels as inputs, not {len(self.labels)} labels "
@@ -47,6 +53,12 @@ class Split:
     def task(self) -> Task:
         """SingleLabel, or MultiLabel where a sample may have any number of classes."""
         return task_of_labels(self.labels)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the inputs are an array in memory, or a mapped file small enough to read there."""
+        mapped = isinstance(self.inputs, np.memmap) and self.inputs.nbytes > RESIDENT
+        return isinstance(self.inputs, np.ndarray) and not mapped
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from cnnkit import data, models, runs, transfer
+# The command line reads the signature below, so what needs Keras is reached through lazy packages.
+from cnnkit import callbacks, data, experiment, losses, models, optimizers, runs, transfer
+from cnnkit.data.sampling import limit_per_class, oversample
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.experiment.experiment import Experiment
 from cnnkit.registry import check_options
 
 
@@ -58,12 +59,6 @@ def built_in_experiment(
         skip_bad: Go on without files that cannot be read; the run names them.
         seed: Chooses samples, too, where some are left out or repeated.
     """
-    # The command line reads this signature, and its --help must not pay for Keras.
-    from cnnkit.data.sampling import limit_per_class, oversample
-    from cnnkit.experiment import distillation
-    from cnnkit.losses.weighted import weighted_loss
-    from cnnkit.optimizers import by_name, schedules
-
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
     images = data.load(dataset, **options)
     if samples_per_class is not None:
@@ -74,21 +69,21 @@ def built_in_experiment(
     if teacher == "latest":
         raise SettingError("Name the teacher: the latest run is another one when this is resumed.")
     if teacher is not None:
-        network = distillation.distiller(network, runs.resolve(teacher), images)
+        network = experiment.distiller(network, runs.resolve(teacher), images)
     policy = None if augment is None else data.augmentation(augment, images)
     steps = epochs * -(-len(images.train) // batch_size)
-    rate = schedules.schedule(schedule, learning_rate, steps, warm_up=warm_up)
-    return Experiment(
+    rate = optimizers.schedule(schedule, learning_rate, steps, warm_up=warm_up)
+    return experiment.Experiment(
         data=images,
         model=network,
-        optimizer=by_name.create(
+        optimizer=optimizers.create(
             optimizer, rate, weight_decay=weight_decay, use_ema=average == "moving"
         ),
         epochs=epochs,
         batch_size=batch_size,
         augment=policy,
         callbacks=_averaging(average, images, epochs, batch_size),
-        loss=weighted_loss(images, label_smoothing)
+        loss=losses.weighted_loss(images, label_smoothing)
         if balance == "weights"
         else images.task.loss(
             label_smoothing=label_smoothing, mixes_labels=getattr(policy, "mixes_labels", False)
@@ -120,15 +115,15 @@ def _cleaned(name: str) -> str:
 
 def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
     """Return the callback that puts averaged weights in for validation."""
-    import keras
-
-    from cnnkit.callbacks.weight_averaging import StochasticWeightAveraging
+    import keras  # the command line reads this module, and its --help must not pay for Keras
 
     if average == "moving":
         return (keras.callbacks.SwapEMAWeights(),)
     if average == "equal":
         start = epochs - max(epochs // 4, 1) + 1
-        return (StochasticWeightAveraging(images, start_epoch=start, batch_size=batch_size),)
+        return (
+            callbacks.StochasticWeightAveraging(images, start_epoch=start, batch_size=batch_size),
+        )
     return ()
 
 

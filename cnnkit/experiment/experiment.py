@@ -1,91 +1,87 @@
 """Experiment: what `model.fit` needs, checked before anything is trained."""
 
-import typing
-from dataclasses import dataclass, replace
+import dataclasses
+from dataclasses import dataclass
 
+import keras
+
+from cnnkit.callbacks.explain import Explain
+from cnnkit.data.batches import takes_shares
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.experiment import checks
+from cnnkit.experiment.auxiliary_outputs import with_auxiliary_outputs
 from cnnkit.settings import expect_counts
-
-if typing.TYPE_CHECKING:
-    import keras
-
-
-def _optimizer(given):
-    """Return a Keras optimizer, as it is given or by its name."""
-    import keras
-
-    try:
-        found = keras.optimizers.get(given)
-    except ValueError:
-        found = None
-    if found is None:
-        raise SettingError(
-            f"optimizer is one of keras.optimizers or the name of one, not {given!r}."
-        )
-    return found
-
-
-def _flat(given) -> tuple:
-    """Return one, or any nest of several, as a tuple, as Keras takes callbacks."""
-    import keras
-
-    return tuple(keras.tree.flatten(() if given is None else given))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What `model.fit` needs: the answer of an experiment's function to its settings.
+    """What `model.fit` needs: the return value of an experiment's function.
 
-    data: the splits. model: takes `data.image_shape`, gives a number a class; or Keras' Distiller
-        around one, as `training.distillation.distiller` makes it, whose student is kept.
-    optimizer: of Keras, or its name, as `compile` takes it. One with `use_ema=True` averages the
-        weights of all steps; with the callback `keras.callbacks.SwapEMAWeights()`, too, the averages
-        are validated, kept and tested.
-    loss: cross-entropy on logits unless given; for samples of several classes, of a sigmoid each.
-        CategoricalCrossentropy, which has label_smoothing, is given labels as a number a class.
-    metrics: as in Keras; unless given, accuracy, or, for samples of several classes, the part of
-        the labels that is right and the mean average precision. callbacks: as in Keras.
-    augment: a Keras layer that changes training inputs at random, or None.
-    cached_views: where the model begins with frozen layers, such as a pretrained backbone, their
-        features are computed once and kept; with augment, of so many changes of each training
-        image, all of them in every epoch, or, with 0, anew in each epoch and not kept.
-    image_size: (height, width) that training images are resized to, antialiased, after augment,
-        for a model of open size; validation and test see them as they are. As they are unless given.
-    phases: `transfer.FineTuning` or `training.image_size.AtImageSize`, what follows these epochs in
-        the same run; each begins with the weights kept so far. A callback that stops training, such
-        as EarlyStopping, ends a phase.
-    restore_best_weights: as in `keras.callbacks.EarlyStopping`: end with the weights of the epoch
-        with the best validation accuracy; False ends with the last epoch's, as is better where the
-        validation split is too small to rank epochs reliably. The best model is saved while the run
-        goes on, the last one at its end; an interrupted run has its checkpoints.
+    Args:
+        data: The data set to train, validate and test on.
+        model: A model from `data.image_shape` to a number a class. Also Keras' Distiller around
+            one, as `experiment.distiller` makes it; the run then saves its student.
+        optimizer: A Keras optimizer, or its name. One with `use_ema=True` averages the weights of
+            all steps; together with the callback `keras.callbacks.SwapEMAWeights()` the averages
+            are validated, saved and tested.
+        epochs: Number of passes over the training split, at least 1.
+        batch_size: Images a step, at least 1.
+        loss: A Keras loss. The default is cross-entropy on logits: after a softmax, or, where
+            samples may have several classes, after a sigmoid a class. CategoricalCrossentropy, the
+            one with label_smoothing, receives labels as a number a class.
+        metrics: As in `keras.Model.compile`. The default is the accuracy, or, where samples may
+            have several classes, the part of the labels that is right and the mean average
+            precision.
+        callbacks: As in `keras.Model.fit`. One that stops training, such as EarlyStopping, ends
+            the phase in which it does so.
+        augment: A Keras layer that changes training inputs at random, or None.
+        cached_views: For a model that begins with frozen layers, such as a pretrained backbone:
+            how many random changes of each training image to compute features of. The features are
+            cached, and every epoch uses all of them. With 0, `augment` changes images anew in each
+            epoch, and no features are cached.
+        image_size: (height, width) that training images are resized to, after `augment`, for a
+            model of open size. Validation and test images keep their size. None resizes nothing.
+        phases: What follows these epochs in the same run, such as `transfer.FineTuning` or
+            `experiment.AtImageSize`. Each phase begins with the weights chosen so far.
+        restore_best_weights: As in `keras.callbacks.EarlyStopping`: end with the weights of the
+            epoch with the best validation accuracy. False ends with the last epoch's, which is
+            better when the validation split is too small to rank epochs reliably. The best model
+            is saved while the run goes on, the last one at its end.
+        explain: What to draw of the network while it trains; None draws nothing.
+        loss_weights: As in `keras.Model.compile`, for a model with auxiliary outputs: a weight for
+            the loss of each output, the main one first. None means 1 and 0.3 where the layers of
+            the further outputs are named "auxiliary_...", as GoogLeNet's are. Metrics and
+            validation are about the main output, and only that is saved.
 
-    loss_weights: as in Keras' `compile`, for a network with auxiliary outputs: a weight for each
-        output's loss, the main one's first; 1 and 0.3 unless given, where their layers are named
-        "auxiliary_...", as GoogLeNet's. Metrics and validation see the main output, which alone is
-        saved.
-
-    Raises SettingError for numbers out of range, and where data, model and the rest do not fit: a
-    loss of logits on a network that ends in probabilities, too, and the reverse.
+    Raises:
+        SettingError: A number is out of range, or data, model and the rest do not fit each other.
     """
 
     data: Dataset
-    model: "keras.Model"
-    optimizer: "keras.optimizers.Optimizer | str"
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer | str
     epochs: int
     batch_size: int = 32
-    loss: "keras.losses.Loss | None" = None
+    loss: keras.losses.Loss | None = None
     metrics: tuple | None = None
     callbacks: tuple = ()
-    augment: "keras.Layer | None" = None
+    augment: keras.Layer | None = None
     cached_views: int = 0
     image_size: tuple[int, int] | None = None
     phases: tuple = ()
     restore_best_weights: bool = True
+    explain: Explain | None = None
     loss_weights: tuple[float, ...] | None = None
 
     def __post_init__(self):
+        self._expect_settings()
+        self._train_auxiliary_outputs()
+        checks.expect_network(self.network, self.data.image_shape)
+        self._resolve()
+        self._expect_parts_fit()
+
+    def _expect_settings(self) -> None:
         expect_counts(epochs=self.epochs, batch_size=self.batch_size)
         if self.cached_views < 0 or (self.cached_views and self.augment is None):
             raise SettingError(
@@ -95,50 +91,80 @@ class Experiment:
             raise SettingError(
                 f"restore_best_weights is True or False, not {self.restore_best_weights!r}."
             )
-        self._train_auxiliary_outputs()
-        checks.expect_network(self.network, self.data.image_shape)
-        object.__setattr__(self, "optimizer", _optimizer(self.optimizer))
-        object.__setattr__(self, "callbacks", _flat(self.callbacks))
-        phases = (replace(each, optimizer=_optimizer(each.optimizer)) for each in self.phases)
-        object.__setattr__(self, "phases", tuple(phases))
-        if self.loss is None:
-            object.__setattr__(self, "loss", self.data.task.loss())
-        checks.expect_loss(self)
-        if self.metrics is None:
-            logits = getattr(self.loss, "from_logits", False)
-            metrics = self.data.task.metrics(self.data.num_classes, from_logits=logits)
-            object.__setattr__(self, "metrics", metrics)
-        object.__setattr__(self, "metrics", _flat(self.metrics))
-        checks.expect_shapes_fit(self)
-        checks.expect_averages_seen(self)
-        for each in (self, *self.phases):
-            checks.expect_size_fits(self, getattr(each, "image_size", None))
-
-    @property
-    def network(self) -> "keras.Model":
-        """The model that a run saves: `model`, or its part without a teacher or auxiliary outputs."""
-        main = getattr(self.model, "main_network", self.model)
-        return getattr(self.model, "student", main)
 
     def _train_auxiliary_outputs(self) -> None:
-        # Keras takes seconds to import; the command line's --help must not pay for it.
-        from cnnkit.experiment.auxiliary_outputs import with_auxiliary_outputs
-
         model = with_auxiliary_outputs(self.model, self.loss_weights)
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "loss_weights", getattr(model, "loss_weights", None))
 
+    def _resolve(self) -> None:
+        """Replace names and defaults by the objects they stand for."""
+        phases = (
+            dataclasses.replace(each, optimizer=_optimizer(each.optimizer)) for each in self.phases
+        )
+        loss = self.data.task.loss() if self.loss is None else self.loss
+        metrics = self.metrics
+        if metrics is None:
+            logits = getattr(loss, "from_logits", False)
+            metrics = self.data.task.metrics(self.data.num_classes, from_logits=logits)
+        resolved = {
+            "optimizer": _optimizer(self.optimizer),
+            "callbacks": _flat(self.callbacks),
+            "phases": tuple(phases),
+            "loss": loss,
+            "metrics": _flat(metrics),
+        }
+        for name, value in resolved.items():
+            object.__setattr__(self, name, value)
+
+    def _expect_parts_fit(self) -> None:
+        data, network = self.data, self.network
+        checks.expect_loss(self.loss, data, network, mixes_labels=self._mixes_labels)
+        checks.expect_shapes_fit(network, data)
+        optimizers = (each.optimizer for each in (self, *self.phases))
+        checks.expect_averages_seen(optimizers, self.callbacks, has_phases=bool(self.phases))
+        if self.explain is not None:
+            self.explain.expect_images(data)
+        for each in (self, *self.phases):
+            checks.expect_size_fits(getattr(each, "image_size", None), network, data.image_shape)
+
+    @property
+    def network(self) -> keras.Model:
+        """The model that a run saves: `model` without a Distiller's teacher or auxiliary outputs."""
+        main_network = getattr(self.model, "main_network", self.model)
+        return getattr(self.model, "student", main_network)
+
+    @property
+    def _mixes_labels(self) -> bool:
+        return getattr(self.augment, "mixes_labels", False)
+
     @property
     def batch_options(self) -> dict:
-        """What Batches take: size, scale, and num_classes where labels are a number a class."""
-        from cnnkit.data.batches import takes_shares
-
+        """Options of Batches: size, scale, and num_classes where labels are a number a class."""
         options = {"batch_size": self.batch_size, "scale": self.data.scale}
-        if getattr(self.augment, "mixes_labels", False) or takes_shares(self.loss):
+        if self._mixes_labels or takes_shares(self.loss):
             options["num_classes"] = self.data.num_classes
         return options
 
     @property
     def train_batch_options(self) -> dict:
-        """What Batches to train on take besides: how images are changed."""
+        """Options of Batches for training: also how images are changed."""
         return self.batch_options | {"augment": self.augment, "image_size": self.image_size}
+
+
+def _optimizer(optimizer) -> keras.optimizers.Optimizer:
+    """Return a Keras optimizer for an optimizer or its name."""
+    try:
+        resolved = keras.optimizers.get(optimizer)
+    except ValueError:
+        resolved = None
+    if resolved is None:
+        raise SettingError(
+            f"optimizer is one of keras.optimizers or the name of one, not {optimizer!r}."
+        )
+    return resolved
+
+
+def _flat(nested) -> tuple:
+    """Return one, or any nest of several, as a tuple; Keras accepts callbacks in the same way."""
+    return tuple(keras.tree.flatten(() if nested is None else nested))

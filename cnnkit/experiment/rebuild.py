@@ -4,12 +4,11 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-from cnnkit import data
+from cnnkit import data, experiment
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import CnnkitError, RunFolderError, SettingError
 from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment, built_in_name
-from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.setting_types import restore, types_of
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.keras_import import import_keras
@@ -103,7 +102,9 @@ def recorded_settings(run: Run) -> dict:
     return restore(recipe["settings"], recipe["setting_types"])
 
 
-def build(function: Callable[..., Experiment], settings: dict, seed: int) -> Experiment:
+def build(
+    function: Callable[..., "experiment.Experiment"], settings: dict, seed: int
+) -> "experiment.Experiment":
     """Call an experiment's function after seeding everything random.
 
     Args:
@@ -120,7 +121,7 @@ def build(function: Callable[..., Experiment], settings: dict, seed: int) -> Exp
     return function(**settings)
 
 
-def experiment_of(run: Run) -> Experiment:
+def experiment_of(run: Run) -> "experiment.Experiment":
     """Return a run's own Experiment, built as the run built it; its network is not trained.
 
     Args:

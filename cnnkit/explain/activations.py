@@ -5,9 +5,9 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.inputs import as_batch
+from cnnkit.keras_graph import hooks
 
 
 def feature_maps(
@@ -19,17 +19,17 @@ def feature_maps(
     paths; without them, the last one of every resolution, which is one a stage.
     """
     batch, single = as_batch(model, images)
-    shapes = probe.map_shapes(model, batch)
+    shapes = hooks.map_shapes(model, batch)
     if layers is None:
         paths = last_of_each_size(shapes)
     else:
-        paths = [probe.find_layer(model, name, list(shapes)) for name in layers]
-    maps = in_compiled_batches(probe.reader(model, paths), batch_size, batch)
+        paths = [hooks.find_layer(model, name, list(shapes)) for name in layers]
+    maps = in_compiled_batches(hooks.reader(model, paths), batch_size, batch)
     return {path: kept[0] if single else kept for path, kept in zip(paths, maps, strict=True)}
 
 
 def last_of_each_size(shapes: dict[str, tuple[int, ...]]) -> list[str]:
-    """Return the last layer of every resolution, of what `probe.map_shapes` returns.
+    """Return the last layer of every resolution, of what `hooks.map_shapes` returns.
 
     >>> last_of_each_size({"conv1": (8, 8, 4), "conv2": (8, 8, 6), "pool": (4, 4, 6)})
     ['conv2', 'pool']
@@ -44,14 +44,14 @@ def embeddings(model: keras.Model, images: np.ndarray, *, batch_size: int = 32) 
     without a dense layer.
     """
     batch, single = as_batch(model, images)
-    calls = probe.trace(model, batch[:1])
+    calls = hooks.trace(model, batch[:1])
     dense = [call for call in calls if isinstance(call.layer, keras.layers.Dense)]
     if not dense or not dense[-1].reads:
         raise SettingError(
             f"Model {model.name!r} has no dense layer after others, whose inputs are embeddings."
         )
     source = calls[dense[-1].reads[0]].path
-    (found,) = in_compiled_batches(probe.reader(model, [source]), batch_size, batch)
+    (found,) = in_compiled_batches(hooks.reader(model, [source]), batch_size, batch)
     found = found.reshape(len(batch), -1)
     return found[0] if single else found
 
@@ -63,12 +63,12 @@ def filters(model: keras.Model, layer: str | None = None) -> np.ndarray:
     three channels and are RGB pictures. layer: a name or path; without one, the first convolution.
     """
     convolutions = [
-        path for path, found in probe.innermost_layers(model).items() if _kernel(found) is not None
+        path for path, found in hooks.innermost_layers(model).items() if _kernel(found) is not None
     ]
     if not convolutions:
         raise SettingError(f"Model {model.name!r} has no convolution, whose filters are pictures.")
-    path = convolutions[0] if layer is None else probe.find_layer(model, layer, convolutions)
-    kernel = _kernel(probe.innermost_layers(model)[path])
+    path = convolutions[0] if layer is None else hooks.find_layer(model, layer, convolutions)
+    kernel = _kernel(hooks.innermost_layers(model)[path])
     largest = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True)
     return (0.5 + kernel / np.maximum(2 * largest, 1e-12)).astype("float32")
 
@@ -82,8 +82,8 @@ def dead_filters(
     as many images as the word "dead" is worth.
     """
     batch, _ = as_batch(model, images)
-    path = probe.find_layer(model, layer, list(probe.map_shapes(model, batch)))
-    read = probe.reader(model, [path])
+    path = hooks.find_layer(model, layer, list(hooks.map_shapes(model, batch)))
+    read = hooks.reader(model, [path])
 
     def highest(part):
         (maps,) = read(part)
@@ -101,9 +101,9 @@ def duplicated_filters(
     The cosine is that between their kernels, 1 for the same up to a factor above 0, which the next
     layer can undo. layer: a convolution or dense layer. similarity: the smallest cosine reported.
     """
-    layers = probe.innermost_layers(model)
+    layers = hooks.innermost_layers(model)
     weighing = [path for path, found in layers.items() if _weights(found) is not None]
-    kernel = _weights(layers[probe.find_layer(model, layer, weighing)])
+    kernel = _weights(layers[hooks.find_layer(model, layer, weighing)])
     unit = kernel / np.maximum(np.linalg.norm(kernel, axis=1, keepdims=True), 1e-12)
     cosines = unit @ unit.T
     pairs = [

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from cnnkit.keras_graph.compiled import compiled
+from cnnkit.keras_graph.compilation import compile_function
 
 
 def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
@@ -34,7 +34,7 @@ def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
 
 def in_compiled_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
     """Do the same for a function of tensors, compiled where there is more than one batch."""
-    run = compiled(function, repeated=len(arrays[0]) > batch_size)
+    run = compile_function(function, repeated=len(arrays[0]) > batch_size)
     return in_batches(
         lambda *batch: run(*(keras.ops.convert_to_tensor(part) for part in batch)),
         batch_size,

@@ -9,7 +9,7 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.explain.batches import in_batches
-from cnnkit.explain.probe import replaced
+from cnnkit.keras_graph.hooks import replaced
 
 
 def final_activation(model: keras.Model) -> str:

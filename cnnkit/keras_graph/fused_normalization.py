@@ -1,8 +1,8 @@
-"""Batch normalisation of feature maps in training, by TensorFlow's one fused operation.
+"""Compute batch normalisation in training by TensorFlow's one fused operation.
 
-Keras computes it from sums, squares and products, a dozen passes over the maps, in float32 whatever
-the layer's precision. TensorFlow's operation takes two passes, and reads bfloat16 as it is. On other
-backends, and in inference, Keras' own computation stays.
+Keras computes it from sums, squares and products: a dozen passes over the feature maps, in float32
+at any precision of the layer. TensorFlow's operation takes two passes and reads bfloat16 as it is.
+Other backends, and inference, keep Keras' own computation.
 """
 
 import contextlib
@@ -10,25 +10,33 @@ from collections.abc import Callable, Iterator
 
 import keras
 
-FLOATS = ("float16", "bfloat16", "float32")  # what the operation takes
+FLOATS = ("float16", "bfloat16", "float32")  # the types that the fused operation supports
 
 
 def batch_normalizations(layer: keras.Layer) -> list[keras.layers.BatchNormalization]:
-    """Return the batch normalisation in a layer or a model, however deep."""
+    """Return all batch normalisation layers of a model.
+
+    Args:
+        layer: A model, a wrapper such as `TimeDistributed`, or any other layer; layers inside it
+            are searched at every depth.
+    """
     if isinstance(layer, keras.layers.BatchNormalization):
         return [layer]
     inner = getattr(layer, "layers", None) or [getattr(layer, "layer", None)]
-    return [found for each in inner if each is not None for found in batch_normalizations(each)]
+    return [norm for each in inner if each is not None for norm in batch_normalizations(each)]
 
 
 @contextlib.contextmanager
 def fused_batch_normalization(model: keras.Model) -> Iterator[None]:
     """Let a model's `BatchNormalization` of (batch, height, width, channels) train faster.
 
-    What it computes is the same within rounding, the moving averages too; S. Ioffe, C. Szegedy 2015,
-    https://arxiv.org/abs/1502.03167, algorithm 1. While the context lasts, what is compiled has the
-    fused operation in it; the model itself, and what is saved of it, stays as it is. Subclasses,
-    `renorm`, `synchronized`, another axis and masks are left to Keras.
+    Outputs and moving averages are the same within rounding (Ioffe and Szegedy 2015,
+    https://arxiv.org/abs/1502.03167, algorithm 1). What is compiled in the block has the fused
+    operation in it; the model itself, and what is saved of it, stays as it is. Subclasses, `renorm`,
+    `synchronized`, other axes and masks keep Keras' computation.
+
+    Args:
+        model: The model to train. On backends other than TensorFlow nothing changes.
     """
     layers = []
     if keras.backend.backend() == "tensorflow":
@@ -49,38 +57,38 @@ def _is_plain(layer: keras.layers.BatchNormalization) -> bool:
 
 
 def _fused(layer: keras.layers.BatchNormalization) -> Callable:
-    import tensorflow as tf  # its operation has no counterpart in keras.ops
+    import tensorflow as tf  # this backend alone: keras.ops has no such operation
 
     by_keras = layer.call
 
     def call(inputs, training=None, mask=None):
         training = training and layer.trainable
-        if not training or mask is not None or len(inputs.shape) != 4 or not _takes(inputs):
+        if not training or mask is not None or len(inputs.shape) != 4 or not _is_float(inputs):
             return by_keras(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
         scale, offset = layer.gamma, layer.beta
-        answer = tf.raw_ops.FusedBatchNormV3(
+        result = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=tf.ones(channels) if scale is None else tf.convert_to_tensor(scale),
             offset=tf.zeros(channels) if offset is None else tf.convert_to_tensor(offset),
-            mean=tf.zeros(0),  # those of the batch are what it normalises by
+            mean=tf.zeros(0),  # in training, it uses those of the batch
             variance=tf.zeros(0),
             epsilon=layer.epsilon,
             is_training=True,
         )
-        # It estimates the variance of all images, over n - 1 values; Keras averages that of batches.
-        values = tf.cast(tf.size(inputs, tf.int64) // channels, "float32")
-        variance = answer.batch_variance * (tf.maximum(values - 1, 1) / values)
-        kept = layer.momentum
-        for moving, now in (
-            (layer.moving_mean, answer.batch_mean),
+        # The operation divides by n - 1, Keras' moving average by n.
+        count = tf.cast(tf.size(inputs, tf.int64) // channels, "float32")
+        variance = result.batch_variance * (tf.maximum(count - 1, 1) / count)
+        momentum = layer.momentum
+        for moving, of_batch in (
+            (layer.moving_mean, result.batch_mean),
             (layer.moving_variance, variance),
         ):
-            moving.assign(moving * kept + now * (1.0 - kept))
-        return answer.y
+            moving.assign(moving * momentum + of_batch * (1.0 - momentum))
+        return result.y
 
     return call
 
 
-def _takes(inputs) -> bool:
+def _is_float(inputs) -> bool:
     return keras.backend.standardize_dtype(inputs.dtype) in FLOATS

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from cnnkit.errors import MissingDataError, SettingError
+from cnnkit.keras_graph.keras_home import keras_home
 from cnnkit.models.damaged import keep_if_deleted
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -117,7 +118,7 @@ def _published(name: str, include_top: bool) -> Path:
         )
     folder, with_top, without_top = PUBLISHED[name]
     file = f"{name}_weights_tf_dim_ordering_tf_kernels{'' if include_top else '_notop'}.h5"
-    path = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models" / file
+    path = keras_home() / "models" / file
     try:
         with keep_if_deleted(path) as deleted:
             return Path(

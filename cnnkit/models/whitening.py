@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers
 
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import Purpose, random_generator
 
 PATCHES = 100_000
 
@@ -62,7 +63,9 @@ def whitening_kernel(
         )
     if not 1 <= filters <= values:
         raise SettingError(f"Patches of {values} values have 1 to {values} filters, not {filters}.")
-    samples_of_patches = _patches(images, kernel_size, patches, np.random.default_rng(seed))
+    samples_of_patches = _patches(
+        images, kernel_size, patches, random_generator(seed, Purpose.WHITENING_PATCHES)
+    )
     variances, components = np.linalg.eigh(
         np.cov(samples_of_patches, rowvar=False).reshape(values, values)
     )

@@ -8,6 +8,7 @@ from cnnkit import plots
 from cnnkit.data.augmentation.catalogue import augmentation
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import Purpose, random_generator
 
 MEAN_OF = 500  # training images a class, at most
 
@@ -88,7 +89,7 @@ def _in_turn(dataset: Dataset, count: int, seed: int) -> np.ndarray:
 
 def _by_class(dataset: Dataset, count: int, seed: int) -> list[np.ndarray]:
     """Return up to `count` training positions of each class, in random order."""
-    order = np.random.default_rng(seed).permutation(len(dataset.train))
+    order = random_generator(seed, Purpose.PREVIEW).permutation(len(dataset.train))
     labels = dataset.train.labels[order]
     member = labels.T > 0 if labels.ndim == 2 else labels == np.arange(dataset.num_classes)[:, None]
     return [order[own][:count] for own in member]

@@ -9,10 +9,11 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.explain import Response, Walkthrough, probe
+from cnnkit.explain import Response, Walkthrough
 from cnnkit.explain.activations import last_of_each_size
-from cnnkit.keras_graph.headless import embedding_model
+from cnnkit.keras_graph import hooks
 from cnnkit.transfer import fuse_batch_norm
+from cnnkit.transfer.embedding import embedding_model
 
 HITS, MISTAKES = 2, 8  # test images that are looked into; more hits where mistakes are few
 NEIGHBOURS = 3
@@ -90,8 +91,8 @@ def _closely(model, data: Dataset, image: np.ndarray, sample: int):
 
 def _stages(model, image: np.ndarray) -> dict[str, np.ndarray]:
     """Return the maps of one layer a resolution, without those of pixels scaled or padded alone."""
-    layers = probe.innermost_layers(model)
-    shapes = probe.map_shapes(model, np.asarray(image[None], "float32"))
+    layers = hooks.innermost_layers(model)
+    shapes = hooks.map_shapes(model, np.asarray(image[None], "float32"))
     seen = {
         path: shape
         for path, shape in shapes.items()

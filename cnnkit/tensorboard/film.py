@@ -34,7 +34,7 @@ def pictures(folder: str | Path) -> dict[str, dict[int, np.ndarray]]:
                         )
     if not found:
         raise SettingError(
-            f"{folder} has no pictures; train with callbacks=(cnnkit.Explain(data),) to make some."
+            f"{folder} has no pictures; train with Experiment(explain=Explain()) to make some."
         )
     return found
 

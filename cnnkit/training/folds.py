@@ -6,12 +6,12 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from cnnkit.callbacks.explain import Explain
 from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
 from cnnkit.experiment import phases
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain.batches import in_compiled_batches
+from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.training.deployment import deployable_model
 from cnnkit.training.loop import fit_part
 from cnnkit.training.steps.frozen_features import without_frozen_part
@@ -50,7 +50,7 @@ def folds_of(labels: np.ndarray, folds: int, seed: int = 0) -> np.ndarray:
         raise SettingError(
             f"There are from 2 to {len(labels)} folds of these samples, not {folds}."
         )
-    order = np.random.default_rng([seed, folds]).permutation(len(labels))
+    order = random_generator(seed, Purpose.FOLDS, folds).permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]
     places = np.empty(len(labels), np.int64)
     places[order] = np.arange(len(labels)) % folds
@@ -69,11 +69,8 @@ def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
     """Train through all phases, on these of the training samples."""
     train = experiment.data.train
     rest = Split(train.inputs[chosen], train.labels[chosen])
-    # Explain draws into a run's folder, and there is no run here.
-    callbacks = tuple(each for each in experiment.callbacks if not isinstance(each, Explain))
-    experiment = dataclasses.replace(
-        experiment, data=dataclasses.replace(experiment.data, train=rest), callbacks=callbacks
-    )
+    data = dataclasses.replace(experiment.data, train=rest)
+    experiment = dataclasses.replace(experiment, data=data)
     epoch = 0
     for phase, _ in phases.begun(experiment):
         part = without_frozen_part(phase, seed)

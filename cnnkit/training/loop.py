@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import keras
 
-from cnnkit.callbacks.explain import Explain
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Split
 from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
@@ -74,15 +73,16 @@ def fit(
         Interrupted: A signal came.
     """
     non_finite.expect_sound(experiment.data)
-    for callback in experiment.callbacks:
-        if isinstance(callback, Explain) and callback.folder is None:
-            callback.folder = run.folder / "tensorboard" / "explain"
+    explain = ()
+    if experiment.explain is not None:
+        folder = run.folder / "tensorboard" / "explain"
+        explain = (experiment.explain.callback(experiment.data, folder),)
     record = Record(run)
     keep = KeepWeights(
         run, deployable_model(experiment), restore_best=experiment.restore_best_weights
     )
     ended = tuple(start.state["phases_ended"]) if start else ()
-    recording = Recording(run, (log, keep, record), stop, schedule, start, ended)
+    recording = Recording(run, (*explain, log, keep, record), stop, schedule, start, ended)
     begun = []
     for phase, trained_layers in phases.begun(experiment):
         begun.append(trained_layers)

@@ -1,5 +1,6 @@
 """The recipe of a run: every setting resolved, what it ran on, the data and the source."""
 
+import dataclasses
 import inspect
 import shlex
 import sys
@@ -41,6 +42,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "restore_best_weights": experiment.restore_best_weights,
         "phases": phases.described(experiment),
         "distillation": distillation.described(experiment.model),
+        "explain": experiment.explain and dataclasses.asdict(experiment.explain),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
         "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
         "model": {

@@ -18,7 +18,6 @@ import keras
 import numpy as np
 
 from cnnkit import report
-from cnnkit.callbacks.explain import Explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.evaluation import Evaluation
@@ -267,14 +266,14 @@ def _show(
     images = data.test.inputs if len(data.image_shape) == 3 else None
     filters = first_filters(experiment.network)
     log.show_results(evaluation, images, filters)
-    explained = [each for each in experiment.callbacks if isinstance(each, Explain)]
-    views = _views(result, data, evaluation, closely=bool(explained))
+    explained = experiment.explain is not None
+    views = _views(result, data, evaluation, closely=explained)
     if views and views.walk:
         walk = figures.walkthrough(views.walk, data.class_names)
         log.show_figure("test/walkthrough", walk)
         changed = figures.robustness({result.model.name: views.responses})
         log.show_figure("test/robustness", changed)
-    film = _film(explained[0].folder) if explained else None
+    film = _film(run.folder / "tensorboard" / "explain") if explained else None
     report.write(run, evaluation, images, filters, views, film)
 
 
@@ -289,7 +288,7 @@ def _views(
 
 
 def _film(folder: Path) -> dict[int, np.ndarray] | None:
-    """Return what the callback Explain drew, by epoch."""
+    """Return what `Experiment.explain` drew, by epoch."""
     return _or_none("the film", lambda: frames(folder))
 
 

@@ -8,6 +8,7 @@ from .catalogue import (
     names as names,
     require_hub as require_hub,
 )
+from .embedding import embedding_model as embedding_model
 from .extraction import (
     Views as Views,
     extractor as extractor,

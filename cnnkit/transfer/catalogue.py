@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from cnnkit.errors import MissingDataError, UnknownNameError
+from cnnkit.keras_graph.keras_home import keras_home
 
 HUB = "hub:"  # before the name of a preset of KerasHub
 SMALLEST = {"inception_v3": 75, "inception_resnet_v2": 75, "xception": 71}  # 32 for all others
@@ -188,7 +188,7 @@ def require_hub() -> None:
 
 def weights_folder() -> Path:
     """Return where Keras keeps weights, whether the folder is there or not."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    return keras_home() / "models"
 
 
 def in_cache(name: str) -> bool:

@@ -4,7 +4,7 @@ import re
 
 import keras
 
-from cnnkit.keras_graph.cuts import narrow_places
+from cnnkit.keras_graph.splitting import cut_points
 
 # How keras.applications, KerasHub and cnnkit.models name the layers of a block: `block_16_expand`,
 # `block6a_dwconv`, `conv5_block3_1_conv`, `conv_pw_13`, `expanded_conv_10_project`,
@@ -56,7 +56,7 @@ def _by_name(layers, names) -> list[list[keras.Layer]]:
 
 
 def _by_structure(network: keras.Model, layers: list[keras.Layer]) -> list[list[keras.Layer]]:
-    order, ends = narrow_places(network)
+    order, ends = cut_points(network)
     places = {id(operation): place for place, operation in enumerate(order)}
     found = [[]]
     for layer in sorted(layers, key=lambda layer: places[id(layer)]):

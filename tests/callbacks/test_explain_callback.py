@@ -17,7 +17,8 @@ from click.testing import CliRunner
 from PIL import Image, ImageSequence
 
 import cnnkit
-from cnnkit import Experiment, Explain, data, explain
+from cnnkit import Experiment, data, explain
+from cnnkit.callbacks import Explain
 from cnnkit.cli import main
 from cnnkit.errors import SettingError
 from cnnkit.runs import checkpoints
@@ -43,7 +44,7 @@ def seen(epochs: int = EPOCHS):
         model=keras.Model(image, keras.layers.Dense(10, name="logits")(flat), name="small"),
         optimizer=keras.optimizers.Adam(1e-2),
         epochs=epochs,
-        callbacks=(Explain(few, every=2, images=5, embedded=40),),
+        explain=Explain(every=2, images=5, embedded=40),
     )
 
 
@@ -167,7 +168,7 @@ def test_a_film_shows_the_epochs_that_were_written(runs_dir, tmp_path, monkeypat
 
 def test_training_is_the_same_with_and_without_explain(runs_dir, tmp_path):
     def unseen(epochs: int = EPOCHS):
-        return replace(seen(epochs), callbacks=())
+        return replace(seen(epochs), explain=None)
 
     without = cnnkit.run(unseen, runs_dir=tmp_path, name="one")
     for one, other in zip(
@@ -183,7 +184,7 @@ def test_a_network_without_convolutions_shows_its_decisions(tmp_path):
         [keras.Input((9, 9, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    callback = Explain(shapes, embedded=4, folder=tmp_path)
+    callback = Explain(embedded=4).callback(shapes, tmp_path)
     model.fit(shapes.train.inputs, shapes.train.labels, verbose=0, callbacks=[callback])
     assert len(callback.seconds) == 1
     assert (tmp_path / "projector_config.pbtxt").exists()
@@ -192,10 +193,10 @@ def test_a_network_without_convolutions_shows_its_decisions(tmp_path):
 def test_what_cannot_be_shown_is_one_sentence():
     shapes = data.xo(train=8, validation=8, test=8, image_size=9)
     with pytest.raises(SettingError, match="every is a whole number of at least 1, not 0"):
-        Explain(shapes, every=0)
+        Explain(every=0)
     flat = {
         name: data.Split(split.inputs[:, :, 0, 0], split.labels)
         for name, split in shapes.splits.items()
     }
     with pytest.raises(SettingError, match=r"inputs of shape \(9,\)"):
-        Explain(replace(shapes, **flat))
+        Explain().expect_images(replace(shapes, **flat))

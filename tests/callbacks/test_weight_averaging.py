@@ -91,7 +91,7 @@ def changed(**changes):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (changed(callbacks=()), "averages weights, and nothing would see the averages"),
+        (changed(callbacks=()), "averages weights, but nothing would see the averages"),
         (changed(optimizer=keras.optimizers.SGD()), "needs an optimizer with use_ema=True"),
         (
             lambda: replace(

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from cnnkit.data import Dataset, Split
@@ -43,3 +44,26 @@ def test_pictures_are_scaled_and_other_values_are_not():
 def test_a_label_too_few_is_refused():
     with pytest.raises(SettingError, match="3 labels for 4 inputs"):
         Split(np.zeros((4, 2, 2, 1)), np.zeros(3, int))
+
+
+def test_lists_become_arrays():
+    split = Split([[1.0], [2.0]], [0, 1])
+    assert repr(split) == "<Split of 2 samples: inputs (2, 1) float64, labels (2,)>"
+    assert not split.multi_label
+    assert Split(((1, 2),), ((0, 1),)).multi_label
+    assert Split(np.zeros((2, 1)), pd.Series([0, 1], index=[5, 9])).labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels", "words"),
+    [
+        ([[1.0], [2.0, 3.0]], [0, 1], "inputs of a split"),
+        (3.0, [0, 1], "inputs of a split .* not float"),
+        ([{"a": 1}], [0], "inputs of a split"),
+        ([[1.0], [2.0]], [[0], [0, 1]], "labels of a split"),
+        ([[1.0], [2.0]], None, "labels of a split .* not NoneType"),
+    ],
+)
+def test_what_makes_no_array_is_refused_in_a_sentence(inputs, labels, words):
+    with pytest.raises(SettingError, match=words):
+        Split(inputs, labels)

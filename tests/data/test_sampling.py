@@ -1,14 +1,25 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
 from cnnkit.data import Dataset, Split
-from cnnkit.data.sampling import class_weights, limit_per_class, oversample
+from cnnkit.data.batches import Batches
+from cnnkit.data.sampling import (
+    Selection,
+    class_weights,
+    first_of_each_class,
+    limit_per_class,
+    oversample,
+)
 from cnnkit.errors import SettingError
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.losses.weighted import WeightedCrossentropy, weighted_loss
 from cnnkit.training.run import run as train
+from cnnkit.training.steps.inputs import made_in_step
 
 
 def dataset(labels, classes):
@@ -51,8 +62,8 @@ def test_the_weighted_loss_is_keras_own_with_sample_weights():
         labels, logits, sample_weight=weights[labels]
     )
     ours = weighted_loss(dataset(labels, 3))
-    for given in (labels, labels[:, None], np.eye(3, dtype=np.float32)[labels]):
-        assert float(ours(given, logits)) == pytest.approx(float(theirs), rel=1e-5)
+    for form in (labels, labels[:, None], np.eye(3, dtype=np.float32)[labels]):
+        assert float(ours(form, logits)) == pytest.approx(float(theirs), rel=1e-5)
 
 
 def test_the_weighted_loss_of_several_labels_weighs_every_entry():
@@ -111,7 +122,7 @@ def test_balanced_sampling_repeats_small_classes_and_keeps_every_sample():
 
 def test_balanced_sampling_is_a_function_of_its_seed():
     before = dataset(np.repeat([0, 1], [6, 10]), 2)
-    first, again, other = (oversample(before, seed).train.inputs.positions for seed in (0, 0, 1))
+    first, again, other = (oversample(before, seed).train.inputs for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
     assert oversample(before).content_hash == oversample(before).content_hash != before.content_hash
@@ -142,6 +153,55 @@ def test_few_of_several_labels_stops_where_every_class_has_enough():
     counts = some.counts()["train"]
     assert min(counts) >= 5
     assert len(some.train) <= 15
+
+
+@pytest.mark.parametrize("choose", [oversample, lambda before: limit_per_class(before, 3)])
+def test_arrays_in_memory_stay_so_and_images_read_on_demand_do(choose):
+    before = dataset(np.repeat([0, 1], [6, 10]), 2)
+    after = choose(before)
+    assert isinstance(after.train.inputs, np.ndarray)
+    assert after.train.in_memory
+
+    class OnDemand(Selection):
+        """Knows its hash without reading, as images of a folder do."""
+
+    lazy = OnDemand(before.train.inputs, np.arange(16))
+    after_lazy = choose(replace(before, train=Split(lazy, before.train.labels)))
+    assert not after_lazy.train.in_memory
+    assert after_lazy.train.inputs.inputs is lazy
+    np.testing.assert_array_equal(after_lazy.train.inputs[:], after.train.inputs)
+
+
+@pytest.mark.parametrize("choose", [oversample, lambda before: limit_per_class(before, 3)])
+def test_steps_gather_chosen_samples_inside_the_compiled_loop(choose):
+    after = choose(dataset(np.repeat([0, 1], [6, 10]), 2))
+    model = keras.Sequential(
+        [keras.Input((1, 1, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
+    )
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    train, validation = Batches(after.train, 4, seed=0), Batches(after.validation, 4)
+    with made_in_step(model, train, validation) as (inputs, _):
+        positions, same, _ = inputs[0]
+    np.testing.assert_array_equal(positions, train.chosen(0))
+    np.testing.assert_array_equal(same, positions)
+
+
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=1, max_size=60),
+    count=st.integers(1, 8),
+    seed=st.integers(0, 99),
+)
+def test_the_first_of_each_class_are_those_that_a_loop_takes(labels, count, seed):
+    order = np.random.default_rng(seed).permutation(len(labels))
+    taken, wanted = {}, []
+    for position in order:
+        label = labels[position]
+        taken[label] = taken.get(label, 0) + 1
+        if taken[label] <= count:
+            wanted.append(position)
+    chosen = first_of_each_class(labels, count, order)
+    assert chosen.tolist() == sorted(wanted)
+    assert first_of_each_class(np.eye(4)[labels], count, order).tolist() == sorted(wanted)
 
 
 @pytest.mark.once

@@ -8,6 +8,7 @@ import pytest
 
 import cnnkit
 from cnnkit import Experiment, data, models
+from cnnkit.callbacks import Explain
 from cnnkit.errors import SettingError
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.distillation import distiller
@@ -53,10 +54,11 @@ def small(teacher: str = "", learning_rate: float = RATE, epochs: int = 1, expla
         temperature=TEMPERATURE, student_loss_weight=WEIGHT,
     )  # fmt: skip
     optimizer = keras.optimizers.SGD(learning_rate)
-    callbacks = (Fail(), cnnkit.Explain(known, images=2, embedded=9)) if explained else (Fail(),)
+    explain = Explain(images=2, embedded=9) if explained else None
     return Experiment(
-        data=known, model=model, optimizer=optimizer, epochs=epochs, callbacks=callbacks
-    )
+        data=known, model=model, optimizer=optimizer, epochs=epochs, callbacks=(Fail(),),
+        explain=explain,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -31,8 +31,8 @@ def test_an_experiment_cannot_be_changed(shapes):
         ({"batch_size": 0}, "batch_size is a whole number of at least 1, not 0"),
         ({"batch_size": 2.5}, "batch_size is a whole number of at least 1, not 2.5"),
         ({"restore_best_weights": "last"}, "restore_best_weights is True or False, not 'last'"),
-        ({"model": ((12, 12, 1), 10)}, "10 outputs, and the data set 'xo' has 2 classes"),
-        ({"model": ((28, 28, 1), 2)}, r"\(28, 28, 1\), and those of the data set 'xo'"),
+        ({"model": ((12, 12, 1), 10)}, "10 outputs, but the data set 'xo' has 2 classes"),
+        ({"model": ((28, 28, 1), 2)}, r"\(28, 28, 1\), but those of the data set 'xo'"),
     ],
 )
 def test_what_does_not_fit_is_refused(shapes, changes, words):
@@ -77,9 +77,9 @@ PROBABILITIES = keras.losses.SparseCategoricalCrossentropy()
         (lambda: "lenet5", {}, r"models.create\('lenet5', \(12, 12, 1\), 10\).*not 'lenet5'"),
         (lambda: keras.Sequential([keras.layers.Dense(2)]), {}, r"keras.Input\(\(12, 12, 1\)\)"),
         (Subclassed, {}, r"keras.Model\(image, model\(image\)\)"),
-        (two_outputs, {}, "gives several tensors"),
-        (two_inputs, {}, "takes several tensors"),
-        (not_flattened, {}, r"gives \(None, 12, 12, 2\).*Flatten"),
+        (two_outputs, {}, "several tensors as outputs"),
+        (two_inputs, {}, "several tensors as inputs"),
+        (not_flattened, {}, r"returns shape \(None, 12, 12, 2\).*Flatten"),
         (lambda: small(keras.layers.Dense(2)), {"optimizer": "adamm"}, "not 'adamm'"),
         (lambda: small(keras.layers.Dense(2)), {"optimizer": None}, "optimizer is .* not None"),
         (lambda: small(keras.layers.Dense(2)), {"loss": "mse"}, "loss is .* not 'mse'"),

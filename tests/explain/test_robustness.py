@@ -7,7 +7,7 @@ from scipy import ndimage
 from skimage.color import rgb2gray
 
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.explain.changed_images import CHANGES, robustness, shift_consistency
+from cnnkit.explain.robustness import CHANGES, robustness, shift_consistency
 
 
 @pytest.fixture(scope="module")

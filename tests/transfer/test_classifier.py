@@ -5,7 +5,7 @@ import pytest
 from cnnkit import transfer
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.experiment.built_in import built_in_experiment
-from cnnkit.keras_graph.cuts import frozen_part
+from cnnkit.keras_graph.splitting import split_frozen
 
 pytestmark = pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
 
@@ -44,7 +44,7 @@ def test_dropout_inside_a_frozen_backbone_is_off_and_all_of_it_is_frozen_feature
     model = transfer.classifier(keras.Model(pixels, maps), 2)
     scaled = images.astype("float32") / 255
     np.testing.assert_array_equal(model(scaled, training=True), model(scaled, training=False))
-    frozen, rest = frozen_part(model)
+    frozen, rest = split_frozen(model)
     assert frozen.output.shape == (None, 4)
     assert [layer.name for layer in rest.layers if layer.weights] == ["logits"]
 

@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from cnnkit import explain
+from cnnkit import explain, transfer
 from cnnkit.errors import SettingError
-from cnnkit.keras_graph import headless
 from cnnkit.transfer import feature_files
 from cnnkit.transfer.feature_files import Part
 
@@ -94,7 +93,7 @@ def test_what_comes_before_the_head_is_what_explain_reads_by_its_hooks(tmp_path)
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype="uint8")
     model.save(tmp_path / "model.keras")
     for each in (model, keras.saving.load_model(tmp_path / "model.keras")):
-        found = headless.embedding_model(each)
+        found = transfer.embedding_model(each)
         assert found.output_shape == (None, 144)
         np.testing.assert_allclose(
             found.predict_on_batch(images),
@@ -106,11 +105,11 @@ def test_what_comes_before_the_head_is_what_explain_reads_by_its_hooks(tmp_path)
 def test_a_dense_layer_behind_maps_gives_flat_features():
     image = keras.Input((4, 4, 2))
     model = keras.Model(image, layers.Dense(3)(image))
-    assert headless.embedding_model(model).output_shape == (None, 32)
+    assert transfer.embedding_model(model).output_shape == (None, 32)
 
 
 def test_a_network_without_a_dense_layer_has_no_head():
     image = keras.Input((4, 4, 2))
     model = keras.Model(image, layers.GlobalAveragePooling2D()(image), name="headless")
     with pytest.raises(SettingError, match="'headless' has no dense layer"):
-        headless.embedding_model(model)
+        transfer.embedding_model(model)

@@ -4,6 +4,7 @@ import numpy as np
 
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import Purpose, random_generator
 
 CLASS_NAMES = ("rising", "falling", "steady", "wavering")
 LOWEST, HIGHEST = 300.0, 3000.0  # Hz: between them lies speech, and half of 8,000 above
@@ -35,7 +36,7 @@ def chirps(
         )
     time = np.arange(round(seconds * sampling_rate)) / sampling_rate
     splits = [
-        _split(samples, time, noise, np.random.default_rng([seed, index]))
+        _split(samples, time, noise, random_generator(seed, Purpose.CHIRPS, index))
         for index, samples in enumerate((train, validation, test))
     ]
     return Dataset(

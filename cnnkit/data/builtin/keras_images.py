@@ -15,6 +15,7 @@ import numpy as np
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.data.splits import stratified
 from cnnkit.errors import MissingDataError
+from cnnkit.keras_graph.keras_home import keras_home
 
 SPLIT_SEED = 0
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
@@ -134,7 +135,7 @@ def fetch(name: str, cached_as: str, load: Callable, instead: str = ""):
 
 def _writable_cache() -> Path:
     """Return Keras' cache folder; Keras itself goes to /tmp without a word if it cannot write."""
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
+    home = keras_home()
     try:
         home.mkdir(parents=True, exist_ok=True)
         writable = os.access(home, os.W_OK)

@@ -6,6 +6,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.listing import File, Listing
 from cnnkit.data.files.texts import from_texts
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import Purpose, random_generator
 
 CLASS_NAMES = ("bad", "good")
 GOOD = ("bright", "clever", "funny", "great", "lovely", "moving", "sharp", "warm")
@@ -33,7 +34,7 @@ def sentences(
         )
     words, files, seen = [], [], set()
     for index, (split, samples) in enumerate(counts.items()):
-        rng = np.random.default_rng([seed, index])
+        rng = random_generator(seed, Purpose.SENTENCES, index)
         for number in range(samples):
             text = _sentence(number % 2, rng)
             while text in seen:  # a test text never was a training text

@@ -5,6 +5,7 @@ from PIL import Image, ImageDraw
 
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import Purpose, random_generator
 
 CLASS_NAMES = ("X", "O")
 POINTS = 25  # of a stroke: enough for a bent line to look bent
@@ -30,7 +31,7 @@ def xo(
             f"Each split needs at least 2 samples, one a class: {train=}, {validation=}, {test=}."
         )
     splits = [
-        _draw_split(samples, image_size, noise, np.random.default_rng([seed, index]))
+        _draw_split(samples, image_size, noise, random_generator(seed, Purpose.XO, index))
         for index, samples in enumerate((train, validation, test))
     ]
     return Dataset(

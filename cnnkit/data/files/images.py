@@ -11,6 +11,7 @@ from cnnkit.data.files.listing import list_folder
 from cnnkit.data.files.table import SUFFIXES, list_table
 from cnnkit.data.images.decode import display
 from cnnkit.data.images.lazy_images import Decoding, Pictures, check
+from cnnkit.data.sampling import first_of_each_class
 from cnnkit.errors import BadFilesError
 from cnnkit.settings import expect_counts
 
@@ -61,7 +62,8 @@ def folder(
         files, digests, listing.class_names, seed=split_seed,
         fractions={"validation": validation, "test": test}, stratify=not listing.multi_label,
     )  # fmt: skip
-    few = _few(splits["train"], files, digests, samples_per_class, split_seed)
+    labels = listing.labels_of(files[i] for i in splits["train"])
+    few = _few(splits["train"], labels, digests, samples_per_class, split_seed)
     require_every_class([files[i] for i in few], listing.class_names)
 
     def split(positions: list[int]) -> Split:
@@ -85,18 +87,12 @@ def folder(
     )
 
 
-def _few(positions, files, digests, most: int | None, seed: int) -> list[int]:
-    """Return the positions of at most that many files a class; some classes share files."""
+def _few(positions, labels, digests, most: int | None, seed: int) -> list[int]:
+    """Return the positions of at most that many files a class, chosen by their content."""
     if most is None:
         return positions
-    taken: dict[int, int] = {}
-    kept = []
-    for position in sorted(positions, key=lambda i: (rank(digests[i], seed), i)):
-        if any(taken.get(label, 0) < most for label in files[position].labels):
-            kept.append(position)
-            for label in files[position].labels:
-                taken[label] = taken.get(label, 0) + 1
-    return sorted(kept)
+    order = sorted(range(len(positions)), key=lambda i: (rank(digests[positions[i]], seed), i))
+    return [positions[i] for i in first_of_each_class(labels, most, order)]
 
 
 def _progress(files: int):

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target, class_scores
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.inputs import as_batch
-from cnnkit.keras_graph.compiled import value_and_gradient
+from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.gradients import value_and_gradient
 
 COARSE = (
     keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.AveragePooling1D,
@@ -97,11 +97,11 @@ def layer_cam(
 
 def chosen_layer(model: keras.Model, batch: np.ndarray, layer: str | None) -> tuple[str, tuple]:
     """Return the path and map shape of a layer: the one named, or the last that is no pooling."""
-    shapes = probe.map_shapes(model, batch)
+    shapes = hooks.map_shapes(model, batch)
     if layer is not None:
-        path = probe.find_layer(model, layer, list(shapes))
+        path = hooks.find_layer(model, layer, list(shapes))
         return path, shapes[path]
-    layers = probe.innermost_layers(model)
+    layers = hooks.innermost_layers(model)
     fine = [path for path in shapes if not isinstance(layers[path], COARSE)] or list(shapes)
     return fine[-1], shapes[fine[-1]]
 
@@ -127,7 +127,7 @@ def cam_of(weigh: Callable, model: keras.Model, path: str, shape: tuple[int, ...
     weigh: from maps, slopes and their axes of places to one map a sample. path, shape: of the layer
     and its maps, as `chosen_layer` returns them.
     """
-    hooked_layer = probe.innermost_layers(model)[path]
+    hooked_layer = hooks.innermost_layers(model)[path]
     places = tuple(range(1, len(shape)))
 
     def cam(batch, classes):
@@ -140,7 +140,7 @@ def cam_of(weigh: Callable, model: keras.Model, path: str, shape: tuple[int, ...
                 kept.append(ops.cast(maps, change.dtype))
                 return maps
 
-            with probe.hooked({hooked_layer: add}):
+            with hooks.hooked({hooked_layer: add}):
                 return class_scores(model, batch, classes), kept[-1]
 
         # Adding a change of zero to the maps gives their gradient, wherever they are nested.

@@ -5,8 +5,8 @@ Each function returns a `matplotlib.figure.Figure`, which a notebook shows in pl
 """
 
 from cnnkit.explain.figures.architecture import architecture
-from cnnkit.explain.figures.lines import probability_curves, robustness
-from cnnkit.explain.figures.pictures import (
+from cnnkit.explain.figures.curves import probability_curves, robustness
+from cnnkit.explain.figures.grids import (
     feature_maps,
     filters,
     heat_maps,
@@ -14,7 +14,7 @@ from cnnkit.explain.figures.pictures import (
     receptive_fields,
     top_patches,
 )
-from cnnkit.explain.figures.walk import walkthrough
+from cnnkit.explain.figures.walkthrough import walkthrough
 
 __all__ = [
     "architecture", "feature_maps", "filters", "heat_maps", "kernel_answers", "probability_curves",

@@ -7,7 +7,7 @@ from keras import ops
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import TrainingError
-from cnnkit.keras_graph.cuts import student_of
+from cnnkit.models.distillation import student_of
 
 CHUNK = 1024  # samples looked at together
 SHOWN = 20  # samples named

@@ -6,7 +6,7 @@ import keras
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.keras_graph.cuts import frozen_part
+from cnnkit.keras_graph.splitting import split_frozen
 from cnnkit.transfer.extraction import Views, features_by
 
 # Callbacks that look at numbers alone; any other may want the whole model.
@@ -32,7 +32,7 @@ def without_frozen_part(experiment: Experiment, seed: int) -> Experiment:
     plain = plain and experiment.network is experiment.model  # a teacher looks at images, too
     changing = experiment.augment is not None and not experiment.cached_views
     changing = changing or experiment.image_size is not None
-    parts = frozen_part(experiment.model) if plain and not changing else None
+    parts = split_frozen(experiment.model) if plain and not changing else None
     if parts is None:
         return experiment
     frozen, rest = parts

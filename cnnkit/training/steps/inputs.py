@@ -13,10 +13,8 @@ import numpy as np
 from keras import ops
 
 from cnnkit.data.batches import Batches
-from cnnkit.keras_graph.pooled_activations import activations_after_pooling, pooled_activations
+from cnnkit.keras_graph.relu_after_pooling import relu_after_pooling, relu_pooling_pairs
 from cnnkit.training.steps.multi_step import ONE_STEP, Executed, Length, looped
-
-RESIDENT = 2**30  # bytes of a mapped file up to which all of it is read into memory
 
 
 class StepInputs(keras.utils.PyDataset):
@@ -47,7 +45,7 @@ class StepInputs(keras.utils.PyDataset):
         # Keras may read ahead, and past the end of an epoch that is not begun at its first step.
         step = min(step + self.first, self.num_batches - 1)
         chosen = self.batches.chosen(step)
-        if _in_memory(self.batches):
+        if self.batches.split.in_memory:
             return chosen, chosen, self.batches.keys(step)
         split = self.batches.split
         return split.inputs[chosen], split.labels[chosen], self.batches.keys(step)
@@ -103,10 +101,10 @@ def _pooling_first(model: keras.Model, step: Callable) -> Callable:
     """Return a step that pools before ReLU, wherever that is the same."""
     if keras.backend.backend() != "tensorflow":  # XLA joins both to what is before them: no gain
         return step
-    pairs = pooled_activations(model)
+    pairs = relu_pooling_pairs(model)
 
     def pooling_first(*given):
-        with activations_after_pooling(pairs):
+        with relu_after_pooling(pairs):
             return step(*given)
 
     return pooling_first
@@ -116,18 +114,12 @@ def _loops(model: keras.Model, step: str, batches: Batches) -> bool:
     """Return whether several steps can be one execution: Keras' own ones, on data in memory."""
     own = getattr(type(model), step) is getattr(keras.Model, step)
     compiles = keras.backend.backend() in ("tensorflow", "jax") and not model.run_eagerly
-    return own and compiles and _in_memory(batches)
-
-
-def _in_memory(batches: Batches) -> bool:
-    inputs = batches.split.inputs
-    mapped = isinstance(inputs, np.memmap) and inputs.nbytes > RESIDENT
-    return isinstance(inputs, np.ndarray) and not mapped
+    return own and compiles and batches.split.in_memory
 
 
 def _made(batches: Batches) -> Callable:
     """Return a function that makes a step's batch of what StepInputs give for it."""
-    if not _in_memory(batches):
+    if not batches.split.in_memory:
         return batches.prepared
     inputs, labels = (
         ops.convert_to_tensor(each) for each in (batches.split.inputs, batches.split.labels)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from cnnkit import plots
-from cnnkit.explain.attribution.sanity import Curve
-from cnnkit.explain.changed_images import Response
+from cnnkit.explain.attribution.faithfulness import Curve
+from cnnkit.explain.robustness import Response
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9")
 MARKS = ("o", "s", "^", "D", "v", "P")

@@ -10,7 +10,7 @@ from keras import layers
 from cnnkit import models
 from cnnkit.data import Dataset, Split
 from cnnkit.data.batches import Batches
-from cnnkit.keras_graph.pooled_activations import activations_after_pooling, pooled_activations
+from cnnkit.keras_graph.relu_after_pooling import relu_after_pooling, relu_pooling_pairs
 from cnnkit.training.steps import precision
 from cnnkit.training.steps.inputs import batches_made_in_step
 
@@ -48,9 +48,9 @@ def trained(chain: str, pooling: str, first: bool) -> list[np.ndarray]:
     """What two steps of training leave, with the pooling first or as the model has it."""
     keras.utils.set_random_seed(0)
     model = network(*CHAINS[chain](), POOLINGS[pooling]())
-    pairs = pooled_activations(model)
+    pairs = relu_pooling_pairs(model)
     assert len(pairs) == 1
-    with activations_after_pooling(pairs) if first else contextlib.nullcontext():
+    with relu_after_pooling(pairs) if first else contextlib.nullcontext():
         for _ in range(2):
             model.train_on_batch(images(), np.arange(8) % 3)
     return [*model.get_weights(), model.predict(images(), verbose=0)]
@@ -76,7 +76,7 @@ def test_meanwhile_the_first_of_a_pair_gives_what_relu_would_take():
     convolution, pooling = model.layers[:2]
     maps = keras.ops.convert_to_numpy(convolution(images()))
     pooled = keras.ops.convert_to_numpy(pooling(maps))
-    with activations_after_pooling(pooled_activations(model)):
+    with relu_after_pooling(relu_pooling_pairs(model)):
         raw = keras.ops.convert_to_numpy(convolution(images()))
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(pooling(raw)), pooled)
     assert raw.min() < 0
@@ -126,12 +126,12 @@ class OwnPooling(layers.MaxPooling2D):
     ],
 )
 def test_what_is_not_the_same_is_left(model):
-    assert pooled_activations(model()) == []
+    assert relu_pooling_pairs(model()) == []
 
 
 def test_pairs_of_known_networks():
     def names(model):
-        return [(layer.name, pooling.name) for layer, pooling in pooled_activations(model)]
+        return [(layer.name, pooling.name) for layer, pooling in relu_pooling_pairs(model)]
 
     lenet5 = models.lenet5((28, 28, 1), 10, activation="relu", pool="max")
     assert names(lenet5) == [("C1", "S2"), ("C3", "S4")]

@@ -155,15 +155,16 @@ def filters(run, layer, patches, preferred, output, runs_dir):
     """Draw a layer's filters; list those that are dead, and pairs that are nearly the same."""
     run, model = model_of(run, runs_dir)
     from cnnkit import explain
-    from cnnkit.explain import figures, probe
+    from cnnkit.explain import figures
+    from cnnkit.keras_graph import hooks
 
     pictures = explain.filters(model, layer)
     convolutions = [
         path
-        for path, found in probe.innermost_layers(model).items()
+        for path, found in hooks.innermost_layers(model).items()
         if "Conv" in type(found).__name__
     ]
-    path = convolutions[0] if layer is None else probe.find_layer(model, layer)
+    path = convolutions[0] if layer is None else hooks.find_layer(model, layer)
     click.echo(f"{path}: {len(pictures)} filters of {' x '.join(map(str, pictures.shape[1:]))}")
     for one, other, cosine in explain.duplicated_filters(model, path):
         click.echo(f"Filters {one} and {other} are nearly the same: cosine {cosine:.4f}")

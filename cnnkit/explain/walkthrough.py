@@ -7,10 +7,12 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import numpy_layers, outputs, probe
+from cnnkit.explain import numpy_forward, outputs
 from cnnkit.explain.inputs import as_batch
-from cnnkit.explain.unit_path import Stop, Unit, follow, group_of, patches_of, unit
-from cnnkit.keras_graph.compiled import compiled, value_and_gradient
+from cnnkit.explain.unit import Stop, Unit, follow, group_of, patches_of, unit
+from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.compilation import compile_function
+from cnnkit.keras_graph.gradients import value_and_gradient
 
 WITH_UNITS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Dense)
 
@@ -144,7 +146,7 @@ def walkthrough(
     votes = _votes(steps)
     logits = _logits(model, steps, votes)
     label = int(outputs.class_indices(label, logits[None], model)[0])
-    probabilities = numpy_layers.softmax(logits)
+    probabilities = numpy_forward.softmax(logits)
     return Walkthrough(
         image=batch[0],
         steps=tuple(steps),
@@ -161,7 +163,7 @@ def walkthrough(
 
 def _steps(model, batch) -> list[Step]:
     steps = []
-    for number, call in enumerate(probe.trace(model, batch)):
+    for number, call in enumerate(hooks.trace(model, batch)):
         inputs = tuple(values[0] for values in call.inputs)
         steps.append(
             Step(
@@ -172,7 +174,7 @@ def _steps(model, batch) -> list[Step]:
                 reads=call.reads,
                 inputs=inputs,
                 output=call.output[0],
-                by_hand=numpy_layers.by_hand(call.layer, *inputs),
+                by_hand=numpy_forward.by_hand(call.layer, *inputs),
             )
         )
     return steps
@@ -182,14 +184,14 @@ def _chosen_step(model, steps, layer) -> Step:
     able = [
         step.path
         for step in steps
-        if isinstance(step.layer, WITH_UNITS) and numpy_layers.activation_of(step.layer)
+        if isinstance(step.layer, WITH_UNITS) and numpy_forward.activation_of(step.layer)
     ]
     if not able:
         raise SettingError(
             f"Model {model.name!r} has no Conv1D, Conv2D or Dense layer to look into; a walkthrough "
             "needs one."
         )
-    path = able[0] if layer is None else probe.find_layer(model, layer, able)
+    path = able[0] if layer is None else hooks.find_layer(model, layer, able)
     return next(step for step in steps if step.path == path)
 
 
@@ -233,7 +235,7 @@ def _votes(steps) -> Votes | None:
     if not isinstance(last.layer, keras.layers.Dense) or last.output.ndim != 1:
         return None
     step = last
-    kernel, bias = numpy_layers.weights(step.layer, "kernel", "bias")
+    kernel, bias = numpy_forward.weights(step.layer, "kernel", "bias")
     inputs = step.inputs[0].astype("float64")
     before = [steps[number] for number in step.reads]
     while before and isinstance(before[0].layer, keras.layers.Dropout):
@@ -251,7 +253,7 @@ def _votes(steps) -> Votes | None:
 
 def _step_back(model, batch, label, step, filter, learning_rate) -> StepBack:
     layer = step.layer
-    kernels, biases = numpy_layers.weights(layer, "kernel", "bias")
+    kernels, biases = numpy_forward.weights(layer, "kernel", "bias")
     biases = np.broadcast_to(biases, kernels.shape[-1:]).copy()
     blame_of = _blame(model, batch, label, layer)
     change = np.zeros((1, *step.output.shape), "float32")
@@ -283,7 +285,7 @@ def _blame(model, batch, label, layer):
             own = layer.activation
             with (
                 keras.StatelessScope(state_mapping=state),
-                probe.replaced(layer, "activation", lambda x: own(x + ops.cast(change, x.dtype))),
+                hooks.replaced(layer, "activation", lambda x: own(x + ops.cast(change, x.dtype))),
             ):
                 answer = model(ops.convert_to_tensor(batch), training=False)
                 logits = outputs.one_column_a_class(answer)[0]
@@ -295,5 +297,5 @@ def _blame(model, batch, label, layer):
             (value,), gradient = value_and_gradient(loss, change)
         return value, gradient
 
-    run = compiled(blame)
+    run = compile_function(blame)
     return lambda *arrays: run(*(ops.convert_to_tensor(array, "float32") for array in arrays))

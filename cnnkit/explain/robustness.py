@@ -11,6 +11,7 @@ from keras import ops
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.explain.inputs import as_batch
 from cnnkit.explain.outputs import class_indices, probabilities
+from cnnkit.random_streams import Purpose, random_generator
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def robustness(
         change, rows = CHANGES[name], []
         for amount in change.amounts:
             # The same places and directions for each amount: curves are about the amount alone.
-            changed = change.apply(scaled, amount, np.random.default_rng(seed))
+            changed = change.apply(scaled, amount, random_generator(seed, Purpose.CHANGED_IMAGES))
             changed = (low + (high - low) * np.clip(changed, 0, 1)).astype("float32")
             answers = probabilities(model, changed, batch_size)
             guesses = answers.argmax(axis=1)
@@ -115,7 +116,7 @@ def shift_consistency(
     """
     batch, _ = as_batch(model, images)
     largest = max(1, min(batch.shape[1:3]) // 8) if largest is None else largest
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.SHIFT_PAIRS)
     same = []
     for _ in range(pairs):
         shifts = random.integers(-largest, largest + 1, (2, len(batch), 2))

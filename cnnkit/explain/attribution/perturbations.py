@@ -8,11 +8,12 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.attribution.cams import chosen_layer, normalised, resized
 from cnnkit.explain.attribution.target import Target
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.outputs import probabilities
+from cnnkit.keras_graph import hooks
+from cnnkit.random_streams import Purpose, random_generator
 
 
 def score_cam(
@@ -37,7 +38,7 @@ def score_cam(
     """
     target = Target.of(model, images, classes, batch_size)
     path, _ = chosen_layer(model, target.batch, layer)
-    (maps,) = in_compiled_batches(probe.reader(model, [path]), batch_size, target.batch)
+    (maps,) = in_compiled_batches(hooks.reader(model, [path]), batch_size, target.batch)
     count = maps.shape[-1] if channels is None else min(channels, maps.shape[-1])
     variance = maps.var(axis=tuple(range(1, maps.ndim - 1)))
     order = np.argsort(-variance, axis=1, kind="stable")[:, :count]
@@ -130,7 +131,7 @@ def rise(
     """
     target = Target.of(model, images, classes, batch_size)
     places = target.batch.shape[1:-1]
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.OCCLUSION_MASKS)
     grids = (random.random((masks, *[cells] * len(places))) < kept).astype("float32")
     cell = [-(-n // cells) for n in places]
     shifts = random.integers(0, cell, (masks, len(places)))

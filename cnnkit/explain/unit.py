@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from cnnkit.explain import numpy_layers
-from cnnkit.explain.numpy_layers import windows
+from cnnkit.explain import numpy_forward
+from cnnkit.explain.numpy_forward import windows
 
 POOLINGS = (
     keras.layers.MaxPooling1D, keras.layers.MaxPooling2D,
@@ -79,12 +79,12 @@ def group_of(layer: keras.Layer, filter: int) -> int:
 def unit(path: str, layer: keras.Layer, inputs: np.ndarray, filter: int, position: tuple) -> Unit:
     """Return one unit of a Conv1D, Conv2D or Dense layer, from the layer's inputs by NumPy."""
     patch = patches_of(layer, inputs, group_of(layer, filter))[position]
-    kernels, biases = numpy_layers.weights(layer, "kernel", "bias")
+    kernels, biases = numpy_forward.weights(layer, "kernel", "bias")
     kernel = kernels[..., filter]
     products = patch * kernel
     bias = float(biases[filter]) if np.ndim(biases) else 0.0
     before = float(products.sum()) + bias
-    activate = numpy_layers.activation_of(layer)
+    activate = numpy_forward.activation_of(layer)
     return Unit(
         layer=path,
         filter=filter,
@@ -133,7 +133,7 @@ def _land(step, index):
     before = [0] * axes
     if layer.padding == "same":
         before = [
-            numpy_layers.same_padding(size, n, s)[0]
+            numpy_forward.same_padding(size, n, s)[0]
             for size, n, s in zip(maps.shape, layer.pool_size, layer.strides, strict=False)
         ]
     places = zip(index, before, layer.strides, step.output.shape, strict=False)

@@ -7,8 +7,10 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
-from cnnkit.keras_graph.compiled import compiled, value_and_gradient
+from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.compilation import compile_function
+from cnnkit.keras_graph.gradients import value_and_gradient
+from cnnkit.random_streams import Purpose, random_generator
 
 
 def activation_maximisation(
@@ -39,12 +41,12 @@ def activation_maximisation(
     """
     single = np.ndim(filters) == 0
     chosen = np.atleast_1d(np.asarray(filters))
-    path = probe.find_layer(model, layer)
+    path = hooks.find_layer(model, layer)
     shape = _image_shape(model, image_shape)
     low, high = value_range
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.PREFERRED_INPUT)
     images = (low + high) / 2 + 0.1 * (high - low) * random.normal(size=(len(chosen), *shape))
-    climb = compiled(_slope(model, path, chosen, smoothness / (high - low)))
+    climb = compile_function(_slope(model, path, chosen, smoothness / (high - low)))
     for _ in range(steps):
         shift = random.integers(-jitter, jitter + 1, len(shape) - 1)
         axes = tuple(range(1, len(shape)))
@@ -59,8 +61,8 @@ def activation_maximisation(
 
 
 def _slope(model, path, chosen, smoothness):
-    target = probe.innermost_layers(model)[path]
-    read = probe.reader(model, [path])
+    target = hooks.innermost_layers(model)[path]
+    read = hooks.reader(model, [path])
 
     def answers(images):
         (maps,) = read(images)
@@ -80,7 +82,7 @@ def _slope(model, path, chosen, smoothness):
     def slope(images):
         if getattr(target, "activation", None) is None:
             return value_and_gradient(answers, images)[1]
-        with probe.replaced(target, "activation", keras.activations.linear):
+        with hooks.replaced(target, "activation", keras.activations.linear):
             return value_and_gradient(answers, images)[1]
 
     return slope

@@ -7,10 +7,12 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target, class_scores
 from cnnkit.explain.batches import in_batches, in_compiled_batches
-from cnnkit.keras_graph.compiled import compiled, value_and_gradient
+from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.compilation import compile_function
+from cnnkit.keras_graph.gradients import value_and_gradient
+from cnnkit.random_streams import Purpose, random_generator
 
 
 def gradient(
@@ -48,10 +50,10 @@ def smooth_grad(
     looks clean may be the smoothing alone.
     """
     target = Target.of(model, images, classes, batch_size)
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.NOISY_PIXELS)
     axes = tuple(range(1, target.batch.ndim))
     spread = noise * np.ptp(target.batch, axis=axes, keepdims=True)
-    run = compiled(_slope(model))
+    run = compile_function(_slope(model))
     total = np.zeros_like(target.batch)
     for _ in range(samples):
         noisy = target.batch + spread * random.standard_normal(target.batch.shape, "float32")
@@ -81,7 +83,7 @@ def integrated_gradients(
     """
     target = Target.of(model, images, classes, batch_size)
     start = np.broadcast_to(np.asarray(baseline, "float32"), target.batch.shape)
-    run = compiled(_slope(model))
+    run = compile_function(_slope(model))
     total = np.zeros_like(target.batch)
     for step in range(steps):
         between = start + (target.batch - start) * np.float32((step + 0.5) / steps)
@@ -100,7 +102,7 @@ def guided_backpropagation(
     stays nearly the same when the upper layers are made random (Adebayo et al. 2018).
     """
     rectifiers = [
-        layer for layer in probe.innermost_layers(model).values() if _ceiling(layer) is not None
+        layer for layer in hooks.innermost_layers(model).values() if _ceiling(layer) is not None
     ]
     if not rectifiers:
         raise SettingError(
@@ -111,7 +113,7 @@ def guided_backpropagation(
     with ExitStack() as undo:
         for layer in rectifiers:
             attribute = "call" if isinstance(layer, keras.layers.ReLU) else "activation"
-            undo.enter_context(probe.replaced(layer, attribute, _guided(_ceiling(layer))))
+            undo.enter_context(hooks.replaced(layer, attribute, _guided(_ceiling(layer))))
         slopes = in_compiled_batches(_slope(model), batch_size, target.batch, target.classes)
     return target.shaped(slopes)
 

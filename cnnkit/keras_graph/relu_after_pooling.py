@@ -1,9 +1,9 @@
-"""ReLU after the max pooling that follows it, in training steps: the same numbers, less work.
+"""Compute ReLU after the max pooling that follows it, in training steps: the same numbers, less work.
 
-The largest of what ReLU gives is ReLU of the largest, and where all of a window is negative neither
-order passes a gradient on. After pooling by 2 x 2 ReLU has a quarter of the numbers to look at, on
-the way forward and back. TensorFlow gains by it, and gives the same to the last bit; XLA, which joins
-such operations to others, does not, and rounds elsewhere.
+The largest ReLU of a window is the ReLU of its largest value, and where all values are negative
+neither order passes a gradient on. After 2 x 2 pooling, ReLU has a quarter of the values to compute,
+forward and backward. On TensorFlow this saves time and gives the same bits. XLA fuses such
+operations anyway and rounds differently, so there it is not used.
 """
 
 import contextlib
@@ -28,25 +28,33 @@ WITH_ACTIVATION = (
 POOLING = (keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
 
 
-def pooled_activations(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer]]:
-    """Return (layer, pooling) wherever a layer ends in ReLU and only that max pooling reads it.
+def relu_pooling_pairs(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer]]:
+    """Find the layers that end in ReLU and whose output only a max pooling layer reads.
 
-    Models that are layers of the model are looked into; one that is no graph has none of its own.
-    Layers that are called more than once, and those with an activity regularizer, are not among them.
+    Args:
+        model: Any model; models inside it are searched, too. A model without a graph has no pairs
+            of its own.
+
+    Returns:
+        Pairs (layer, max pooling layer). Layers that are called more than once, and those with an
+        activity regularizer, are left out.
     """
-    found = _pairs(model)
+    pairs = _pairs(model)
     for layer in getattr(model, "layers", ()):
         if isinstance(layer, keras.Model):
-            found += pooled_activations(layer)
-    return found
+            pairs += relu_pooling_pairs(layer)
+    return pairs
 
 
 @contextlib.contextmanager
-def activations_after_pooling(pairs: list[tuple[keras.Layer, keras.Layer]]) -> Iterator[None]:
-    """Let what is computed or compiled meanwhile pool first, of pairs as `pooled_activations` gives.
+def relu_after_pooling(pairs: list[tuple[keras.Layer, keras.Layer]]) -> Iterator[None]:
+    """Let what is computed or compiled in the block apply ReLU after pooling.
 
-    Outputs and gradients are the same, but for what the first layer of a pair gives by itself; the
-    layers are as they were afterwards.
+    The model's outputs and gradients stay the same; only the first layer of a pair, read by itself,
+    gives values without ReLU. Afterwards the layers are as they were.
+
+    Args:
+        pairs: What `relu_pooling_pairs` returns.
     """
     for layer, pooling in pairs:
         if isinstance(layer, keras.layers.ReLU):
@@ -72,7 +80,7 @@ def _then_relu(pooling: keras.Layer):
 
 def _pairs(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer]]:
     calls = layer_calls(model)
-    times = Counter(id(call.operation) for call in calls)
+    num_calls = Counter(id(call.operation) for call in calls)
     readers = {id(tensor): [None] for tensor in getattr(model, "outputs", ())}
     for call in calls:
         for tensor in call.inputs:
@@ -84,7 +92,7 @@ def _pairs(model: keras.Model) -> list[tuple[keras.Layer, keras.Layer]]:
             _ends_in_relu(call.operation)
             and len(read_by) == 1
             and type(read_by[0]) in POOLING
-            and times[id(call.operation)] == times[id(read_by[0])] == 1
+            and num_calls[id(call.operation)] == num_calls[id(read_by[0])] == 1
         ):
             pairs.append((call.operation, read_by[0]))
     return pairs

@@ -7,9 +7,9 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.inputs import as_batch
-from cnnkit.keras_graph.compiled import compiled
+from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.models.anatomy import anatomy
 from cnnkit.models.receptive_field import Field
 
@@ -74,13 +74,13 @@ def top_patches(
     if not samples:
         raise SettingError("There are no images to search; give at least one.")
     first, _ = as_batch(model, np.asarray(images[np.arange(1)]) * scale)
-    shapes = {path: s for path, s in probe.map_shapes(model, first).items() if len(s) == 3}
-    path = probe.find_layer(model, layer, list(shapes))
+    shapes = {path: s for path, s in hooks.map_shapes(model, first).items() if len(s) == 3}
+    path = hooks.find_layer(model, layer, list(shapes))
     _, width, filters = shapes[path]
     best = (np.empty((0, filters), "float32"), np.empty((0, filters), "int64"))
     best_images = np.empty((0, filters), "int64")
     size = min(batch_size, samples)
-    search = compiled(_highest(model, path), repeated=samples > size)
+    search = compile_function(_highest(model, path), repeated=samples > size)
     for start in range(0, samples, size):
         rows = np.minimum(np.arange(start, start + size), samples - 1)
         batch, _ = as_batch(model, np.asarray(images[rows]) * scale)
@@ -108,7 +108,7 @@ def top_patches(
 
 def _highest(model, path):
     """Return a function of a batch to (highest value, its place in the flattened map) a filter."""
-    read = probe.reader(model, [path])
+    read = hooks.reader(model, [path])
 
     def highest(batch):
         (maps,) = read(batch)

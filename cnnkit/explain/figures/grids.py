@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cnnkit import plots
-from cnnkit.explain.patches import TopPatches
+from cnnkit.explain.top_patches import TopPatches
 from cnnkit.models.receptive_field import Field
 
 SIGNED, UNSIGNED = "PuOr_r", "inferno"  # both told apart by the colour-blind

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnnkit import plots
-from cnnkit.explain.step_by_step import Walkthrough
+from cnnkit.explain.walkthrough import Walkthrough
 from cnnkit.models.receptive_field import Field, field_after
 
 FOR, AGAINST, SHOWN = "#0072b2", "#d55e00", "#e69f00"

@@ -62,7 +62,7 @@ def robustness(runs, changes, samples, output, runs_dir):
 @runs_dir_option
 @debug_option
 def film(run, tags, seconds, output, runs_dir):
-    """Show how RUN learnt, as a film of the pictures that the callback cnnkit.Explain wrote."""
+    """Show how RUN learnt, as a film of the pictures that Experiment(explain=Explain()) drew."""
     from cnnkit.runs import resolve
 
     found = resolve(run, runs_dir)

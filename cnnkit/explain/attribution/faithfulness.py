@@ -7,9 +7,10 @@ import keras
 import numpy as np
 
 from cnnkit.errors import SettingError
-from cnnkit.explain import probe
 from cnnkit.explain.attribution.target import Target
 from cnnkit.explain.outputs import probabilities
+from cnnkit.keras_graph import hooks
+from cnnkit.random_streams import Purpose, random_generator
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ def randomisation(
     """
     target = Target.of(model, images, None, options.get("batch_size", 32))
     batch, classes = target.batch, target.classes
-    random = np.random.default_rng(seed)
+    random = random_generator(seed, Purpose.RANDOM_WEIGHTS)
     layers = [
-        (path, layer) for path, layer in probe.innermost_layers(model).items() if layer.weights
+        (path, layer) for path, layer in hooks.innermost_layers(model).items() if layer.weights
     ]
     trained = {path: layer.get_weights() for path, layer in layers}
     before = _ranks(method(model, batch, classes, **options))

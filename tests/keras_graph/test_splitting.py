@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from cnnkit import models
-from cnnkit.keras_graph.cuts import frozen_part
+from cnnkit.keras_graph.splitting import split_frozen
 
 
 def backbone(trainable=False, **options):
@@ -31,7 +31,7 @@ def images():
 
 def test_both_parts_together_are_the_whole_and_share_its_weights(images):
     whole = classifier(backbone())
-    frozen, rest = frozen_part(whole)
+    frozen, rest = split_frozen(whole)
     assert frozen.output.name == whole.get_layer("pooled").output.name
     np.testing.assert_array_equal(
         rest.predict_on_batch(frozen.predict_on_batch(images)), whole.predict_on_batch(images)
@@ -41,7 +41,7 @@ def test_both_parts_together_are_the_whole_and_share_its_weights(images):
 
 
 def test_the_cut_is_before_dropout():
-    frozen, rest = frozen_part(classifier(backbone(), layers.Dropout(0.5)))
+    frozen, rest = split_frozen(classifier(backbone(), layers.Dropout(0.5)))
     assert frozen.output.shape == (None, 4)
     assert any(isinstance(layer, layers.Dropout) for layer in rest.layers)
 
@@ -49,7 +49,7 @@ def test_the_cut_is_before_dropout():
 def test_a_model_in_the_keras_guides_way_has_one_too(images):
     body = backbone()
     whole = keras.Sequential([keras.Input((8, 8, 1)), body, layers.Flatten(), layers.Dense(2)])
-    frozen, rest = frozen_part(whole)
+    frozen, rest = split_frozen(whole)
     assert frozen.output.shape == (None, 144)
     np.testing.assert_array_equal(
         rest.predict_on_batch(frozen.predict_on_batch(images)), whole.predict_on_batch(images)
@@ -60,7 +60,7 @@ def test_functions_between_layers_are_frozen_as_they_are():
     image = keras.Input((8, 8, 1))
     maps = keras.ops.relu(layers.Conv2D(4, 3, trainable=False)(image / 127.5 - 1))
     whole = keras.Model(image, layers.Dense(2)(layers.GlobalAveragePooling2D()(maps)))
-    frozen, rest = frozen_part(whole)
+    frozen, rest = split_frozen(whole)
     assert frozen.output.shape == (None, 4)
     assert [variable.shape for variable in rest.trainable_variables] == [(4, 2), (2,)]
 
@@ -70,7 +70,7 @@ def test_statistics_that_follow_the_batches_are_not_frozen():
     kept = layers.Conv2D(2, 3, trainable=False, name="kept")(image)
     moving = layers.BatchNormalization(center=False, scale=False)(kept)
     whole = keras.Model(image, layers.Dense(2)(layers.Flatten()(moving)))
-    frozen, _ = frozen_part(whole)
+    frozen, _ = split_frozen(whole)
     assert frozen.output.name == whole.get_layer("kept").output.name
 
 
@@ -81,7 +81,7 @@ def test_a_shortcut_around_a_layer_moves_the_cut_before_both():
     learnt = layers.Conv2D(2, 3, padding="same")(second)
     added = layers.Add()([learnt, first])
     whole = keras.Model(image, layers.Dense(2)(layers.Flatten()(added)))
-    frozen, _ = frozen_part(whole)
+    frozen, _ = split_frozen(whole)
     assert frozen.output.name == whole.get_layer("first").output.name
 
 
@@ -95,14 +95,14 @@ def test_a_shortcut_around_a_layer_moves_the_cut_before_both():
     ids=["unfrozen", "lenet5", "no weights before"],
 )
 def test_without_a_frozen_beginning_there_is_none(whole):
-    assert frozen_part(whole()) is None
+    assert split_frozen(whole()) is None
 
 
 def test_a_layer_may_be_called_twice(images):
     image = keras.Input((8, 8, 1))
     twice = layers.Conv2D(1, 3, padding="same", trainable=False)
     whole = keras.Model(image, layers.Dense(2)(layers.Flatten()(twice(twice(image)))))
-    frozen, rest = frozen_part(whole)
+    frozen, rest = split_frozen(whole)
     assert frozen.output.shape == (None, 64)
     np.testing.assert_array_equal(
         rest.predict_on_batch(frozen.predict_on_batch(images)), whole.predict_on_batch(images)
@@ -115,7 +115,7 @@ def test_layers_taken_from_another_graph_are_cut_in_this_one(images):
     maps = body.call(layers.Rescaling(2.0)(image))  # flat, and the layers' second call
     values = layers.Flatten()(maps)
     whole = keras.Model(image, layers.Dense(3)(layers.Dropout(0.5)(values)))
-    frozen, rest = frozen_part(whole)
+    frozen, rest = split_frozen(whole)
     assert frozen.output.shape == (None, 144)
     np.testing.assert_array_equal(
         rest.predict_on_batch(frozen.predict_on_batch(images)), whole.predict_on_batch(images)

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.keras_graph.compiled import compiled, rehearse
+from cnnkit.keras_graph.compilation import compile_function, dry_run
 
 REORDERING = (keras.layers.Permute, keras.layers.Reshape)
 
@@ -105,7 +105,7 @@ def trace(model: keras.Model, batch: np.ndarray) -> list[Call]:
         notes[:] = calls = _calls(model, values)
         return [(call.inputs, call.output) for call in calls]
 
-    arrays = compiled(tensors, repeated=False)(ops.convert_to_tensor(batch))
+    arrays = compile_function(tensors, repeated=False)(ops.convert_to_tensor(batch))
     arrays = keras.tree.map_structure(ops.convert_to_numpy, arrays)
     return [
         replace(call, inputs=tuple(inputs), output=output)
@@ -148,7 +148,7 @@ def map_shapes(model: keras.Model, batch: np.ndarray) -> dict[str, tuple[int, ..
         shapes.update({call.path: tuple(call.output.shape[1:]) for call in calls})
         return values
 
-    rehearse(note, batch[:1])
+    dry_run(note, batch[:1])
     shapes = {
         path: shape
         for path, shape in shapes.items()
