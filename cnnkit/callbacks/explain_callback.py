@@ -9,15 +9,15 @@ import numpy as np
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.explain.activations import last_of_each_size
-from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
+from cnnkit.explain.activations import last_of_each_resolution
+from cnnkit.explain.attribution.cams import cam_function, grad_cam_weighting, target_layer
 from cnnkit.explain.figures import tiles
-from cnnkit.explain.outputs import probabilities
+from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.models.distillation import student_of
 from cnnkit.tensorboard import projector
-from cnnkit.tensorboard.event_files import EventLog
+from cnnkit.tensorboard.event_files import EventWriter
 
 MOST_FILTERS = 64
 MAPS = 8  # of each image and stage
@@ -52,7 +52,7 @@ class ExplainCallback(keras.callbacks.Callback):
         split, scale = self._data.validation, self._data.scale
         self._images = np.asarray(split.inputs[self._chosen], "float32") * np.float32(scale)
         self._labels = split.labels[self._chosen]
-        self._log = EventLog(self.folder)
+        self._log = EventWriter(self.folder)
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the pictures in the first epoch and every so many epochs."""
@@ -84,7 +84,7 @@ class ExplainCallback(keras.callbacks.Callback):
         """Yield (tag, picture); leave out views for which the model has no layers."""
         model, images = student_of(self.model), self._images
         low, high = (value * self._data.scale for value in self._data.value_range)
-        answers = probabilities(model, images, len(images))
+        answers = predict_probabilities(model, images, len(images))
         seen = [tiles.picture(image, low, high) for image in images]
         decided = [tiles.bars(row, label) for row, label in zip(answers, self._labels, strict=True)]
         yield "decisions", tiles.grid([*seen, *decided], len(images))
@@ -115,11 +115,11 @@ class ExplainCallback(keras.callbacks.Callback):
         """
         model, images = student_of(self.model), self._images
         try:
-            layers = last_of_each_size(hooks.map_shapes(model, images))
+            layers = last_of_each_resolution(hooks.feature_map_shapes(model, images))
         except SettingError:
             return [], lambda images, labels: ()
-        read = hooks.reader(model, layers)
-        cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
+        read = hooks.feature_extractor(model, layers)
+        cam = cam_function(grad_cam_weighting, model, *target_layer(model, images, None))
         see = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
         return layers, see
 
@@ -129,9 +129,9 @@ class ExplainCallback(keras.callbacks.Callback):
         labels = split.labels[: self._embedded]
         batch = inputs * np.float32(data.scale)
         model = student_of(self.model)
-        guesses = probabilities(model, batch).argmax(axis=1)
+        guesses = predict_probabilities(model, batch).argmax(axis=1)
         names = data.class_names
-        projector.write(
+        projector.write_projector(
             self.folder,
             f"validation images after epoch {self._epoch + 1}",
             explain.embeddings(model, batch),

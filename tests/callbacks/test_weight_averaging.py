@@ -206,7 +206,7 @@ def test_weights_are_averaged_in_one_way():
     known = averaged()
     averaging = StochasticWeightAveraging(known.data, start_epoch=1)
     known.model.compile(known.optimizer, known.loss)
-    with pytest.raises(SettingError, match="averaged once"):
+    with pytest.raises(SettingError, match="both average weights"):
         known.model.fit(Batches(known.data.train, 8), verbose=0, callbacks=[averaging])
     with pytest.raises(SettingError, match="start_epoch is a whole number of at least 1, not 0"):
         StochasticWeightAveraging(known.data, start_epoch=0)
