@@ -4,7 +4,6 @@ import keras
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-from cnnkit.models.distillation import student_of
 from cnnkit.runs import Run
 
 
@@ -64,7 +63,7 @@ def as_json(model: keras.Model) -> dict | None:
     Returns:
         The teacher, the losses and their weights; None for a model that is not distilled.
     """
-    if student_of(model) is model:
+    if not isinstance(model, keras.distillation.Distiller):
         return None
     return {
         "teacher": model.teacher.name,

@@ -10,6 +10,7 @@ from cnnkit.data.batches import takes_shares
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.experiment import checks
+from cnnkit.experiment.auxiliary_outputs import with_auxiliary_outputs
 from cnnkit.settings import expect_counts
 
 
@@ -48,6 +49,10 @@ class Experiment:
             better when the validation split is too small to rank epochs reliably. The best model
             is saved while the run goes on, the last one at its end.
         explain: What to draw of the network while it trains; None draws nothing.
+        loss_weights: As in `keras.Model.compile`, for a model with auxiliary outputs: a weight for
+            the loss of each output, the main one first. None means 1 and 0.3 where the layers of
+            the further outputs are named "auxiliary_...", as GoogLeNet's are. Metrics and
+            validation are about the main output, and only that is saved.
 
     Raises:
         SettingError: A number is out of range, or data, model and the rest do not fit each other.
@@ -67,9 +72,11 @@ class Experiment:
     phases: tuple = ()
     restore_best_weights: bool = True
     explain: Explain | None = None
+    loss_weights: tuple[float, ...] | None = None
 
     def __post_init__(self):
         self._expect_settings()
+        self._train_auxiliary_outputs()
         checks.expect_network(self.network, self.data.image_shape)
         self._resolve()
         self._expect_parts_fit()
@@ -84,6 +91,11 @@ class Experiment:
             raise SettingError(
                 f"restore_best_weights is True or False, not {self.restore_best_weights!r}."
             )
+
+    def _train_auxiliary_outputs(self) -> None:
+        model = with_auxiliary_outputs(self.model, self.loss_weights)
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "loss_weights", getattr(model, "loss_weights", None))
 
     def _resolve(self) -> None:
         """Replace names and defaults by the objects they stand for."""
@@ -118,8 +130,9 @@ class Experiment:
 
     @property
     def network(self) -> keras.Model:
-        """The model that a run saves: `model`, or the student of a Distiller."""
-        return getattr(self.model, "student", self.model)
+        """The model that a run saves: `model` without a Distiller's teacher or auxiliary outputs."""
+        main_network = getattr(self.model, "main_network", self.model)
+        return getattr(self.model, "student", main_network)
 
     @property
     def _mixes_labels(self) -> bool:

@@ -35,6 +35,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "batch_size": experiment.batch_size,
         "optimizer": keras.optimizers.serialize(experiment.optimizer),
         "loss": _described(experiment.loss),
+        "loss_weights": experiment.loss_weights,
         "metrics": [_described(metric) for metric in experiment.metrics],
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
