@@ -108,7 +108,7 @@ def command(
 
 def _part(model, loaded: Dataset, name: str, views, half: bool) -> feature_files.Part:
     split = loaded.splits[name]
-    found = transfer.features_of(model, split, half=half, views=views, scale=loaded.scale)
+    found = transfer.features_of(model, split, half=half, views=views)
     index = views.order(split)
     paths = getattr(split.inputs, "paths", None)
     paths = None if paths is None else tuple(paths[place] for place in index)

@@ -96,11 +96,13 @@ class Batches(keras.utils.PyDataset):
 
         Arrays or tensors in, also inside a compiled step; float32 inputs out.
         """
-        inputs = keras.ops.cast(inputs, "float32") * self.scale
+        inputs = keras.ops.cast(inputs, "float32")
         if self.num_classes is not None and len(labels.shape) == 1:
             labels = keras.ops.one_hot(labels, self.num_classes)
         if self.augment is not None:
             inputs, labels = self._augmented(inputs, labels, keys)
+        if self.scale != 1:
+            inputs = inputs * self.scale
         if self.image_size is not None:
             inputs = keras.ops.image.resize(
                 inputs, self.image_size, antialias=True, data_format="channels_last"
