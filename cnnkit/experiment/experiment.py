@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import keras
 
 from cnnkit.callbacks.explain import Explain
-from cnnkit.data.batches import takes_shares
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
 from cnnkit.experiment import checks
+from cnnkit.losses.expected_labels import expects_one_hot
 from cnnkit.settings import expect_counts
 
 
@@ -136,7 +136,7 @@ class Experiment:
     def batch_options(self) -> dict:
         """Options of Batches: size, scale, and num_classes where labels are a number a class."""
         options = {"batch_size": self.batch_size, "scale": self.input_scale}
-        if self._mixes_labels or takes_shares(self.loss):
+        if self._mixes_labels or expects_one_hot(self.loss):
             options["num_classes"] = self.data.num_classes
         return options
 
