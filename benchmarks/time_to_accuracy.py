@@ -49,7 +49,7 @@ from benchmarks.accuracy_clock import Clock
 from cnnkit import Experiment, data, plots
 from cnnkit.evaluation.augmentation import test_time_augmentation
 from cnnkit.runs import Run
-from cnnkit.tensorboard.log import TensorBoardLog
+from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import evaluate, fit
@@ -120,7 +120,7 @@ def _ours(task: Task, seed: int, settings: dict) -> list[dict]:
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(folder, "time_to_accuracy")
         recipe = {"settings": {}, "experiment": "ours", "description": "", "seed": seed}
-        log = TensorBoardLog(run, recipe, experiment.model)
+        log = TensorBoardCallback(run, recipe, experiment.model)
         with contextlib.redirect_stdout(io.StringIO()):  # the progress bar
             fitted = fit(experiment, run, log, stop, seed, CheckpointSchedule(None, None))
         images, plain = experiment.data, fitted.model
@@ -178,7 +178,7 @@ def report(task: Task, found: dict[str, dict[int, list[dict]]]) -> None:
 
 def figure(name: str, found: dict[str, dict[int, list[dict]]]):
     """Draw validation accuracy against processor seconds, a line a seed, and tests as dots."""
-    drawn = plots.blank(6.4, 4)
+    drawn = plots.new_figure(6.4, 4)
     axes = drawn.subplots()
     for number, (side, by_seed) in enumerate(found.items()):
         for rows in by_seed.values():

@@ -40,7 +40,7 @@ from cnnkit.data import Dataset, Split
 from cnnkit.data.batches import Batches
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.runs import Run
-from cnnkit.tensorboard.log import TensorBoardLog
+from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import fit
@@ -111,7 +111,7 @@ def by_cnnkit(
     recipe = {"settings": {}, "experiment": "benchmark", "description": "", "seed": 0}
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(folder, "benchmark")
-        log = TensorBoardLog(run, recipe, experiment.model)
+        log = TensorBoardCallback(run, recipe, experiment.model)
         callback_seconds = CallbackSeconds()
         with callback_seconds.noted():
             fit(experiment, run, log, StopOnSignal(), 0, CheckpointSchedule())

@@ -10,15 +10,15 @@ from cnnkit import explain
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
-from cnnkit.explain.activations import last_of_each_size
-from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
+from cnnkit.explain.activations import last_of_each_resolution
+from cnnkit.explain.attribution.cams import cam_function, grad_cam_weighting, target_layer
 from cnnkit.explain.figures import tiles
 from cnnkit.explain.outputs import probabilities
 from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.models.distillation import student_of
 from cnnkit.tensorboard import projector
-from cnnkit.tensorboard.event_files import EventLog
+from cnnkit.tensorboard.event_files import EventWriter
 
 MOST_FILTERS = 64
 MAPS = 8  # of each image and stage
@@ -54,7 +54,7 @@ class ExplainCallback(keras.callbacks.Callback):
         self._scale = input_scale(student_of(self.model), self._data)
         self._images = np.asarray(split.inputs[self._chosen], "float32") * np.float32(self._scale)
         self._labels = split.labels[self._chosen]
-        self._log = EventLog(self.folder)
+        self._log = EventWriter(self.folder)
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the pictures in the first epoch and every so many epochs."""
@@ -117,11 +117,11 @@ class ExplainCallback(keras.callbacks.Callback):
         """
         model, images = student_of(self.model), self._images
         try:
-            layers = last_of_each_size(hooks.map_shapes(model, images))
+            layers = last_of_each_resolution(hooks.feature_map_shapes(model, images))
         except SettingError:
             return [], lambda images, labels: ()
         read = hooks.reader(model, layers)
-        cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
+        cam = cam_function(grad_cam_weighting, model, *target_layer(model, images, None))
         see = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
         return layers, see
 
@@ -133,7 +133,7 @@ class ExplainCallback(keras.callbacks.Callback):
         model = student_of(self.model)
         guesses = probabilities(model, batch).argmax(axis=1)
         names = data.class_names
-        projector.write(
+        projector.write_projector(
             self.folder,
             f"validation images after epoch {self._epoch + 1}",
             explain.embeddings(model, batch),

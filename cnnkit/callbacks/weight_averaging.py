@@ -1,4 +1,4 @@
-"""Stochastic weight averaging: the equal average of the weights at the ends of the last epochs."""
+"""Stochastic weight averaging: the mean of the weights at the ends of the last epochs."""
 
 import keras
 import numpy as np
@@ -15,38 +15,43 @@ from cnnkit.settings import expect_counts
 
 
 class StochasticWeightAveraging(keras.callbacks.Callback):
-    """Lets validation see the equal average of the weights at the ends of epochs, from one epoch on.
+    """Validates the mean of the weights at the ends of epochs; training goes on without it.
 
-    Izmailov et al. 2018, https://arxiv.org/abs/1803.05407, algorithm 1, with a cycle of an epoch.
-    Training itself goes on as without it; a run keeps the best of what was validated, as ever. The
-    learning rate should stay high from `start_epoch` on: constant, or in cycles of an epoch.
+    This is algorithm 1 of Izmailov et al. 2018, https://arxiv.org/abs/1803.05407, with a cycle of
+    one epoch. A run saves the weights that were validated, so it saves the averaged ones. Keep the
+    learning rate high from `start_epoch` on: constant, or in cycles of one epoch. Each phase of
+    training begins a new average.
 
-    data: the data set the model is trained on. Where the network has batch normalisation, each
-    validation is preceded by a pass over its training inputs, not augmented, which measures the
-    statistics of the averaged network. start_epoch: the first epoch, counted from 1, whose weights
-    count. batch_size: of that pass; best the training's own. A new phase of training begins anew.
+    If the network has batch normalisation, a pass over the training inputs (not augmented) precedes
+    each validation. It measures the statistics of the averaged network.
 
-    Raises SettingError for numbers below 1; when training begins, where the optimizer averages
-    weights, too.
+    Args:
+        data: The data set that the model is trained on.
+        start_epoch: The first epoch whose weights count, counted from 1.
+        batch_size: Batch size of the pass for batch normalisation, best that of the training.
+
+    Raises:
+        SettingError: A number is less than 1; or, when training begins, the optimizer averages
+            weights, too.
     """
 
     def __init__(self, data: Dataset, *, start_epoch: int, batch_size: int = 32):
         super().__init__()
         expect_counts(start_epoch=start_epoch, batch_size=batch_size)
         self.start_epoch = start_epoch
-        # In another order than the data set's, where batches may be of one class.
+        # Shuffled, as the data set may be sorted by class.
         self._batches = Batches(data.train, batch_size, seed=0)
         self._data = data
         self._measure = None
-        self._begin_anew()
+        self._reset()
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._epoch, self._count = 0, 0
         self._average: list[np.ndarray] | None = None
         self._own: list[np.ndarray] | None = None  # the training's, while the average is in place
 
     def get_state(self) -> dict:
-        """Return the average, of how many epochs it is, and the weights that make way for it."""
+        """Return the average, its number of epochs, and the weights that it replaces."""
         return {
             "epoch": self._epoch,
             "count": self._count,
@@ -55,7 +60,11 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
         }
 
     def set_state(self, state: dict) -> None:
-        """Go on from what `get_state` returned."""
+        """Restore the average.
+
+        Args:
+            state: What `get_state` returned.
+        """
         self._epoch, self._count = state["epoch"], state["count"]
         self._average, self._own = state["average"], state["own"]
 
@@ -63,11 +72,11 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
         """Begin with no average."""
         if getattr(self.model.optimizer, "use_ema", False):
             raise SettingError(
-                "Weights are averaged once: take StochasticWeightAveraging or the optimizer's "
-                "use_ema=True."
+                "StochasticWeightAveraging and the optimizer's use_ema=True both average weights: "
+                "use one of them."
             )
         self._batches.scale = input_scale(student_of(self.model), self._data)
-        self._begin_anew()
+        self._reset()
         self._layers = [each for each in batch_normalizations(self.model) if each.trainable]
         self._measure = None
 
@@ -76,9 +85,9 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_test_begin(self, logs=None):
-        """Count the epoch's weights in, and give the model the average."""
+        """Add the epoch's weights to the average, and assign the average to the model."""
         if self._epoch + 1 < self.start_epoch or self._own is not None:
-            return  # too early, or a run that goes on within a validation
+            return  # too early, or resumed within a validation
         self._own = [_numbers(variable) for variable in self._changing]
         trained = self._own[: len(self.model.trainable_variables)]
         self._count += 1
@@ -91,7 +100,7 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
             _assign(self._statistics, self._measured())
 
     def on_test_end(self, logs=None):
-        """Give the model its own weights back."""
+        """Assign the trained weights to the model again."""
         if self._own is not None:
             _assign(self._changing, self._own)
             self._own = None
@@ -107,24 +116,24 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
         return [*self.model.trainable_variables, *self._statistics]
 
     def _measured(self) -> list[np.ndarray]:
-        """Return the mean over batches of their statistics, as the model's weights are now."""
+        """Return the mean of the statistics of all batches, under the current weights."""
         if self._measure is None:
             self._measure = compile_with_model(self._of_batch, self.model)
         totals, samples = [0.0] * len(self._statistics), 0
         for step in range(self._batches.num_batches):
             inputs, _ = self._batches[step]
-            found = self._measure(ops.convert_to_tensor(inputs))
+            statistics = self._measure(ops.convert_to_tensor(inputs))
             totals = [
                 total + np.float64(len(inputs)) * _numbers(each)
-                for total, each in zip(totals, found, strict=True)
+                for total, each in zip(totals, statistics, strict=True)
             ]
             samples += len(inputs)
         return [total / samples for total in totals]
 
     def _of_batch(self, inputs) -> list:
-        """Return the statistics of a batch; the model stays as it is."""
+        """Return the statistics of a batch without changing the model."""
         now = {id(each): (each, ops.convert_to_tensor(each)) for each in self.model.variables}
-        # From zero, a moving average with momentum m moves to (1 - m) of what it is given.
+        # From zero, a moving average with momentum m moves to (1 - m) times its input.
         now |= {id(each): (each, ops.zeros(each.shape, each.dtype)) for each in self._statistics}
         parts = [1 - layer.momentum for layer in self._layers] * 2
         with keras.StatelessScope(state_mapping=list(now.values())) as scope:

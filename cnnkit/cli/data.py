@@ -87,7 +87,7 @@ def show_command(dataset, options, augment, output, seed):
     With --augment the picture shows images, each before its variants, instead.
     """
     from cnnkit import plots
-    from cnnkit.plots.preview import expect_pictures, mean_images
+    from cnnkit.plots.preview import expect_images, mean_images
 
     loaded = data.load(dataset, **options)
     counts = loaded.counts()
@@ -97,7 +97,7 @@ def show_command(dataset, options, augment, output, seed):
     console().print(listing, markup=False)
     output = output or Path(f"{loaded.name}.png")
     if augment:
-        expect_pictures(loaded)
+        expect_images(loaded)
         import_keras()
     pictures = {output: plots.preview(loaded, augment=augment, seed=seed)}
     if not augment and len(loaded.image_shape) == 3:

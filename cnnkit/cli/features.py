@@ -155,7 +155,7 @@ def _print(parts: dict) -> None:
 
 def _project(folder: Path, title: str, loaded: Dataset, parts: dict) -> None:
     from cnnkit.tensorboard import projector
-    from cnnkit.tensorboard.event_files import EventLog
+    from cnnkit.tensorboard.event_files import EventWriter
 
     step = max(1, -(-sum(map(len, parts.values())) // MOST_POINTS))
     points, pictures, columns = [], [], {"label": [], "split": [], "sample": []}
@@ -172,9 +172,9 @@ def _project(folder: Path, title: str, loaded: Dataset, parts: dict) -> None:
                 )
     try:
         drawn = np.concatenate(pictures) if pictures else None
-        projector.write(folder, title, np.concatenate(points), columns, drawn)
+        projector.write_projector(folder, title, np.concatenate(points), columns, drawn)
     except OSError as error:
         raise SettingError(f"{folder} cannot be written: {error.strerror}.") from error
-    EventLog(folder).close()  # TensorBoard takes only folders with events for runs
+    EventWriter(folder).close()  # TensorBoard takes only folders with events for runs
     few = f", one sample in {step}" if step > 1 else ""
     click.echo(f"Projector  {folder}{few}; cnnkit tensorboard --runs-dir {folder} shows it")

@@ -51,7 +51,7 @@ def _try(experiment: Callable, settings: dict, output: Path, seed: int, **trial)
     from cnnkit.training.rate_finder import find_learning_rate
 
     found = find_learning_rate(build(experiment, settings, seed), seed=seed, **trial)
-    write_picture(plots.learning_rates(found), output)
+    write_picture(plots.learning_rate_finder(found), output)
     click.echo(f"Suggested      {found.suggestion:.1e}, where the loss falls fastest")
 
 

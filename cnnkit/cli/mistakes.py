@@ -52,7 +52,7 @@ def command(run, count, temperature, label_errors, folds, output, runs_dir):
     click.echo(
         f"Test accuracy      {evaluation.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"
     )
-    click.echo(f"Calibration error  {evaluation.reliability.expected_error:.2%}")
+    click.echo(f"Calibration error  {evaluation.reliability.expected_calibration_error:.2%}")
     if temperature:
         _temperature(_evaluated(model, data.validation, data.class_names), evaluation)
     _print_classes(evaluation)
@@ -74,7 +74,7 @@ def _evaluated(model, split, class_names) -> Evaluation:
 def _temperature(validation: Evaluation, test: Evaluation) -> None:
     found = fit_temperature(validation.labels, validation.probabilities)
     scaled = scale_by_temperature(test.probabilities, found)
-    after = reliability(test.labels, scaled).expected_error
+    after = reliability(test.labels, scaled).expected_calibration_error
     click.echo(f"Temperature        {found:.3f}, by which the error becomes {after:.2%}")
 
 
@@ -109,20 +109,23 @@ def _print_samples(title: str, evaluation: Evaluation, samples: np.ndarray) -> N
 def _picture(model, data, evaluation: Evaluation, count: int):
     from cnnkit import plots, report
 
-    views, names = report.look(model, data, evaluation, mistakes=count), data.class_names
+    names = data.class_names
+    explanations = report.explain_samples(model, data, evaluation, mistakes=count)
     images, captions, wrong = [], [], []
     for index in np.flatnonzero(
-        evaluation.predicted[views.samples] != evaluation.labels[views.samples]
+        evaluation.predicted[explanations.samples] != evaluation.labels[explanations.samples]
     ):
-        sample = views.samples[index]
+        sample = explanations.samples[index]
         guess, label = names[evaluation.predicted[sample]], names[evaluation.labels[sample]]
-        images.append(views.images[index])
+        images.append(explanations.images[index])
         captions.append(f"test:{sample} {guess} (is {label})")
         wrong.append(True)
-        if views.neighbours is not None:
-            images.extend(views.neighbours[index])
-            captions.extend(f"training: {names[near]}" for near in views.neighbour_labels[index])
-            wrong.extend([False] * len(views.neighbours[index]))
+        if explanations.neighbours is not None:
+            images.extend(explanations.neighbours[index])
+            captions.extend(
+                f"training: {names[near]}" for near in explanations.neighbour_labels[index]
+            )
+            wrong.extend([False] * len(explanations.neighbours[index]))
     columns = len(images) // sum(wrong)
     return plots.image_grid(np.stack(images), captions, wrong, columns=max(columns, 4))
 

@@ -89,9 +89,10 @@ def show(run, runs_dir):
     for name, value in recipe["settings"].items():
         facts.add_row(f"  {name}", str(value))
     facts.add_row("seed", str(recipe["seed"]))
+    if found.saved_weights:
+        facts.add_row("saved weights", str(found.saved_weights))
     if results:
         test, validation = results["test"], results["validation"]
-        facts.add_row("chosen epoch", str(validation["epoch"]))
         task = task_of_results(test)
         if task.validation_score in validation:
             title = f"validation {task.validation_score.replace('_', ' ')}"
@@ -109,16 +110,15 @@ def _row(run: Run) -> list[str]:
     try:
         status, history, results = run.status, run.history, run.results
         test = results.get("test")
-        scores = (f"val_{task.validation_score}" for task in TASKS)
-        values = next((history[score] for score in scores if score in history), [])
-        best = max(values, default=None)
+        metrics = run.saved_weights.metrics if run.saved_weights else {}
+        scores = (metrics.get(f"val_{task.validation_score}") for task in TASKS)
         return [
             experiment,
             run.name,
             str(status["started"])[5:16].replace("T", " "),
             status["state"],
             str(len(history.get("epoch", []))),
-            _percent(best),
+            _percent(next((score for score in scores if score is not None), None)),
             _percent(task_of_results(test).test_score(test) if test else None),
             f"{sum(history.get('seconds', [])):.1f}",
         ]

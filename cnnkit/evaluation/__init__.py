@@ -1,4 +1,4 @@
-"""Predictions beside labels: accuracy, calibration, label errors."""
+"""Evaluation of predictions: accuracy, calibration, label errors, test-time augmentation."""
 
 import lazy_loader
 

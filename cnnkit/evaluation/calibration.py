@@ -1,20 +1,24 @@
-"""Calibration: whether what a network is sure of to 90 % is right in 90 % of all cases."""
+"""Calibration: is a network that is 90 % sure of its answers right in 90 % of them?"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 BINS = 15  # as in Guo et al. 2017, https://arxiv.org/abs/1706.04599, section 2
-COLDEST, HOTTEST = 1 / 20, 20.0  # temperatures searched
-GOLDEN = (5**0.5 - 1) / 2
+MIN_TEMPERATURE, MAX_TEMPERATURE = 1 / 20, 20.0
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """Confidence against accuracy, in bins of equal width from 0 to 1.
+    """Confidence and accuracy in bins of equal width, as a reliability diagram shows them.
 
-    Each of shape (bins,): counts, int; confidences and accuracies, the means of the samples in a
-    bin, NaN in an empty one.
+    Attributes:
+        counts: Samples in each bin, shape (bins,), int.
+        confidences: Mean confidence of the samples in each bin, shape (bins,), from 0 to 1; NaN in
+            an empty bin.
+        accuracies: Accuracy of the samples in each bin, shape (bins,), from 0 to 1; NaN in an empty
+            bin.
     """
 
     counts: np.ndarray
@@ -22,10 +26,11 @@ class Reliability:
     accuracies: np.ndarray
 
     @property
-    def expected_error(self) -> float:
-        """The expected calibration error, in [0, 1]: the mean gap, each bin by its samples.
+    def expected_calibration_error(self) -> float:
+        """The mean gap between confidence and accuracy, in [0, 1].
 
-        Guo et al. 2017, equation 3. It depends on the bins, and says nothing of single samples.
+        Bins are weighted by their samples (Guo et al. 2017, equation 3). The value depends on the
+        number of bins.
         """
         filled = self.counts > 0
         gaps = np.abs(self.confidences - self.accuracies)[filled]
@@ -33,44 +38,63 @@ class Reliability:
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> Reliability:
-    """Return how often the predicted classes are right, by how sure the network was of them.
+    """Compare the confidence of predictions with their accuracy, in bins of equal width.
 
-    labels: class indices, shape (samples,). probabilities: shape (samples, classes), rows sum to 1.
-    A bin holds what lies above its lower edge, up to and with its upper edge.
+    Args:
+        labels: Class indices, shape (samples,), int.
+        probabilities: Predictions, shape (samples, classes), rows sum to 1.
+        bins: Number of bins from 0 to 1. A bin includes its upper edge, but not its lower one.
+
+    Returns:
+        The counts, confidences and accuracies of the bins.
     """
     confidences = np.max(probabilities, axis=1)
-    right = np.argmax(probabilities, axis=1) == labels
+    correct = np.argmax(probabilities, axis=1) == labels
     places = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidences)
     counts = np.bincount(places, minlength=bins)
-    sums = (np.bincount(places, values, minlength=bins) for values in (confidences, right))
+    sums = (np.bincount(places, values, minlength=bins) for values in (confidences, correct))
     with np.errstate(invalid="ignore"):  # an empty bin has no mean
         means = [total / counts for total in sums]
     return Reliability(counts, *means)
 
 
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the temperature, from 0.05 to 20, that makes these labels most likely.
+    """Return the temperature that makes the labels most likely (Guo et al. 2017, section 4.2).
 
-    Above 1 the network was too sure of itself. Fit it on validation samples and apply it to others:
-    Guo et al. 2017, section 4.2. Arguments: as for `reliability`.
+    Fit it on validation samples, and apply it to others with `scale_by_temperature`.
+
+    Args:
+        labels: Class indices, shape (samples,), int.
+        probabilities: Predictions, shape (samples, classes), rows sum to 1.
+
+    Returns:
+        The temperature, from 0.05 to 20. Above 1, the network was too sure of its answers.
     """
-    low, high = np.log(1 / HOTTEST), np.log(1 / COLDEST)
+    low, high = np.log(1 / MAX_TEMPERATURE), np.log(1 / MIN_TEMPERATURE)
 
     def loss(exponent):
         scaled = scale_by_temperature(probabilities, float(np.exp(-exponent)))
         return -np.log(np.maximum(scaled[np.arange(len(labels)), labels], 1e-300)).mean()
 
-    # The loss is convex in 1 / temperature, so it has one valley on any scale of it.
+    # The loss is convex in 1 / temperature, so golden-section search finds its only minimum.
     while high - low > 1e-6:
-        left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        left, right = high - GOLDEN_RATIO * (high - low), low + GOLDEN_RATIO * (high - low)
         low, high = (low, right) if loss(left) <= loss(right) else (left, high)
     return float(np.exp(-(low + high) / 2))
 
 
 def scale_by_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Return the softmax of logits divided by a temperature; which class is first stays the same.
+    """Return the softmax of logits that are divided by a temperature.
 
-    probabilities: shape (samples, classes); their logarithms are logits up to a constant.
+    The most probable class stays the same. The logarithms of the probabilities serve as logits,
+    from which they differ by a constant.
+
+    Args:
+        probabilities: Predictions, shape (samples, classes), rows sum to 1.
+        temperature: Above 1 makes predictions less sure, below 1 surer; greater than 0.
+
+    Returns:
+        Scaled probabilities, shape (samples, classes), float64.
 
     >>> scale_by_temperature(np.array([[0.8, 0.2]]), 2.0).round(4)
     array([[0.6667, 0.3333]])

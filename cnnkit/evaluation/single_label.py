@@ -1,4 +1,4 @@
-"""Evaluation: what a trained network's predictions on a split are worth."""
+"""Evaluation of predictions where each sample has exactly one class."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,16 +7,17 @@ import numpy as np
 
 from cnnkit.evaluation.calibration import Reliability, reliability
 
-CONFIDENCE = 1.959964  # two-sided 95 % quantile of the normal distribution
+NORMAL_QUANTILE = 1.959964  # two-sided 95 % quantile of the normal distribution
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Predictions on one split.
+    """Predictions on one split, and what they are worth.
 
-    labels: true class indices, shape (samples,), int.
-    probabilities: predicted, shape (samples, classes), rows sum to 1.
-    class_names: one name a class.
+    Attributes:
+        labels: True class indices, shape (samples,), int.
+        probabilities: Predictions, shape (samples, classes), rows sum to 1.
+        class_names: One name a class.
     """
 
     labels: np.ndarray
@@ -25,25 +26,39 @@ class Evaluation:
 
     @cached_property
     def predicted(self) -> np.ndarray:
-        """The most probable class of each sample, shape (samples,)."""
+        """The most probable class of each sample, shape (samples,), int."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def is_correct(self) -> np.ndarray:
-        """Whether a sample is classified rightly, shape (samples,)."""
+        """Whether each sample is classified correctly, shape (samples,), bool."""
         return self.predicted == self.labels
 
     @property
     def scores(self) -> dict[str, float]:
-        """The measures that a run is told by."""
+        """The metrics that TensorBoard shows for the test split, by name."""
         return {"accuracy": self.accuracy}
 
     def predicted_name(self, sample: int) -> str:
-        """Return the class that the network says a sample is of."""
+        """Return the name of the predicted class.
+
+        Args:
+            sample: Index of a sample.
+
+        Returns:
+            The name of the class.
+        """
         return self.class_names[self.predicted[sample]]
 
     def true_name(self, sample: int) -> str:
-        """Return the class that a sample is of."""
+        """Return the name of the true class.
+
+        Args:
+            sample: Index of a sample.
+
+        Returns:
+            The name of the class.
+        """
         return self.class_names[self.labels[sample]]
 
     @cached_property
@@ -59,12 +74,12 @@ class Evaluation:
 
     @property
     def num_correct(self) -> int:
-        """How many samples are classified rightly."""
+        """Number of samples that are classified correctly."""
         return int(self.is_correct.sum())
 
     @property
     def accuracy(self) -> float:
-        """The part of the samples that is classified rightly, in [0, 1]."""
+        """The part of the samples that is classified correctly, in [0, 1]."""
         return self.num_correct / len(self.labels)
 
     @cached_property
@@ -76,32 +91,48 @@ class Evaluation:
 
     @property
     def confusion_rates(self) -> np.ndarray:
-        """The confusion matrix by row: the part of each true class, NaN for one without samples."""
+        """The confusion matrix with rows that sum to 1; NaN for a class without samples."""
         supports = self.confusion_matrix.sum(axis=1, keepdims=True)
         return self.confusion_matrix / np.where(supports > 0, supports, np.nan)
 
     @cached_property
     def reliability(self) -> Reliability:
-        """How often a prediction is right, by how sure the network was of it."""
+        """Confidence and accuracy in 15 bins."""
         return reliability(self.labels, self.probabilities)
 
     def worst_mistakes(self, count: int) -> np.ndarray:
-        """Return the indices of the wrongly classified samples, highest loss first.
+        """Return the misclassified samples with the highest loss.
 
-        Those are the mistakes that the network was surest of: it gave the truth the least chance.
+        The network gave their true class the lowest probabilities.
+
+        Args:
+            count: Maximum number of samples.
+
+        Returns:
+            Indices of samples, highest loss first, int.
         """
         wrong = np.flatnonzero(self.predicted != self.labels)
         return wrong[np.argsort(-self.losses[wrong], kind="stable")][:count]
 
     def most_uncertain(self, count: int) -> np.ndarray:
-        """Return the indices of the samples, right or wrong, whose two best classes are closest."""
+        """Return the samples whose two most probable classes are closest.
+
+        Args:
+            count: Maximum number of samples.
+
+        Returns:
+            Indices of samples, closest first, int; correct and wrong ones.
+        """
         best = np.partition(self.probabilities, -2, axis=1)[:, -2:]
         return np.argsort(best[:, 1] - best[:, 0], kind="stable")[:count]
 
     def per_class(self) -> list[dict]:
-        """Return a row a class: name, support, precision and recall, each with its interval.
+        """Return precision and recall of each class.
 
-        Precision is None for a class that was never predicted, recall for one without samples.
+        Returns:
+            A dict a class: `name`, `support` (the number of its samples), `precision`, `recall`,
+            and their 95 % intervals. Precision is None for a class that was never predicted, recall
+            for one without samples.
         """
         rows = []
         for index, name in enumerate(self.class_names):
@@ -121,7 +152,11 @@ class Evaluation:
         return rows
 
     def as_results(self) -> dict:
-        """Return what results.json says about the split."""
+        """Return everything as JSON can hold it.
+
+        Returns:
+            The dict that results.json has for the test split.
+        """
         return {
             "samples": len(self.labels),
             "correct": self.num_correct,
@@ -130,18 +165,27 @@ class Evaluation:
             "loss": float(self.losses.mean()),
             "confusion_matrix": self.confusion_matrix.tolist(),
             "classes": self.per_class(),
-            "calibration_error": self.reliability.expected_error,
+            "calibration_error": self.reliability.expected_calibration_error,
         }
 
 
 def wilson_interval(hits: int, samples: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a proportion (Wilson 1927), both ends in [0, 1].
+    """Return the 95 % score interval of a proportion (Wilson 1927).
+
+    Args:
+        hits: Number of successes, from 0 to `samples`.
+        samples: Number of trials, at least 1.
+
+    Returns:
+        Both ends of the interval, in [0, 1].
 
     >>> low, high = wilson_interval(98, 100)
     >>> round(low, 4), round(high, 4)
     (0.93, 0.9945)
     """
-    rate, weight = hits / samples, CONFIDENCE**2 / samples
+    rate, weight = hits / samples, NORMAL_QUANTILE**2 / samples
     centre = (rate + weight / 2) / (1 + weight)
-    margin = CONFIDENCE / (1 + weight) * np.sqrt(rate * (1 - rate) / samples + weight / 4 / samples)
+    margin = (
+        NORMAL_QUANTILE / (1 + weight) * np.sqrt(rate * (1 - rate) / samples + weight / 4 / samples)
+    )
     return max(0.0, float(centre - margin)), min(1.0, float(centre + margin))

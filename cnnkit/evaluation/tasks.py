@@ -46,13 +46,11 @@ class SingleLabel:
             Keras' cross-entropy with `from_logits=True`. It is the sparse one, which takes class
             indices, unless labels are smoothed or mixed.
         """
-        import keras  # commands that only read results must not pay for Keras
-
         if label_smoothing or mixes_labels:
-            return keras.losses.CategoricalCrossentropy(
+            return _keras().losses.CategoricalCrossentropy(
                 from_logits=True, label_smoothing=label_smoothing
             )
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return _keras().losses.SparseCategoricalCrossentropy(from_logits=True)
 
     def expect_loss(self, loss, dataset_name: str) -> None:
         """Accept every loss: Keras itself checks the shapes.
@@ -83,9 +81,7 @@ class SingleLabel:
         Returns:
             A `keras.layers.Softmax`.
         """
-        import keras  # commands that only read results must not pay for Keras
-
-        return keras.layers.Softmax(**options)
+        return _keras().layers.Softmax(**options)
 
     def evaluate(
         self, labels: np.ndarray, probabilities: np.ndarray, class_names: tuple[str, ...]
@@ -150,9 +146,7 @@ class MultiLabel:
         Returns:
             Keras' binary cross-entropy with `from_logits=True`.
         """
-        import keras  # commands that only read results must not pay for Keras
-
-        return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+        return _keras().losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
     def expect_loss(self, loss, dataset_name: str) -> None:
         """Check that a loss allows several classes a sample.
@@ -181,12 +175,10 @@ class MultiLabel:
             Two Keras metrics: `label_accuracy`, the part of all labels that is right, and
             `average_precision`, the area under the precision-recall curve, averaged over classes.
         """
-        import keras  # commands that only read results must not pay for Keras
-
         # Keras reads "accuracy" here as: is the likeliest class the first true one?
         return (
-            keras.metrics.BinaryAccuracy("label_accuracy", threshold=0.0 if from_logits else 0.5),
-            keras.metrics.AUC(
+            _keras().metrics.BinaryAccuracy("label_accuracy", threshold=0.0 if from_logits else 0.5),
+            _keras().metrics.AUC(
                 curve="PR", multi_label=True, num_labels=num_classes, from_logits=from_logits,
                 name="average_precision",
             ),
@@ -201,9 +193,7 @@ class MultiLabel:
         Returns:
             A `keras.layers.Activation`.
         """
-        import keras  # commands that only read results must not pay for Keras
-
-        return keras.layers.Activation("sigmoid", **options)
+        return _keras().layers.Activation("sigmoid", **options)
 
     def evaluate(
         self, labels: np.ndarray, probabilities: np.ndarray, class_names: tuple[str, ...]
@@ -276,6 +266,12 @@ def task_of_results(results: Mapping | None) -> Task:
         MultiLabel where results have an exact match, else SingleLabel.
     """
     return MultiLabel() if results and "exact_match" in results else SingleLabel()
+
+
+def _keras():
+    import keras  # commands that only read results must not pay for Keras
+
+    return keras
 
 
 def _counted(results: Mapping, interval: str) -> str:

@@ -1,4 +1,4 @@
-"""Distillation: a network that learns from another run's answers, beside the labels."""
+"""Knowledge distillation: a student network learns from a teacher's outputs and the labels."""
 
 import keras
 
@@ -17,29 +17,36 @@ def distiller(
     temperature: float = 3.0,
     student_loss_weight: float = 0.5,
 ) -> keras.distillation.Distiller:
-    """Return Keras' Distiller, for an Experiment's `model`; the run keeps the student alone.
+    """Return Keras' Distiller around a student, for `Experiment(model=...)`.
 
-    Hinton et al. 2015, https://arxiv.org/abs/1503.02531: the loss is that of the labels, times
-    student_loss_weight, and for the rest the divergence of the student's from the teacher's
-    probabilities, both softened by the temperature, times its square.
+    The run saves the student alone. As in Hinton et al. 2015, https://arxiv.org/abs/1503.02531, the
+    loss is a weighted sum: the loss of the labels, and the divergence between the probabilities of
+    student and teacher, both softened by the temperature, times the temperature's square.
 
-    student: from images, as networks see them, to logits. teacher: a run on the same data whose
-    network gives logits. data: the student's.
+    Args:
+        student: A model from images to logits, as an Experiment takes it.
+        teacher: A run on the same data, whose network ends in logits.
+        data: The student's data set.
+        temperature: Softens the probabilities of both networks; greater than 0.
+        student_loss_weight: Weight of the loss of the labels, from 0 to 1; the divergence has the
+            rest.
 
-    Teacher and student may take pixels in different ranges, as a pretrained network and one of
-    `cnnkit.models` do.
+    Returns:
+        The Distiller. Teacher and student may take pixels in different ranges, as a pretrained
+        network and one of `cnnkit.models` do.
 
-    Raises SettingError where the teacher's classes, pixels or outputs are others.
+    Raises:
+        SettingError: The teacher's classes, pixels, image size or outputs differ from the student's.
     """
-    known = tuple(teacher.dataset["class_names"])
-    if known != tuple(data.class_names):
+    class_names = tuple(teacher.dataset["class_names"])
+    if class_names != tuple(data.class_names):
         raise SettingError(
-            f"The teacher {teacher.name!r} tells {len(known)} classes apart, and the data set "
-            f"{data.name!r} has others."
+            f"The {len(class_names)} classes of the teacher {teacher.name!r} differ from those of "
+            f"the data set {data.name!r}."
         )
     divergence = keras.distillation.LogitsDistillation(
         temperature,
-        # Keras 3.15 does not know its own default, "kl_divergence", for one of probabilities.
+        # Keras 3.15 rejects its own default, "kl_divergence", for a single output.
         loss=keras.losses.KLDivergence(),
     )
     try:
@@ -53,8 +60,15 @@ def distiller(
         raise SettingError(f"{teacher.name!r} cannot teach {student.name!r}: {error}") from None
 
 
-def described(model: keras.Model) -> dict | None:
-    """Return how a model is distilled, as JSON; None for one that is not."""
+def as_json(model: keras.Model) -> dict | None:
+    """Return how a model is distilled, for experiment.json.
+
+    Args:
+        model: The model of an Experiment.
+
+    Returns:
+        The teacher, the losses and their weights; None for a model that is not distilled.
+    """
     if student_of(model) is model:
         return None
     return {

@@ -1,4 +1,4 @@
-"""Progressive image size: training on small images first, which is cheaper, and then on whole ones."""
+"""Progressive resizing: train on small images first, which is cheaper, then on full-size ones."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,19 @@ from cnnkit.settings import expect_counts
 
 @dataclass(frozen=True, kw_only=True)
 class AtImageSize:
-    """A phase of training that goes on with images of another size, for `Experiment.phases`.
+    """A phase of training with another image size, for `Experiment.phases`.
 
-    A step's cost falls with the square of the side; H. Touvron et al. 2019,
-    https://arxiv.org/abs/1906.06423, on what a last phase at the size of the test is worth.
+    The cost of a step grows with the area of the images. H. Touvron et al. 2019,
+    https://arxiv.org/abs/1906.06423, measure the gain of a last phase at the test's image size.
 
-    epochs: at most, after those before. optimizer: of this phase alone, or its name. image_size:
-    (height, width) as `Experiment.image_size`; None for the size that the data set has.
+    Args:
+        epochs: Maximum number of epochs of this phase, at least 1.
+        optimizer: Optimizer of this phase, or its name.
+        image_size: (height, width) as in `Experiment.image_size`; None for the size in the data.
 
-    Raises SettingError for no epoch; Experiment raises it for a size that its model does not take.
+    Raises:
+        SettingError: `epochs` is less than 1. The Experiment raises it for a size that its model
+            does not take.
     """
 
     epochs: int
@@ -28,7 +32,11 @@ class AtImageSize:
         expect_counts(epochs=self.epochs)
 
     def begin(self, model: keras.Model) -> None:
-        """Change nothing: what trained before trains on."""
+        """Begin the phase; the same layers train as before.
+
+        Args:
+            model: The network, which stays as it is.
+        """
 
     def __str__(self) -> str:
         if self.image_size is None:

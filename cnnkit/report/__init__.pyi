@@ -1,2 +1,2 @@
+from .explanations import Explanations as Explanations, explain_samples as explain_samples
 from .page import write as write
-from .views import Views as Views, look as look

@@ -1,4 +1,4 @@
-"""What the network looks at, the path of one image through it, and what mistakes resemble."""
+"""Sections on what the network looks at, one image on its way through it, and mistakes."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,7 @@ from cnnkit import plots
 from cnnkit.evaluation import Evaluation
 from cnnkit.explain import figures
 from cnnkit.explain.figures import tiles
+from cnnkit.report.explanations import Explanations
 from cnnkit.report.markup import (
     drawing,
     escape,
@@ -19,47 +20,62 @@ from cnnkit.report.markup import (
     section,
     table,
 )
-from cnnkit.report.views import Views
 
-IN_HEADLINE = 4
-MAPS = 16  # of a stage, the strongest
-LIKELIEST = 5
-FRAMES = 24  # at most, spread over the epochs
-LIGHT = {"Grad-CAM": "What is lit raised the answer's score (Grad-CAM).",
+HEADLINE_IMAGES = 4
+MAPS_PER_STAGE = 16  # the strongest
+TOP_CLASSES = 5
+MAX_FRAMES = 24  # spread over the epochs
+LEGENDS = {"Grad-CAM": "What is lit raised the answer's score (Grad-CAM).",
          "gradient": "What is lit would change the answer's score most (gradient)."}  # fmt: skip
 
 
-def looks(views: Views, evaluation: Evaluation) -> str:
-    """A few test images, lit where the network looked: a part of the first screen."""
+def looks(explanations: Explanations, evaluation: Evaluation) -> str:
+    """Return a few test images, lit where the network looked, for the first screen.
+
+    Args:
+        explanations: Of some test images.
+        evaluation: Of the test split.
+
+    Returns:
+        HTML.
+    """
     items = "".join(
-        f"<li><figure>{_lit(views, evaluation, index)}<figcaption>"
-        f"{_verdict(evaluation, views.samples[index])}</figcaption></figure></li>\n"
-        for index in range(min(IN_HEADLINE, len(views.samples)))
+        f"<li><figure>{_lit(explanations, evaluation, index)}<figcaption>"
+        f"{_verdict(evaluation, explanations.samples[index])}</figcaption></figure></li>\n"
+        for index in range(min(HEADLINE_IMAGES, len(explanations.samples)))
     )
     return (
         f'<div class="looks"><h2>What it looks at</h2>\n<ul class="pictures">{items}</ul>\n'
-        f'<p class="soft">{LIGHT[views.method]}</p></div>'
+        f'<p class="soft">{LEGENDS[explanations.method]}</p></div>'
     )
 
 
-def path(views: Views, evaluation: Evaluation) -> str:
-    """One test image on its way through every stage, to the votes."""
-    if not views.maps:
+def path(explanations: Explanations, evaluation: Evaluation) -> str:
+    """Return the section that follows one test image through every stage to the votes.
+
+    Args:
+        explanations: Of some test images.
+        evaluation: Of the test split.
+
+    Returns:
+        HTML; "" for a network without feature maps.
+    """
+    if not explanations.maps:
         return ""
-    sample = views.samples[0]
+    sample = explanations.samples[0]
     name = evaluation.class_names[evaluation.labels[sample]]
     stages = "".join(
         folded(_stage(layer, maps), _strip(layer, maps), unfolded=index == 0)
-        for index, (layer, maps) in enumerate(views.maps.items())
+        for index, (layer, maps) in enumerate(explanations.maps.items())
     )
     chances = evaluation.probabilities[sample]
-    best = np.argsort(-chances, kind="stable")[:LIKELIEST]
+    best = np.argsort(-chances, kind="stable")[:TOP_CLASSES]
     votes = table(
         "The classes that the network finds likeliest.",
         ("class", "probability"),
         [(evaluation.class_names[index], percent(float(chances[index]), 2)) for index in best],
     )
-    shown = picture(_pixels(views, views.images[0]), f"Test image {sample}: {name}")
+    shown = picture(_pixels(explanations, explanations.images[0]), f"Test image {sample}: {name}")
     return section(
         "The path of one image",
         '<p class="soft">One row a stage: the maps that answer most, bright where they do.</p>',
@@ -67,14 +83,14 @@ def path(views: Views, evaluation: Evaluation) -> str:
         f"<b>{escape(name)}</b></figcaption></figure></li></ul>",
         stages,
         folded(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
-        _walk(views, evaluation) if views.walk else "",
+        _walk(explanations, evaluation) if explanations.walk else "",
     )
 
 
-def _walk(views: Views, evaluation: Evaluation) -> str:
-    walk, names = views.walk, evaluation.class_names
+def _walk(explanations: Explanations, evaluation: Evaluation) -> str:
+    walk, names = explanations.walk, evaluation.class_names
     words = (
-        f"Test image {views.samples[0]}, number by number: patch times kernel gives "
+        f"Test image {explanations.samples[0]}, number by number: patch times kernel gives "
         f"{walk.unit.value:.4g} in layer {walk.unit.layer}; the votes give {names[walk.label]} a "
         f"probability of {percent(float(walk.probabilities[walk.label]), 2)}; one step back changes "
         "the kernel."
@@ -86,39 +102,65 @@ def _walk(views: Views, evaluation: Evaluation) -> str:
     )
 
 
-def robustness(views: Views) -> str:
-    """Accuracy as test images are shifted, turned, scaled, greyed, blurred, covered."""
-    if not views.responses:
+def robustness(explanations: Explanations) -> str:
+    """Return the section on the accuracy as test images are changed more and more.
+
+    Args:
+        explanations: Of some test images.
+
+    Returns:
+        HTML; "" if no images were changed.
+    """
+    if not explanations.responses:
         return ""
-    samples = next(iter(views.responses.values())).samples
+    samples = next(iter(explanations.responses.values())).samples
     words = (
         f"Accuracy on {samples} test images as they are changed more and more; "
         "the band is the 95 % interval."
     )
     with style.context("default"):  # as for the curves
-        figure = figures.robustness({"accuracy": views.responses})
+        figure = figures.robustness({"accuracy": explanations.responses})
         drawn = drawing(figure, "changed", words)
     return section("What it survives", scrolling(words, f'<div class="wide">{drawn}</div>'))
 
 
-def resemblance(views: Views, evaluation: Evaluation) -> str:
-    """Each mistake beside where the network looked and the training images nearest to it."""
+def resemblance(explanations: Explanations, evaluation: Evaluation) -> str:
+    """Return each mistake beside where the network looked, and its nearest training images.
+
+    Args:
+        explanations: Of some test images.
+        evaluation: Of the test split.
+
+    Returns:
+        HTML; "" without mistakes or neighbours.
+    """
     wrong = [
         index
-        for index, sample in enumerate(views.samples)
+        for index, sample in enumerate(explanations.samples)
         if evaluation.predicted[sample] != evaluation.labels[sample]
     ]
-    if not wrong or views.neighbours is None:
+    if not wrong or explanations.neighbours is None:
         return ""
-    rows = "".join(_resembling(views, evaluation, index) for index in wrong)
-    note = f"The nearest of {views.compared:,} training images, by what the last layer reads."
+    rows = "".join(_resembling(explanations, evaluation, index) for index in wrong)
+    note = (
+        f"The nearest of {explanations.compared:,} training images, by what the last layer reads."
+    )
     return folded("What these mistakes resemble", f'<p class="soft">{note}</p>', rows)
 
 
 def film(frames: Mapping[int, np.ndarray]) -> str:
-    """Pictures by epoch, one at a time: a slider that the arrow keys move, without a script."""
+    """Return the section that shows pictures epoch by epoch, by keyboard and without a script.
+
+    Args:
+        frames: Pictures by epoch, uint8, shape (height, width, 3).
+
+    Returns:
+        HTML.
+    """
     epochs = np.array(sorted(frames))
-    some = np.unique(np.linspace(0, len(epochs) - 1, min(len(epochs), FRAMES)).round().astype(int))
+    some = np.unique(
+        np.linspace(0, len(epochs) - 1, min(len(epochs), MAX_FRAMES)).round().astype(int)
+    )
     shown = epochs[some].tolist()
     choices = "".join(
         f'<label><input type="radio" name="film"{" checked" if epoch == shown[-1] else ""}>'
@@ -135,14 +177,18 @@ def film(frames: Mapping[int, np.ndarray]) -> str:
     )
 
 
-def _resembling(views: Views, evaluation: Evaluation, index: int) -> str:
-    names, sample = evaluation.class_names, views.samples[index]
-    shown = picture(_pixels(views, views.images[index]), f"Test image {sample} once more")
+def _resembling(explanations: Explanations, evaluation: Evaluation, index: int) -> str:
+    names, sample = evaluation.class_names, explanations.samples[index]
+    shown = picture(
+        _pixels(explanations, explanations.images[index]), f"Test image {sample} once more"
+    )
     items = [f"<li><figure>{shown}<figcaption>{_verdict(evaluation, sample)}</figcaption></figure></li>",
-             f"<li><figure>{_lit(views, evaluation, index)}<figcaption>where it looked</figcaption></figure></li>"]  # fmt: skip
-    for image, label in zip(views.neighbours[index], views.neighbour_labels[index], strict=True):
+             f"<li><figure>{_lit(explanations, evaluation, index)}<figcaption>where it looked</figcaption></figure></li>"]  # fmt: skip
+    for image, label in zip(
+        explanations.neighbours[index], explanations.neighbour_labels[index], strict=True
+    ):
         words = f"Training image near test image {sample}: {names[label]}"
-        drawn = picture(_pixels(views, image), words)
+        drawn = picture(_pixels(explanations, image), words)
         items.append(
             f"<li><figure>{drawn}<figcaption>training: <b>{escape(names[label])}</b>"
             "</figcaption></figure></li>"
@@ -158,15 +204,15 @@ def _verdict(evaluation: Evaluation, sample: int) -> str:
     return f'{true}, taken for <b class="guess">{escape(evaluation.class_names[guess])}</b>'
 
 
-def _lit(views: Views, evaluation: Evaluation, index: int) -> str:
-    sample, heat = views.samples[index], views.heat[index]
+def _lit(explanations: Explanations, evaluation: Evaluation, index: int) -> str:
+    sample, heat = explanations.samples[index], explanations.heat[index]
     answer = evaluation.class_names[evaluation.predicted[sample]]
-    drawn = tiles.heat(views.images[index], heat, *views.value_range)
+    drawn = tiles.heat(explanations.images[index], heat, *explanations.value_range)
     return picture(drawn, f"Test image {sample}, answer {answer}: lit {_where(heat)}", drawn=True)
 
 
 def _where(heat: np.ndarray) -> str:
-    """Return in words where a map's weight lies.
+    """Return in words where the weight of a heat map lies.
 
     >>> _where(np.array([[0, 0, 0], [0, 0, 0], [0, 0, 1.0]])), _where(np.ones((3, 3)))
     ('at the bottom right', 'in the middle')
@@ -181,8 +227,8 @@ def _where(heat: np.ndarray) -> str:
         before if middle < 0.42 else after if middle > 0.58 else ""
         for middle, before, after in zip(middles, ("top", "left"), ("bottom", "right"), strict=True)
     ]
-    said = " ".join(word for word in words if word)
-    return f"at the {said}" if said else "in the middle"
+    place = " ".join(word for word in words if word)
+    return f"at the {place}" if place else "in the middle"
 
 
 def _stage(layer: str, maps: np.ndarray) -> str:
@@ -192,7 +238,7 @@ def _stage(layer: str, maps: np.ndarray) -> str:
 
 def _strip(layer: str, maps: np.ndarray) -> str:
     means = maps.mean(axis=(0, 1))
-    strongest = np.argsort(-means, kind="stable")[:MAPS]
+    strongest = np.argsort(-means, kind="stable")[:MAPS_PER_STAGE]
     low, high = float(maps.min()), float(maps.max())
     drawn = tiles.grid(
         [tiles.picture(maps[..., n], low, high, side=48) for n in strongest],
@@ -204,9 +250,9 @@ def _strip(layer: str, maps: np.ndarray) -> str:
     return f'<div class="maps">{picture(drawn, words, drawn=True)}</div>'
 
 
-def _pixels(views: Views, image: np.ndarray) -> np.ndarray:
-    """Return an image as a screen shows it, on the scale of all images of its data."""
-    low, high = views.value_range
+def _pixels(explanations: Explanations, image: np.ndarray) -> np.ndarray:
+    """Return an image as uint8, on the scale of all images of its data set."""
+    low, high = explanations.value_range
     if image.dtype != np.uint8:
         image = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
-    return plots.pixels(image[None])[0]
+    return plots.to_uint8(image[None])[0]

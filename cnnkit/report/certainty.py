@@ -1,4 +1,6 @@
-"""Whether the network knows what it does not know: calibration, and its closest calls."""
+"""The section on calibration: how far the probabilities of the network can be trusted."""
+
+from matplotlib import style
 
 from cnnkit import plots
 from cnnkit.evaluation import Evaluation
@@ -8,23 +10,28 @@ CLOSEST = 8
 
 
 def calibration(evaluation: Evaluation, images) -> str:
-    """Confidence against accuracy, in words and drawn, and the closest calls.
+    """Return the section on calibration: confidence against accuracy, and the closest calls.
 
-    images: as `report.write` takes them.
+    Args:
+        evaluation: Of the test split.
+        images: The test inputs, as `report.write` takes them.
+
+    Returns:
+        HTML.
     """
-    from matplotlib import style  # matplotlib takes a third of a second to import
-
-    found, sure = evaluation.reliability, float(evaluation.confidences.mean())
-    gap = sure - evaluation.accuracy
+    reliability, confidence = evaluation.reliability, float(evaluation.confidences.mean())
+    gap = confidence - evaluation.accuracy
     kind = "surer than right" if gap > 0 else "less sure than right"
     words = (
-        f"On average the network gives its answer a probability of {percent(sure)}, and "
+        f"On average the network gives its answer a probability of {percent(confidence)}, and "
         f"{percent(evaluation.accuracy)} of its answers are right: it is {kind} by "
         f"{100 * abs(gap):.1f} points. Expected calibration error: "
-        f"{percent(found.expected_error)}, in {len(found.counts)} bins."
+        f"{percent(reliability.expected_calibration_error)}, in {len(reliability.counts)} bins."
     )
     with style.context("default"):  # as for the curves
-        drawn = drawing(plots.reliability(found), "reliability", f"Reliability diagram. {words}")
+        drawn = drawing(
+            plots.reliability_diagram(reliability), "reliability", f"Reliability diagram. {words}"
+        )
     return section(
         "Calibration",
         f'<p>{words}</p>\n<div class="curves">{drawn}</div>',
@@ -34,16 +41,18 @@ def calibration(evaluation: Evaluation, images) -> str:
 
 def _closest(evaluation: Evaluation, images) -> str:
     samples, names = evaluation.most_uncertain(CLOSEST), evaluation.class_names
-    shown = [None] * len(samples) if images is None else plots.pixels(images[samples])
+    shown = [None] * len(samples) if images is None else plots.to_uint8(images[samples])
     items = ""
     for sample, pixels in zip(samples, shown, strict=True):
         chances = evaluation.probabilities[sample]
         first, second = chances.argsort(kind="stable")[::-1][:2]
-        said = " or ".join(f"{names[n]} ({percent(float(chances[n]))})" for n in (first, second))
+        answers = " or ".join(f"{names[n]} ({percent(float(chances[n]))})" for n in (first, second))
         true = names[evaluation.labels[sample]]
-        drawn = "" if pixels is None else picture(pixels, f"Closest call, image {sample}: {said}")
+        drawn = (
+            "" if pixels is None else picture(pixels, f"Closest call, image {sample}: {answers}")
+        )
         items += (
-            f"<li><figure>{drawn}<figcaption>{escape(said)}?<br>Is <b>{escape(true)}</b><br>"
+            f"<li><figure>{drawn}<figcaption>{escape(answers)}?<br>Is <b>{escape(true)}</b><br>"
             f"<small>test sample {sample}</small></figcaption></figure></li>\n"
         )
     return f'<ul class="pictures">\n{items}</ul>'

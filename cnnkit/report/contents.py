@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
-from cnnkit.report.views import Views
+from cnnkit.report.explanations import Explanations
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Contents:
         evaluation: As `report.write` takes it.
         images: As `report.write` takes it.
         filters: As `report.write` takes it.
-        views: As `report.write` takes it.
+        explanations: As `report.write` takes it.
         film: As `report.write` takes it.
     """
 
@@ -28,5 +28,5 @@ class Contents:
     evaluation: Evaluation | MultiLabelEvaluation | None = None
     images: np.ndarray | None = None
     filters: np.ndarray | None = None
-    views: Views | None = None
+    explanations: Explanations | None = None
     film: Mapping[int, np.ndarray] | None = None

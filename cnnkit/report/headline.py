@@ -10,17 +10,22 @@ UNFINISHED = {
 }
 
 
-def headline(known: dict, verdict: str, looks: str = "") -> str:
-    """How good, where wrong, what it looks at, and at what cost: the first screen.
+def headline(files: dict, verdict: str, looks: str = "") -> str:
+    """Return the first screen.
 
-    known: the run folder's files by name, such as known["experiment"], each {} if it is missing.
-    verdict: how good and where wrong, "" for a run that was not tested. looks: what it looks at.
+    Args:
+        files: The run folder's files by name, such as `files["experiment"]`; {} if one is missing.
+        verdict: HTML on how good the network is and where it is wrong; "" if it was not tested.
+        looks: HTML on what the network looks at.
+
+    Returns:
+        HTML.
     """
-    recipe = known["experiment"]
-    answers = verdict or _unfinished(known["status"])
+    recipe = files["experiment"]
+    answers = verdict or _unfinished(files["status"])
     figures = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in _figures(known).items()
+        for name, value in _figures(files).items()
     )
     return f"""<header>
 <h1>{escape(recipe.get("experiment", "A run"))}</h1>
@@ -40,18 +45,19 @@ def _unfinished(status: dict) -> str:
     return f'<p class="unfinished">{escape(words.rstrip("."))}.</p>'
 
 
-def _figures(known: dict) -> dict[str, str]:
-    model, results = known["experiment"].get("model", {}), known["results"]
+def _figures(files: dict) -> dict[str, str]:
+    model, results = files["experiment"].get("model", {}), files["results"]
     validation, timing = results.get("validation") or {}, results.get("timing", {})
     figures = {}
-    if known["dataset"]:
-        figures["data"] = known["dataset"]["name"]
+    if files["dataset"]:
+        figures["data"] = files["dataset"]["name"]
     if model:
         figures["network"] = f"{model['name']}, {model['parameters']:,} parameters"
     score = task_of_results(results.get("test")).validation_score
     if validation.get(score) is not None:
         words = f"validation {score.replace('_', ' ')}"
-        figures[words] = f"{percent(validation[score], 2)} at epoch {validation['epoch']}"
+        saved = files["saved_weights"] or f"epoch {validation['epoch']}"
+        figures[words] = f"{percent(validation[score], 2)} at {saved}"
     if timing:
         epochs = len(timing.get("epoch_seconds", ()))
         spent = duration(timing["training_seconds"])

@@ -1,4 +1,4 @@
-"""Pieces of HTML: whatever a user may have named is escaped here, and nowhere else."""
+"""Pieces of HTML. All text is escaped here, and nowhere else."""
 
 import base64
 import html
@@ -10,17 +10,31 @@ from PIL import Image
 
 from cnnkit import plots
 
-LARGEST_PICTURE = 256  # pixels a side, beyond which a picture is shrunk
-LARGEST_PNG = 64  # pixels a side, beyond which a picture is a photograph and kept as JPEG
+MAX_PICTURE_SIZE = 256  # pixels a side; larger photographs are shrunk
+MAX_PNG_SIZE = 64  # pixels a side; larger pictures are photographs, stored as JPEG
 
 
 def escape(text) -> str:
-    """Return text as HTML shows it, within quotes, too."""
+    """Escape text for HTML, also within quotes.
+
+    Args:
+        text: Anything; `str` of it is escaped.
+
+    Returns:
+        HTML.
+    """
     return html.escape(str(text), quote=True)
 
 
 def percent(rate: float | None, digits: int = 1) -> str:
-    """Return a rate in [0, 1] as a percentage that no line breaks, None as a dash.
+    """Return a rate as a percentage that no line break divides.
+
+    Args:
+        rate: A number from 0 to 1; None gives a dash.
+        digits: Number of decimals.
+
+    Returns:
+        The percentage.
 
     >>> percent(0.98765, 2).split(), percent(None)
     (['98.77', '%'], '–')
@@ -29,7 +43,14 @@ def percent(rate: float | None, digits: int = 1) -> str:
 
 
 def interval(ends: Sequence[float] | None, digits: int = 1) -> str:
-    """Return both ends of an interval in [0, 1] as percentages, None as a dash.
+    """Return an interval as percentages.
+
+    Args:
+        ends: Both ends, from 0 to 1; None gives a dash.
+        digits: Number of decimals.
+
+    Returns:
+        The interval.
 
     >>> interval((0.93, 0.9945)).split()
     ['93.0', 'to', '99.5', '%']
@@ -38,7 +59,13 @@ def interval(ends: Sequence[float] | None, digits: int = 1) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a person says it.
+    """Return a time in words.
+
+    Args:
+        seconds: At least 0.
+
+    Returns:
+        Seconds, minutes and seconds, or hours and minutes.
 
     >>> duration(8.234), duration(200), duration(7260)
     ('8.2 s', '3 min 20 s', '2 h 1 min')
@@ -52,18 +79,42 @@ def duration(seconds: float) -> str:
 
 
 def section(title: str, *content: str) -> str:
-    """Return a section under a heading."""
+    """Return a section.
+
+    Args:
+        title: Its heading.
+        *content: HTML.
+
+    Returns:
+        HTML.
+    """
     return "\n".join(["<section>", f"<h2>{title}</h2>", *content, "</section>"])
 
 
 def folded(summary: str, *content: str, unfolded: bool = False) -> str:
-    """Return content that is folded away until it is asked for, or until it is not wanted."""
+    """Return content that a click on a summary shows or hides.
+
+    Args:
+        summary: The text that remains visible.
+        *content: HTML.
+        unfolded: Whether the content is visible at first.
+
+    Returns:
+        HTML.
+    """
     opened = " open" if unfolded else ""
     return f"<details{opened}><summary>{escape(summary)}</summary>{''.join(content)}</details>"
 
 
 def facts(rows: Mapping[str, object]) -> str:
-    """Return a table of names and values, without those whose value is None or empty."""
+    """Return a table of names and values.
+
+    Args:
+        rows: Values by name; None and "" are left out.
+
+    Returns:
+        HTML.
+    """
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>\n'
         for name, value in rows.items()
@@ -73,7 +124,17 @@ def facts(rows: Mapping[str, object]) -> str:
 
 
 def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence], text: int = 1) -> str:
-    """Return a table that scrolls in its own box: `text` columns of words, then numbers."""
+    """Return a table that scrolls in its own box.
+
+    Args:
+        caption: The line above the table.
+        headings: A heading a column.
+        rows: A value a column, for each row.
+        text: Number of columns with words; the others have numbers.
+
+    Returns:
+        HTML.
+    """
 
     def cell(tag, index, value, scope=""):
         kind = "" if index < text else ' class="count"'
@@ -89,7 +150,15 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence], text:
 
 
 def scrolling(caption: str, content: str) -> str:
-    """Return content in a box of its own, which scrolls by touch and by keyboard, under its caption."""
+    """Return content in a box that scrolls by touch and by keyboard.
+
+    Args:
+        caption: The line above the box.
+        content: HTML.
+
+    Returns:
+        HTML.
+    """
     return (
         f'<p class="soft">{escape(caption)}</p>\n<div class="scroll" role="region" tabindex="0" '
         f'aria-label="{escape(caption)}">{content}</div>'
@@ -97,16 +166,21 @@ def scrolling(caption: str, content: str) -> str:
 
 
 def picture(pixels: np.ndarray, words: str, drawn: bool = False) -> str:
-    """Return a picture that holds its own bytes.
+    """Return a picture whose bytes are in the page.
 
-    pixels: uint8, shape (height, width) or (height, width, 3). words: what it shows. drawn: whether
-    every pixel of it counts, however large it is.
+    Args:
+        pixels: The picture, uint8, shape (height, width) or (height, width, 3).
+        words: What it shows, for readers who do not see it.
+        drawn: Whether every pixel counts; a large photograph is otherwise shrunk.
+
+    Returns:
+        HTML.
     """
     image = Image.fromarray(pixels)
     height, width = pixels.shape[:2]
     kind, options, look = "png", {"optimize": True}, "pixels"
-    if max(height, width) > LARGEST_PNG and not drawn:
-        image.thumbnail((LARGEST_PICTURE, LARGEST_PICTURE))
+    if max(height, width) > MAX_PNG_SIZE and not drawn:
+        image.thumbnail((MAX_PICTURE_SIZE, MAX_PICTURE_SIZE))
         kind, options, look = "jpeg", {"quality": 85}, "photo"
     content = io.BytesIO()
     image.save(content, format=kind, **options)
@@ -115,14 +189,22 @@ def picture(pixels: np.ndarray, words: str, drawn: bool = False) -> str:
 
 
 def drawing(figure, name: str, words: str) -> str:
-    """Return a figure as SVG in the page's own colours.
+    """Return a figure as SVG in the page's colours.
 
-    name: a letter or word of its own for each drawing of a page, as what they define must not
-    bear the same names. words: what it shows.
+    Args:
+        figure: A matplotlib figure.
+        name: A word that no other drawing of the page has; it makes the SVG's ids unique.
+        words: What it shows, for readers who do not see it.
+
+    Returns:
+        HTML.
     """
     text = plots.svg(figure)
     for before in ('id="', 'href="#', "url(#"):
         text = text.replace(before, f"{before}{name}-")
-    for colour, variable in ((plots.TRAINING, "training"), (plots.VALIDATION, "validation")):
+    for colour, variable in (
+        (plots.TRAINING_COLOUR, "training"),
+        (plots.VALIDATION_COLOUR, "validation"),
+    ):
         text = text.replace(colour, f"var(--{variable})")
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(words)}"', 1)

@@ -1,6 +1,6 @@
-"""What a run achieved where a sample may have several classes: no class is taken for another.
+"""Sections on what a run achieved where a sample may have several classes.
 
-`test` is what results.json says about the test split: `MultiLabelEvaluation.as_results()`.
+`test` holds the test results, as `MultiLabelEvaluation.as_results` returns them.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from cnnkit.report.headline import headline
 from cnnkit.report.markup import escape, interval, percent, picture, section, table
 from cnnkit.report.mistakes import worst_mistakes
 
-WEAKEST = 4  # classes named in the headline
+HEADLINE_CLASSES = 4  # the weakest
 
 
 def sections(contents: Contents) -> list[str]:
@@ -34,12 +34,19 @@ def sections(contents: Contents) -> list[str]:
 
 
 def verdict(test: dict) -> str:
-    """How good, and which classes it ranks worst."""
+    """Return how good the network is, and its weakest classes.
+
+    Args:
+        test: The test results.
+
+    Returns:
+        HTML.
+    """
     rows = [row for row in _weakest_first(test) if (row["average_precision"] or 1) < 1]
     weakest = "".join(
         f"<li><b>{escape(row['name'])}</b> {percent(row['average_precision'])} "
         f'<span class="soft">in {row["support"]:,} of {test["samples"]:,}</span></li>\n'
-        for row in rows[:WEAKEST]
+        for row in rows[:HEADLINE_CLASSES]
     )
     return f"""<div>
 <p class="number">{percent(test["mean_average_precision"], 2)}</p>
@@ -56,7 +63,14 @@ classes.</p>
 
 
 def classes(test: dict) -> str:
-    """How good each class is, the weakest first."""
+    """Return a table of the classes, the weakest first.
+
+    Args:
+        test: The test results.
+
+    Returns:
+        HTML.
+    """
     rows = [
         (
             row["name"],
@@ -90,10 +104,10 @@ def _weakest_first(test: dict) -> list[dict]:
 
 
 def _mistake(evaluation: MultiLabelEvaluation, index: int, pixels: np.ndarray | None) -> str:
-    true, said = evaluation.labels[index] > 0, evaluation.predicted[index]
+    true, predicted = evaluation.labels[index] > 0, evaluation.predicted[index]
     lines = [
         f"{word} {_named(evaluation, index, chosen)}"
-        for word, chosen in (("Missed", true & ~said), ("Not there", said & ~true))
+        for word, chosen in (("Missed", true & ~predicted), ("Not there", predicted & ~true))
         if chosen.any()
     ]
     words = f"Test image {index}: has {evaluation.true_name(index)}, said {evaluation.predicted_name(index)}."

@@ -11,21 +11,25 @@ from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.evaluation.tasks import MultiLabel, SingleLabel, task_of_results
 from cnnkit.report import multi_label, recipe, single_label
 from cnnkit.report.contents import Contents
+from cnnkit.report.explanations import Explanations
 from cnnkit.report.markup import escape
-from cnnkit.report.views import Views
 from cnnkit.runs import Run, atomic
 
 ROOM = Path(__file__).parent
-FILES = ("experiment", "dataset", "environment", "phases", "status", "results", "history")
+FILES = (
+    "experiment", "dataset", "environment", "phases", "status", "results", "history",
+    "saved_weights",
+)  # fmt: skip
 SECTIONS = {SingleLabel: single_label.sections, MultiLabel: multi_label.sections}
 
 
 def write(
     run: Run,
     evaluation: Evaluation | MultiLabelEvaluation | None,
+    *,
     images: np.ndarray | None = None,
     filters: np.ndarray | None = None,
-    views: Views | None = None,
+    explanations: Explanations | None = None,
     film: Mapping[int, np.ndarray] | None = None,
 ) -> Path:
     """Write the run's report.html.
@@ -40,17 +44,17 @@ def write(
         images: The test inputs, shape (samples, height, width, channels), of any range: an array,
             or anything with `images[indices] -> array`. None where inputs are no pictures.
         filters: Kernel of the first convolution, shape (height, width, in, out), or None.
-        views: What `look` returns for the same evaluation; None leaves out what it shows.
+        explanations: What `explain_samples` returns for the same evaluation, or None.
         film: Pictures by epoch, uint8, shape (height, width, 3), or None.
 
     Returns:
         The path of the report.
     """
-    files = {name: _read(run, name) for name in FILES}
+    files = {name: _read(run, name) or {} for name in FILES}
     test = evaluation.as_results() if evaluation else files["results"].get("test")
     sections = SECTIONS[type(task_of_results(test))]
     parts = [
-        *sections(Contents(files, test, evaluation, images, filters, views, film)),
+        *sections(Contents(files, test, evaluation, images, filters, explanations, film)),
         recipe.recipe(files),
         recipe.curves(files["history"]),
         recipe.making(run, files),

@@ -1,12 +1,13 @@
-"""How a run was made: settings, network, curves, filters, machine; and how to see more of it.
+"""Sections on how a run was made: settings, network, curves, filters, machine.
 
-`known` holds the run folder's files by name, such as known["experiment"], each {} if it is missing.
+`files` holds the run folder's files by name, such as `files["experiment"]`; {} if one is missing.
 """
 
 import shlex
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib import style
 
 from cnnkit import plots
 from cnnkit.report.markup import (
@@ -21,16 +22,23 @@ from cnnkit.report.markup import (
 )
 from cnnkit.runs import Run, samples
 
-MOST_KERNELS = 64
-MOST_LAYERS = 6  # that a phase trains, up to which each is named
-MOST_COUNTS = 20  # classes up to which each has its number of training samples told
-PANEL = (3.6, 2.5)  # inches at which letters can be read on a phone
-UNSAID = ("name", "trainable", "dtype", "data_format", "ema_momentum", "interpolation")
+MAX_KERNELS = 64
+MAX_NAMED_LAYERS = 6  # if a phase trains more, only the first and the last are named
+MAX_COUNTS = 20  # if there are more classes, only the smallest and the largest count are shown
+PANEL_SIZE = (3.6, 2.5)  # inches at which letters can be read on a phone
+OMITTED = ("name", "trainable", "dtype", "data_format", "ema_momentum", "interpolation")
 
 
-def recipe(known: dict) -> str:
-    """What was trained on what."""
-    recipe, data, model = known["experiment"], known["dataset"], known["experiment"].get("model")
+def recipe(files: dict) -> str:
+    """Return the section on what was trained on what.
+
+    Args:
+        files: The run folder's files by name.
+
+    Returns:
+        HTML.
+    """
+    recipe, data, model = files["experiment"], files["dataset"], files["experiment"].get("model")
     rows = {"data": _data(data), "source": data.get("source"), "trained on": _balance(data)}
     if model:
         rows["network"] = f"{model['name']}, {model['parameters']:,} parameters"
@@ -39,23 +47,28 @@ def recipe(known: dict) -> str:
     rows |= {name: recipe.get(name) for name in ("epochs", "batch_size", "seed")}
     rows |= {name: str(value) for name, value in recipe.get("settings", {}).items()}
     layers = _layers(model) if model else ""
-    return section("Recipe", facts(rows), _phases(known.get("phases", {})), layers)
+    return section("Recipe", facts(rows), _phases(files.get("phases", {})), layers)
 
 
 def curves(history: dict[str, list[float]]) -> str:
-    """Every metric against the epoch, drawn and as numbers."""
-    names = plots.metrics_of(history)
+    """Return the section with every metric by epoch, drawn and as numbers.
+
+    Args:
+        history: A list of numbers a metric, one an epoch.
+
+    Returns:
+        HTML; "" without epochs.
+    """
+    names = plots.metric_names(history)
     if not names:
         return ""
-    from matplotlib import style  # matplotlib takes a third of a second to import
-
     drawings = ""
     with style.context("default"):  # a notebook's dark style would be white ink on white paper
         for index, name in enumerate(names):
             lines = {key: history[key] for key in (name, f"val_{name}") if key in history}
             ends = ", ".join(f"{key} {values[-1]:.4g}" for key, values in lines.items())
-            figure = plots.curves({name: history.get(name, []), **lines})
-            figure.set_size_inches(PANEL)
+            figure = plots.learning_curves({name: history.get(name, []), **lines})
+            figure.set_size_inches(PANEL_SIZE)
             drawings += drawing(figure, f"c{index}", f"Curve by epoch; at the last: {ends}")
     columns = [name for name in history if name != "epoch"]
     rows = zip(*(history[name] for name in columns), strict=False)
@@ -70,31 +83,46 @@ def curves(history: dict[str, list[float]]) -> str:
 
 
 def filters(kernels: np.ndarray | None) -> str:
-    """What the first layer looks for."""
+    """Return the section with the filters of the first convolution.
+
+    Args:
+        kernels: Its kernel, shape (height, width, in, out), or None.
+
+    Returns:
+        HTML; "" without a kernel.
+    """
     if kernels is None:
         return ""
     height, width, depth, count = np.shape(kernels)
-    shown = plots.pixels(plots.tiles(np.asarray(kernels)[..., :MOST_KERNELS]))
+    shown = plots.to_uint8(plots.kernel_images(np.asarray(kernels)[..., :MAX_KERNELS]))
     items = "".join(
         f"<li>{picture(tile, f'Filter {index} of the first layer')}</li>\n"
         for index, tile in enumerate(shown, start=1)
     )
     note = f"{count} filters of {height} × {width}; mid-grey is zero, all on one scale"
     note += "" if depth in (1, 3) else f", the mean over {depth} channels"
-    note += f"; the first {MOST_KERNELS} are shown" if count > MOST_KERNELS else ""
+    note += f"; the first {MAX_KERNELS} are shown" if count > MAX_KERNELS else ""
     return section(
         "First-layer filters",
         f'<p class="soft">{note}.</p>\n<ul class="pictures kernels">\n{items}</ul>',
     )
 
 
-def making(run: Run, known: dict) -> str:
-    """What it ran on, and the commands that show more of it."""
-    ran, status, timing = known["environment"], known["status"], known["results"].get("timing", {})
+def making(run: Run, files: dict) -> str:
+    """Return the section on the machine, and on the commands that show more of the run.
+
+    Args:
+        run: The run.
+        files: The run folder's files by name.
+
+    Returns:
+        HTML.
+    """
+    ran, status, timing = files["environment"], files["status"], files["results"].get("timing", {})
     git = ran.get("git")
     rows = {
         "run folder": run.folder,
-        "command": known["experiment"].get("command"),
+        "command": files["experiment"].get("command"),
         "started": status.get("started"),
         "training": duration(timing["training_seconds"]) if timing else None,
         "backend": ran.get("backend"),
@@ -104,7 +132,7 @@ def making(run: Run, known: dict) -> str:
         "platform": ran.get("platform"),
         "versions": ", ".join(f"{name} {number}" for name, number in ran.get("versions", {}).items()),
         "git": f"{git['commit'][:12]}{'' if git['clean'] else ', with changes'}" if git else None,
-        "data hash": known["dataset"].get("content_hash"),
+        "data hash": files["dataset"].get("content_hash"),
     }  # fmt: skip
     runs_dir, folder = (shlex.quote(str(path)) for path in (run.folder.parents[1], run.folder))
     commands = f"cnnkit tensorboard --runs-dir {runs_dir}\ncnnkit show {folder}"
@@ -116,7 +144,13 @@ def making(run: Run, known: dict) -> str:
 
 
 def describe(thing) -> str | None:
-    """Return what Keras has serialised as one would write it; None where there is nothing.
+    """Return an object that Keras has serialised as one would write it in Python.
+
+    Args:
+        thing: A serialised object, a name, or None.
+
+    Returns:
+        One line of code; None for None.
 
     >>> describe({"class_name": "Adam", "config": {"name": "adam", "learning_rate": 0.001}})
     'Adam(learning_rate=0.001)'
@@ -128,12 +162,12 @@ def describe(thing) -> str | None:
         return str(config or thing["class_name"])
     if "layers" in config:
         return ", then ".join(describe(layer) for layer in config["layers"])
-    said = {
+    arguments = {
         name: describe(value)
         for name, value in config.items()
-        if value is not None and value is not False and name not in UNSAID
+        if value is not None and value is not False and name not in OMITTED
     }
-    return f"{thing['class_name']}({', '.join(f'{name}={said[name]}' for name in said)})"
+    return f"{thing['class_name']}({', '.join(f'{name}={value}' for name, value in arguments.items())})"
 
 
 def _balance(data: dict) -> str | None:
@@ -141,7 +175,7 @@ def _balance(data: dict) -> str | None:
     if not data:
         return None
     counts = dict(zip(data["class_names"], data["counts"]["train"], strict=True))
-    if len(counts) > MOST_COUNTS:
+    if len(counts) > MAX_COUNTS:
         return f"{min(counts.values()):,} to {max(counts.values()):,} samples of each class"
     return ", ".join(f"{number:,} of {name}" for name, number in counts.items())
 
@@ -154,7 +188,7 @@ def _data(data: dict) -> str | None:
     return f"{data['name']}: {len(data['class_names'])} classes, {shape}; {sizes}"
 
 
-def _phases(known: dict) -> str:
+def _phases(files: dict) -> str:
     """Return what trained in each phase, where there were several."""
     rows = [
         (
@@ -162,14 +196,14 @@ def _phases(known: dict) -> str:
             _named(phase["trained_layers"]),
             f"{phase['trained_parameters']:,} of {phase['parameters']:,}",
         )
-        for phase in known.get("phases", ())
+        for phase in files.get("phases", ())
     ]
     headings = ("phase", "layers that train", "parameters that train")
     return table("The phases of training, in order.", headings, rows, text=2) if rows else ""
 
 
 def _named(layers: list[str]) -> str:
-    if len(layers) <= MOST_LAYERS:
+    if len(layers) <= MAX_NAMED_LAYERS:
         return ", ".join(layers)
     return f"{len(layers)}, from {layers[0]} to {layers[-1]}"
 

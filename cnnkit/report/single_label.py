@@ -1,6 +1,6 @@
-"""What a run achieved: how good it is, where it is wrong, class by class.
+"""Sections on what a run achieved where each sample has one class.
 
-`test` is what results.json says about the test split: `Evaluation.as_results()`.
+`test` holds the test results, as `Evaluation.as_results` returns them.
 """
 
 import numpy as np
@@ -21,9 +21,9 @@ from cnnkit.report.markup import (
 )
 from cnnkit.report.mistakes import worst_mistakes
 
-CONFUSIONS = 4  # pairs named in the headline
-LARGEST_MATRIX = 20  # classes up to which the whole confusion matrix is a table
-MOST_PAIRS = 25  # confusions listed beyond that
+HEADLINE_CONFUSIONS = 4
+MAX_MATRIX_CLASSES = 20  # if there are more, the most frequent confusions are listed instead
+MAX_CONFUSIONS = 25
 
 
 def sections(contents: Contents) -> list[str]:
@@ -36,15 +36,15 @@ def sections(contents: Contents) -> list[str]:
         HTML, a string a section; "" for one that has nothing to show.
     """
     test, evaluation = contents.test, contents.evaluation
-    views, images = contents.views, contents.images
-    looks = attention.looks(views, evaluation) if views else ""
-    resemblance = attention.resemblance(views, evaluation) if views else ""
+    explanations, images = contents.explanations, contents.images
+    looks = attention.looks(explanations, evaluation) if explanations else ""
+    resemblance = attention.resemblance(explanations, evaluation) if explanations else ""
     return [
         headline(contents.files, verdict(test) if test else "", looks),
         confusion(test) if test else "",
         worst_mistakes(evaluation, images, _mistake, resemblance) if evaluation else "",
-        attention.path(views, evaluation) if views else "",
-        attention.robustness(views) if views else "",
+        attention.path(explanations, evaluation) if explanations else "",
+        attention.robustness(explanations) if explanations else "",
         recipe.filters(contents.filters),
         attention.film(contents.film) if contents.film else "",
         certainty.calibration(evaluation, images) if evaluation else "",
@@ -53,12 +53,19 @@ def sections(contents: Contents) -> list[str]:
 
 
 def verdict(test: dict) -> str:
-    """How good, and what is taken for what."""
+    """Return how good the network is, and which classes it confuses.
+
+    Args:
+        test: The test results.
+
+    Returns:
+        HTML.
+    """
     wrong = test["samples"] - test["correct"]
     pairs = "".join(
         f"<li><b>{escape(true)}</b> taken for <b>{escape(predicted)}</b> "
         f'<span class="soft">{times:,} of {of:,}</span></li>\n'
-        for true, predicted, times, of in _confused(test)[:CONFUSIONS]
+        for true, predicted, times, of in _confused(test)[:HEADLINE_CONFUSIONS]
     )
     return f"""<div>
 <p class="number">{percent(test["accuracy"], 2)}</p>
@@ -72,12 +79,19 @@ def verdict(test: dict) -> str:
 
 
 def confusion(test: dict) -> str:
-    """Which class is taken for which: all of it, or the most frequent where classes are many."""
+    """Return the confusion matrix, or the most frequent confusions where classes are many.
+
+    Args:
+        test: The test results.
+
+    Returns:
+        HTML.
+    """
     names, matrix = _names(test), np.array(test["confusion_matrix"])
-    if len(names) > LARGEST_MATRIX:
+    if len(names) > MAX_MATRIX_CLASSES:
         rows = [
             (true, predicted, f"{times:,}", f"{of:,}", percent(times / of))
-            for true, predicted, times, of in _confused(test)[:MOST_PAIRS]
+            for true, predicted, times, of in _confused(test)[:MAX_CONFUSIONS]
         ]
         caption = f"The {len(rows)} pairs of the {len(names)} classes that are confused most often."
         headings = ("true", "predicted", "times", "of", "rate")
@@ -99,7 +113,14 @@ def confusion(test: dict) -> str:
 
 
 def classes(test: dict) -> str:
-    """How good each class is, the weakest first."""
+    """Return a table of the classes, the weakest first.
+
+    Args:
+        test: The test results.
+
+    Returns:
+        HTML.
+    """
     rows = [
         (
             row["name"],
@@ -121,7 +142,7 @@ def classes(test: dict) -> str:
 
 def _weakest(test: dict) -> str:
     rows = [row for row in test["classes"] if row["recall"] is not None]
-    if len(rows) < 3:  # of two classes, the confusions have said it
+    if len(rows) < 3:  # the confusions of two classes say the same
         return ""
     row = min(rows, key=lambda row: row["recall"])
     return f"<p>Weakest class: <b>{escape(row['name'])}</b>, recall {percent(row['recall'])}.</p>"
@@ -153,8 +174,8 @@ def _mistake(evaluation: Evaluation, index: int, pixels: np.ndarray | None) -> s
     )
 
 
-def _matrix(names: list[str], rates: np.ndarray, said: np.ndarray) -> str:
-    """Return a table of what is said in each cell, shaded by the rate in per cent."""
+def _matrix(names: list[str], rates: np.ndarray, texts: np.ndarray) -> str:
+    """Return a table of texts, shaded by the rate in per cent."""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     body = ""
     for row, name in enumerate(names):
@@ -162,7 +183,7 @@ def _matrix(names: list[str], rates: np.ndarray, said: np.ndarray) -> str:
         for column, rate in enumerate(rates[row]):
             kind = "none" if not rate else "miss" if row != column else "hit"
             shade = 0.06 + 0.005 * rate if rate else 0
-            cells += f'<td class="{kind}" style="--rate:{shade:.2f}">{said[row, column]}</td>'
+            cells += f'<td class="{kind}" style="--rate:{shade:.2f}">{texts[row, column]}</td>'
         body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>\n'
     return f'<table class="matrix"><thead><tr><td></td>{head}</tr></thead>\n<tbody>{body}</tbody></table>'
 

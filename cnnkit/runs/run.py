@@ -1,6 +1,7 @@
 """Run: one call of an experiment, and the folder that keeps it."""
 
 import csv
+import html
 import json
 import os
 import secrets
@@ -12,6 +13,7 @@ from pathlib import Path
 from cnnkit import plots
 from cnnkit.errors import RunFolderError
 from cnnkit.runs import atomic
+from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 
 
 class Run:
@@ -105,6 +107,24 @@ class Run:
         except (OSError, ValueError, TypeError, csv.Error) as error:
             raise RunFolderError(f"{path} cannot be read: {error}") from None
 
+    @property
+    def saved_weights(self) -> SavedWeights | None:
+        """Which epoch, of which phase, the weights in model.keras are of; None before any are.
+
+        Raises:
+            RunFolderError: A file of the run cannot be read.
+        """
+        epoch = self.status.get("saved_epoch") or self.results.get("validation", {}).get("epoch")
+        if not epoch:
+            return None
+        has_phases = (self.folder / "phases.json").exists()
+        return saved_weights(
+            epoch,
+            is_best=self.experiment.get("restore_best_weights", True),
+            phases=self.phases["phases"] if has_phases else [],
+            history=self.history,
+        )
+
     @cached_property
     def model(self):
         """The chosen weights as a `keras.Model` from raw inputs to probabilities."""
@@ -125,7 +145,7 @@ class Run:
 
     def plot(self):
         """Return a figure of the run's curves."""
-        return plots.curves(self.history)
+        return plots.learning_curves(self.history)
 
     def report(self) -> "Report":
         """Return the report, which a notebook shows in place."""
@@ -176,8 +196,6 @@ class Report:
         return f"Report({str(self.path)!r})"
 
     def _repr_html_(self) -> str:
-        import html
-
         page = html.escape(self.path.read_text(), quote=True)
         return f'<iframe srcdoc="{page}" width="100%" height="800" title="report"></iframe>'
 

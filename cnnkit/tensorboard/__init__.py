@@ -1,1 +1,1 @@
-"""What a run writes for TensorBoard: curves, pictures, the graph, the projector."""
+"""What a run writes for TensorBoard: curves, images, the graph, the embedding projector."""

@@ -1,4 +1,4 @@
-"""TensorBoard's event files, written with TensorBoard's own writer: any backend, no TensorFlow op."""
+"""Event files, written with TensorBoard's own writer: on any backend, without TensorFlow."""
 
 import time
 import warnings
@@ -19,31 +19,58 @@ from tensorboard.util import tensor_util
 from cnnkit.keras_graph.walk import layer_calls
 
 
-class EventLog:
-    """One folder of events, which TensorBoard shows as one run.
+class EventWriter:
+    """One folder of event files, which TensorBoard shows as one run.
 
-    An event that cannot be written is dropped, and that is told once: no training ends for its log.
+    If an event cannot be written, the writer warns once and drops it; training continues.
+
+    Args:
+        folder: Folder for the event files; it is made if it is missing.
     """
 
     def __init__(self, folder: Path):
-        self._folder, self._writer, self._told = Path(folder), None, False
+        self._folder, self._writer, self._warned = Path(folder), None, False
         self._open()
 
     def scalar(self, tag: str, value: float, step: int) -> None:
-        """Add a point to a curve."""
+        """Add a point to a curve.
+
+        Args:
+            tag: Name of the curve.
+            value: The point's value.
+            step: The point's step.
+        """
         self._add(scalar_pb(tag, float(value)), step)
 
     def histogram(self, tag: str, values: np.ndarray, step: int) -> None:
-        """Add the distribution of an array's values."""
+        """Add the distribution of an array's values.
+
+        Args:
+            tag: Name of the histogram.
+            values: The array, of any shape.
+            step: Step of the histogram.
+        """
         self._add(histogram_pb(tag, np.asarray(values, np.float64)), step)
 
     def text(self, tag: str, markdown: str, step: int = 0) -> None:
-        """Add a text, which TensorBoard renders as Markdown."""
+        """Add a text, which TensorBoard renders as Markdown.
+
+        Args:
+            tag: Name of the text.
+            markdown: The text.
+            step: Step of the text.
+        """
         self._add(text_pb(tag, markdown), step)
 
     def image(self, tag: str, png: bytes, step: int) -> None:
-        """Add a picture, given as the bytes of a PNG file."""
-        # The plugin wants width, height and the encoded picture; bytes 16 to 24 of PNG hold both.
+        """Add an image.
+
+        Args:
+            tag: Name of the image.
+            png: Bytes of a PNG file.
+            step: Step of the image.
+        """
+        # The plugin expects width, height and the file; bytes 16 to 24 of a PNG hold both sizes.
         size = [str(int.from_bytes(png[start : start + 4])).encode() for start in (16, 20)]
         summary = summary_pb2.Summary()
         summary.value.add(
@@ -54,15 +81,28 @@ class EventLog:
         self._add(summary, step)
 
     def graph(self, graph: graph_pb2.GraphDef) -> None:
-        """Add the drawing of a network."""
+        """Add the graph of a network.
+
+        Args:
+            graph: The graph, as `graph_of` returns it.
+        """
         self._write(event_pb2.Event(wall_time=time.time(), graph_def=graph.SerializeToString()))
 
     def settings(self, settings: dict[str, bool | float | str], trial: str) -> None:
-        """Add the row of the HParams table that this run is."""
+        """Add this run's row of the HParams table.
+
+        Args:
+            settings: A value for each column.
+            trial: Name of the row.
+        """
         self._add(hparams_pb(settings, trial_id=trial, start_time_secs=time.time()), 0)
 
     def settings_end(self, succeeded: bool) -> None:
-        """Say in the HParams table how the run ended."""
+        """Write to the HParams table how the run ended.
+
+        Args:
+            succeeded: Whether it finished.
+        """
         status = api_pb2.STATUS_SUCCESS if succeeded else api_pb2.STATUS_FAILURE
         content = plugin_data_pb2.HParamsPluginData(
             session_end_info=plugin_data_pb2.SessionEndInfo(
@@ -78,14 +118,14 @@ class EventLog:
         self._add(summary, 0)
 
     def flush(self) -> None:
-        """Write out what is buffered; after a failure, begin another file."""
+        """Write buffered events to the file; after a failure, begin another file."""
         if self._writer is None:
             self._open()
         else:
             self._try(lambda: self._writer.flush())
 
     def close(self) -> None:
-        """Write out what is buffered, for good."""
+        """Write buffered events, and close the file."""
         if self._writer is not None:
             self._try(lambda: self._writer.close())
 
@@ -107,8 +147,8 @@ class EventLog:
             action()
         except Exception as error:  # TensorFlow's file system has errors of its own
             self._writer = None
-            if not self._told:
-                self._told = True
+            if not self._warned:
+                self._warned = True
                 warnings.warn(
                     f"TensorBoard's log {self._folder} cannot be written: {error}.", stacklevel=2
                 )

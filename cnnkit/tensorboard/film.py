@@ -1,4 +1,4 @@
-"""Learning as a film: the pictures that `Explain` wrote, epoch by epoch, as one animated file."""
+"""A film of learning: the pictures that `Explain` drew, epoch by epoch, as one animated file."""
 
 import io
 from collections.abc import Sequence
@@ -11,45 +11,61 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from cnnkit.errors import SettingError
 from cnnkit.explain.figures import tiles
 
-KINDS = (".webp", ".gif")
-USUAL = ("decisions", "grad_cam", "filters")
-CAPTION = 16  # pixels above the pictures
+SUFFIXES = (".webp", ".gif")
+DEFAULT_TAGS = ("decisions", "grad_cam", "filters")
+CAPTION_HEIGHT = 16  # pixels above the pictures
 
 
-def pictures(folder: str | Path) -> dict[str, dict[int, np.ndarray]]:
-    """Return the pictures of a folder of events: by tag, by epoch, (height, width, 3) uint8.
+def read_pictures(folder: str | Path) -> dict[str, dict[int, np.ndarray]]:
+    """Read the images in a folder of event files.
 
-    folder: a run's tensorboard/explain, or what `Explain` was given. Raises SettingError where
-    there are none.
+    Args:
+        folder: A run's tensorboard/explain, or the folder of the callback.
+
+    Returns:
+        Images by tag and epoch (counted from 0), each of shape (height, width, 3), uint8.
+
+    Raises:
+        SettingError: There are none.
     """
-    found = {}
+    pictures: dict[str, dict[int, np.ndarray]] = {}
     for path in sorted(Path(folder).glob("events.*")):
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
                 if value.metadata.plugin_data.plugin_name == "images":
                     content = value.tensor.string_val[2]  # after width and height
                     with Image.open(io.BytesIO(content)) as image:
-                        found.setdefault(value.tag, {})[event.step] = np.asarray(
+                        pictures.setdefault(value.tag, {})[event.step] = np.asarray(
                             image.convert("RGB")
                         )
-    if not found:
+    if not pictures:
         raise SettingError(
             f"{folder} has no pictures; train with Experiment(explain=Explain()) to make some."
         )
-    return found
+    return pictures
 
 
-def write(folder: str | Path, path: str | Path, tags: Sequence[str] = (), seconds: float = 0.6):
-    """Write a film of the pictures in a folder of events, and return the epochs it shows.
+def write_film(
+    folder: str | Path, path: str | Path, tags: Sequence[str] = (), seconds: float = 0.6
+) -> list[int]:
+    """Write a film of the images in a folder of event files; it repeats for ever.
 
-    path: FILE.webp or FILE.gif, which plays for ever. tags: which pictures, one below the other;
-    without them, decisions, Grad-CAM and filters. seconds: how long an epoch is shown; the last one
-    four times as long.
+    Args:
+        folder: As of `read_pictures`.
+        path: FILE.webp or FILE.gif.
+        tags: As of `film_frames`.
+        seconds: How long each epoch is shown; the last one is shown four times as long.
+
+    Returns:
+        The epochs that the film shows, counted from 1.
+
+    Raises:
+        SettingError: There are no images, or the path has another suffix.
     """
     path = Path(path)
-    if path.suffix not in KINDS:
-        raise SettingError(f"A film is FILE{' or FILE'.join(KINDS)}, not {path.name!r}.")
-    shown = frames(folder, tags)
+    if path.suffix not in SUFFIXES:
+        raise SettingError(f"A film is FILE{' or FILE'.join(SUFFIXES)}, not {path.name!r}.")
+    shown = film_frames(folder, tags)
     drawn = [_titled(pixels, f"epoch {epoch}") for epoch, pixels in shown.items()]
     durations = [round(1000 * seconds)] * len(drawn)
     durations[-1] *= 4
@@ -57,23 +73,30 @@ def write(folder: str | Path, path: str | Path, tags: Sequence[str] = (), second
     return list(shown)
 
 
-def frames(folder: str | Path, tags: Sequence[str] = ()) -> dict[int, np.ndarray]:
-    """Return the pictures of a folder of events, one below the other: by epoch, counted from 1.
+def film_frames(folder: str | Path, tags: Sequence[str] = ()) -> dict[int, np.ndarray]:
+    """Return the frames of a film: an epoch's images, one below the other.
 
-    tags: which pictures; without them, decisions, Grad-CAM and filters. Each frame is uint8, shape
-    (height, width, 3). Raises SettingError where there are none, or none of that name.
+    Args:
+        folder: As of `read_pictures`.
+        tags: Which images; decisions, Grad-CAM and filters if there are no tags.
+
+    Returns:
+        A frame for each epoch (counted from 1), shape (height, width, 3), uint8.
+
+    Raises:
+        SettingError: There are no images, or none with such a tag.
     """
-    found = pictures(folder)
-    chosen = tags or [tag for tag in USUAL if tag in found] or list(found)
+    pictures = read_pictures(folder)
+    chosen = tags or [tag for tag in DEFAULT_TAGS if tag in pictures] or list(pictures)
     for tag in chosen:
-        if tag not in found:
-            raise SettingError(f"{folder} has no pictures {tag!r}, only {', '.join(found)}.")
-    epochs = sorted(set.intersection(*(set(found[tag]) for tag in chosen)))
-    return {epoch + 1: tiles.stacked([found[tag][epoch] for tag in chosen]) for epoch in epochs}
+        if tag not in pictures:
+            raise SettingError(f"{folder} has no pictures {tag!r}, only {', '.join(pictures)}.")
+    epochs = sorted(set.intersection(*(set(pictures[tag]) for tag in chosen)))
+    return {epoch + 1: tiles.stack([pictures[tag][epoch] for tag in chosen]) for epoch in epochs}
 
 
 def _titled(pixels: np.ndarray, title: str) -> Image.Image:
-    image = Image.new("RGB", (pixels.shape[1], pixels.shape[0] + CAPTION), "white")
-    image.paste(Image.fromarray(pixels), (0, CAPTION))
+    image = Image.new("RGB", (pixels.shape[1], pixels.shape[0] + CAPTION_HEIGHT), "white")
+    image.paste(Image.fromarray(pixels), (0, CAPTION_HEIGHT))
     ImageDraw.Draw(image).text((4, 2), title, fill="black")
     return image

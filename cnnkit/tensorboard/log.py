@@ -1,62 +1,73 @@
-"""What a run shows in TensorBoard; curves bear the names of Keras' own callback."""
+"""The callback that writes a run's TensorBoard logs, under the tags of Keras' own callback."""
 
 import keras
 
 from cnnkit import plots
 from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.runs import Run
-from cnnkit.tensorboard.event_files import EventLog, graph_of
+from cnnkit.tensorboard.event_files import EventWriter, graph_of
 
-PICTURES = 25  # in the grid of inputs
+GRID_IMAGES = 25  # test images in the grid
 
 
-class TensorBoardLog(keras.callbacks.Callback):
-    """Writes curves a step and an epoch, weight histograms, the graph and the recipe.
+class TensorBoardCallback(keras.callbacks.Callback):
+    """Writes curves by step and by epoch, weight histograms, the graph and the recipe.
 
-    Tags are those of `keras.callbacks.TensorBoard`: `batch_loss`, `epoch_loss`,
-    `evaluation_loss_vs_iterations` and so on, in the folders train/ and validation/. Keras'
-    callback draws the graph on TensorFlow alone; this one writes the same on every backend.
-    whole: the model of the graph, of which `fit` may train a part. resumed: whether the folder
-    holds the beginning of the training already.
+    The tags are those of `keras.callbacks.TensorBoard` (`batch_loss`, `epoch_loss`,
+    `evaluation_loss_vs_iterations`, ...), in the folders train/ and validation/. Keras' callback
+    draws the graph with TensorFlow only; this one writes the same files with every backend.
+
+    Args:
+        run: The run; its tensorboard/ folder is written to.
+        recipe: The content of the run's experiment.json.
+        network: The model whose graph is drawn. `fit` may train a part of it.
+        resumed: Whether the folder already has the beginning of the training.
     """
 
-    def __init__(self, run: Run, recipe: dict, whole: keras.Model, resumed: bool = False):
+    def __init__(self, run: Run, recipe: dict, network: keras.Model, resumed: bool = False):
         super().__init__()
-        self.whole, self.recipe, self.resumed = whole, recipe, resumed
+        self.network, self.recipe, self.resumed = network, recipe, resumed
         self.trial = f"{run.folder.parent.name}/{run.name}"
         folder = run.folder / "tensorboard"
-        self.logs = EventLog(folder)
-        self.train, self.validation = EventLog(folder / "train"), EventLog(folder / "validation")
+        self.logs = EventWriter(folder)
+        self.train, self.validation = (
+            EventWriter(folder / "train"),
+            EventWriter(folder / "validation"),
+        )
         self.step = 0
 
     def on_train_begin(self, logs=None):
-        """Write what is known before the first step; nothing in a later phase of training."""
+        """Write graph and recipe, unless a run is resumed or a later phase begins."""
         if self.resumed or self.step:
             return
-        self.train.graph(graph_of(self.whole))
+        self.train.graph(graph_of(self.network))
         self.logs.text("recipe", _as_table(self.recipe))
         self.logs.settings(
-            {name: _plain(value) for name, value in self.recipe["settings"].items()}
+            {name: _as_hparam(value) for name, value in self.recipe["settings"].items()}
             | {"experiment": self.recipe["experiment"], "seed": self.recipe["seed"]},
             trial=self.trial,
         )
 
     def get_state(self) -> dict:
-        """Return how many steps there were."""
+        """Return the number of steps so far."""
         return {"step": self.step}
 
     def set_state(self, state: dict) -> None:
-        """Go on from what `get_state` returned."""
+        """Restore the number of steps.
+
+        Args:
+            state: What `get_state` returned.
+        """
         self.step = state["step"]
 
     def on_train_batch_end(self, batch, logs=None):
-        """Add a point a step: as Keras does, the mean since the epoch began."""
+        """Add a point to each curve by step: as in Keras, the mean since the epoch began."""
         for name, value in logs.items():
             self.train.scalar(f"batch_{name}", value, self.step)
         self.step += 1
 
     def on_epoch_end(self, epoch, logs=None):
-        """Add a point an epoch to every curve, and every weight's distribution."""
+        """Add a point to each curve by epoch, and the histogram of each weight."""
         for name, value in logs.items():
             if name.startswith("val_"):
                 name = name.removeprefix("val_")
@@ -71,17 +82,18 @@ class TensorBoardLog(keras.callbacks.Callback):
             self.train.histogram(variable.path, values, epoch)
 
     def show_results(self, evaluation: Evaluation | MultiLabelEvaluation, images, filters) -> None:
-        """Add the pictures of a finished run: test images with labels, filters, confusion matrix.
+        """Add the figures of a finished run: test images, filters, confusion matrix, scores.
 
-        Where samples may have several classes, no class is taken for another: there is no matrix.
-
-        images: floats of shape (samples, height, width, channels), or None where inputs are none.
-        filters: the first convolution's kernel (height, width, in, out), or None.
+        Args:
+            evaluation: Evaluation of the test split.
+            images: The test inputs, shape (samples, height, width, channels); None where inputs are
+                not images.
+            filters: Kernel of the first convolution, shape (height, width, in, out), or None.
         """
         if images is not None:
-            first = range(min(PICTURES, len(evaluation.labels)))
+            first = range(min(GRID_IMAGES, len(evaluation.labels)))
             figure = plots.image_grid(
-                images[:PICTURES],
+                images[:GRID_IMAGES],
                 captions=[
                     f"{evaluation.predicted_name(i)} (is {evaluation.true_name(i)})" for i in first
                 ],
@@ -89,7 +101,7 @@ class TensorBoardLog(keras.callbacks.Callback):
             )
             self.logs.image("test/predicted_and_true", plots.png(figure), self.step)
         if filters is not None:
-            self.logs.image("filters/first_layer", plots.png(plots.filters(filters)), self.step)
+            self.logs.image("filters/first_layer", plots.png(plots.kernels(filters)), self.step)
         if evaluation.confusion_matrix is not None:
             matrix = plots.confusion_matrix(evaluation.confusion_matrix, evaluation.class_names)
             self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)
@@ -98,16 +110,25 @@ class TensorBoardLog(keras.callbacks.Callback):
                 self.logs.scalar(f"test/{name}", score, self.step)
 
     def show_figure(self, tag: str, figure) -> None:
-        """Add a matplotlib figure of a finished run."""
+        """Add a figure of a finished run.
+
+        Args:
+            tag: Name of the image.
+            figure: A matplotlib figure.
+        """
         self.logs.image(tag, plots.png(figure), self.step)
 
     def flush(self) -> None:
-        """Write out what is buffered."""
+        """Write buffered events to the files."""
         for log in (self.logs, self.train, self.validation):
             log.flush()
 
     def close(self, succeeded: bool) -> None:
-        """Say how the run ended, and write out what is buffered."""
+        """Write how the run ended, and close the files.
+
+        Args:
+            succeeded: Whether the run finished.
+        """
         self.logs.settings_end(succeeded)
         for log in (self.logs, self.train, self.validation):
             log.close()
@@ -122,5 +143,5 @@ def _as_table(recipe: dict) -> str:
     return "\n".join(["| setting | value |", "| --- | --- |", *lines])
 
 
-def _plain(value):
+def _as_hparam(value) -> bool | int | float | str:
     return value if isinstance(value, (bool, int, float, str)) else str(value)

@@ -1,7 +1,8 @@
-"""TensorBoard's embedding projector: the files that its plugin reads, and their index.
+"""The files of TensorBoard's embedding projector.
 
-Keras' `TensorBoard(embeddings_freq=...)` names a tensor of a checkpoint in which the plugin finds
-none, so that the projector stays empty. A table of numbers, named by `tensor_path`, it does read.
+Keras' `TensorBoard(embeddings_freq=...)` leaves the projector empty: it names a tensor of a
+checkpoint, and the plugin does not find it there. The plugin does read a table that the
+configuration names as `tensor_path`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,22 +13,27 @@ import numpy as np
 from cnnkit.explain.figures import tiles
 from cnnkit.runs import atomic
 
-CONFIG = "projector_config.pbtxt"  # the plugin looks for this name in each run's folder
-THUMBNAIL = 32  # pixels a side
-LARGEST_SPRITE = 8192  # pixels a side that browsers can still draw
+CONFIG_FILE = "projector_config.pbtxt"  # the plugin looks for this name in each run's folder
+THUMBNAIL_SIZE = 32  # pixels a side, at most
+MAX_SPRITE_SIZE = 8192  # pixels a side; browsers fail to draw larger ones
 
 
-def write(
+def write_projector(
     folder: Path,
     name: str,
     embeddings: np.ndarray,
     columns: Mapping[str, Sequence[str]],
     thumbnails: np.ndarray | None = None,
 ) -> None:
-    """Write points with what is to be read of each beside a run's events.
+    """Write embeddings, with their labels and thumbnails, beside a run's event files.
 
-    name: what the projector calls the tensor. embeddings: (samples, features). columns: a text a
-    sample, by the column's name. thumbnails: (samples, height, width, 3) uint8, drawn for the points.
+    Args:
+        folder: Folder of the event files; it is made if it is missing.
+        name: Name of the tensor in the projector.
+        embeddings: Points, shape (samples, features).
+        columns: A text a sample, by the name of the column.
+        thumbnails: Images of the samples, shape (samples, height, width, 3), uint8, drawn at the
+            points; None draws dots.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rows = ("\t".join(f"{value:.6g}" for value in row) for row in embeddings)
@@ -42,7 +48,7 @@ def write(
     if thumbnails is not None:
         height, width = thumbnails.shape[1:3]
         side = int(np.ceil(np.sqrt(len(thumbnails))))
-        if side * max(height, width) <= LARGEST_SPRITE:
+        if side * max(height, width) <= MAX_SPRITE_SIZE:
             sprite = np.zeros((side * side, height, width, 3), "uint8")
             sprite[: len(thumbnails)] = thumbnails
             sprite = sprite.reshape(side, side, height, width, 3).swapaxes(1, 2)
@@ -50,26 +56,28 @@ def write(
             atomic.write_bytes(folder / "sprite.png", tiles.png(sprite))
             size = f"single_image_dim: {width} single_image_dim: {height}"
             lines.append(f'  sprite {{ image_path: "sprite.png" {size} }}')
-    atomic.write_text(folder / CONFIG, "\n".join([*lines, "}"]) + "\n")
+    atomic.write_text(folder / CONFIG_FILE, "\n".join([*lines, "}"]) + "\n")
 
 
 def thumbnails(images: np.ndarray, low: float = 0, high: float = 255) -> np.ndarray:
-    """Return images as `write` draws them: every so many pixels, at most THUMBNAIL a side, uint8.
+    """Return images small enough for `write_projector`, by leaving out rows and columns.
 
-    images: (samples, height, width, channels). low, high: black and white.
+    Args:
+        images: Images, shape (samples, height, width, channels).
+        low: The value that is drawn black.
+        high: The value that is drawn white.
+
+    Returns:
+        Thumbnails, shape (samples, height, width, 3), uint8, of at most 32 pixels a side.
     """
-    step = max(1, -(-max(images.shape[1:3]) // THUMBNAIL))
+    step = max(1, -(-max(images.shape[1:3]) // THUMBNAIL_SIZE))
     small = images[:, ::step, ::step]
     return np.stack([tiles.picture(image, low, high, side=1) for image in small])
 
 
 def _metadata(columns: Mapping[str, Sequence[str]]) -> str:
-    """Return a table; the plugin wants a heading only where there are several columns."""
+    """Return a table; the plugin expects a heading only if there are several columns."""
     lines = list(zip(*columns.values(), strict=True))
     if len(columns) > 1:
         lines = [tuple(columns), *lines]
-    return "".join("\t".join(_plain(text) for text in line) + "\n" for line in lines)
-
-
-def _plain(text) -> str:
-    return " ".join(str(text).split())
+    return "".join("\t".join(" ".join(str(text).split()) for text in line) + "\n" for line in lines)

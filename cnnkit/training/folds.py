@@ -72,7 +72,7 @@ def _train(experiment: Experiment, chosen: np.ndarray, seed: int) -> None:
     data = dataclasses.replace(experiment.data, train=rest)
     experiment = dataclasses.replace(experiment, data=data)
     epoch = 0
-    for phase, _ in phases.begun(experiment):
+    for phase, _ in phases.begin_each(experiment):
         part = without_frozen_part(phase, seed)
         history = fit_part(phase, part, seed=seed, first_epoch=epoch, verbose=0)
         epoch = history.epoch[-1] + 1

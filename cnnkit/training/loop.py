@@ -13,7 +13,7 @@ from cnnkit.experiment.experiment import Experiment
 from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
 from cnnkit.runs import Run
 from cnnkit.runs.checkpoints import Checkpoint
-from cnnkit.tensorboard.log import TensorBoardLog
+from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.callbacks import non_finite
 from cnnkit.training.callbacks.record import KeepWeights, Record, StopOnNonFinite
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
@@ -48,7 +48,7 @@ class TrainingResult:
 def fit(
     experiment: Experiment,
     run: Run,
-    log: TensorBoardLog,
+    log: TensorBoardCallback,
     stop: StopOnSignal,
     seed: int,
     schedule: CheckpointSchedule,
@@ -84,12 +84,12 @@ def fit(
     ended = tuple(start.state["phases_ended"]) if start else ()
     recording = Recording(run, (*explain, log, keep, record), stop, schedule, start, ended)
     begun = []
-    for phase, trained_layers in phases.begun(experiment):
-        begun.append(trained_layers)
+    for phase, trained_layers in phases.begin_each(experiment):
+        begun.append(trained_layers | {"first_epoch": (0, *recording.ended)[len(begun)] + 1})
         if len(begun) <= len(ended):
             continue
         if experiment.phases:
-            phases.tell(run, begun, 1 + len(experiment.phases))
+            phases.announce(run, begun, 1 + len(experiment.phases))
         part = without_frozen_part(phase, seed)
         fit_part(phase, part, seed=seed, recording=recording)
         recording.end_phase()

@@ -28,8 +28,8 @@ from cnnkit.explain import figures
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run, checkpoints, checksums, log_offsets
 from cnnkit.runs.lock import locked
-from cnnkit.tensorboard.film import frames
-from cnnkit.tensorboard.log import TensorBoardLog
+from cnnkit.tensorboard.film import film_frames
+from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training import differences
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
@@ -223,7 +223,7 @@ def _train(
 ) -> None:
     began = time.perf_counter()
     run.write_status("running", epoch=start.epoch if start else 0)
-    log = TensorBoardLog(run, recipe, experiment.network, resumed=start is not None)
+    log = TensorBoardCallback(run, recipe, experiment.network, resumed=start is not None)
     stop, succeeded = StopOnSignal(), False
     try:
         with stop.listening():
@@ -259,7 +259,7 @@ def _show(
     experiment: Experiment,
     result: TrainingResult,
     evaluation: Evaluation,
-    log: TensorBoardLog,
+    log: TensorBoardCallback,
 ) -> None:
     """Draw what is known of a trained model, for TensorBoard and for the report."""
     data = experiment.data
@@ -267,29 +267,31 @@ def _show(
     filters = first_filters(experiment.network)
     log.show_results(evaluation, images, filters)
     explained = experiment.explain is not None
-    views = _views(result, data, evaluation, closely=explained)
-    if views and views.walk:
-        walk = figures.walkthrough(views.walk, data.class_names)
+    explanations = _explanations(result, data, evaluation, closely=explained)
+    if explanations and explanations.walk:
+        walk = figures.walkthrough(explanations.walk, data.class_names)
         log.show_figure("test/walkthrough", walk)
-        changed = figures.robustness({result.model.name: views.responses})
+        changed = figures.robustness({result.model.name: explanations.responses})
         log.show_figure("test/robustness", changed)
     film = _film(run.folder / "tensorboard" / "explain") if explained else None
-    report.write(run, evaluation, images, filters, views, film)
+    report.write(
+        run, evaluation, images=images, filters=filters, explanations=explanations, film=film
+    )
 
 
-def _views(
+def _explanations(
     result: TrainingResult, data: Dataset, evaluation: Evaluation, closely: bool
-) -> report.Views | None:
+) -> report.Explanations | None:
     """Return what the network looks at; None where that cannot be shown."""
     if len(data.image_shape) != 3 or not data.task.explains_answers:
         return None
-    look = functools.partial(report.look, closely=closely, head=result.head)
-    return _or_none("what the network looks at", lambda: look(result.model, data, evaluation))
+    explain = functools.partial(report.explain_samples, closely=closely, head=result.head)
+    return _or_none("what the network looks at", lambda: explain(result.model, data, evaluation))
 
 
 def _film(folder: Path) -> dict[int, np.ndarray] | None:
     """Return what `Experiment.explain` drew, by epoch."""
-    return _or_none("the film", lambda: frames(folder))
+    return _or_none("the film", lambda: film_frames(folder))
 
 
 def _or_none(shown: str, make: Callable):

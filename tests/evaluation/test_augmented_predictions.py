@@ -55,5 +55,5 @@ def test_views_that_there_are_not_are_refused(model, given):
 
 def test_what_takes_no_images_is_refused():
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)])
-    with pytest.raises(SettingError, match="Views are of images"):
+    with pytest.raises(SettingError, match="Views need images"):
         test_time_augmentation(model)

@@ -35,12 +35,15 @@ def test_the_expected_error_by_hand():
     found = evaluation.reliability(labels, probabilities, bins=2)
     assert found.counts.tolist() == [1, 3]
     lower, upper = 0.5 - 0, (0.6 + 0.8 + 0.9) / 3 - 1 / 3
-    assert found.expected_error == pytest.approx((1 * lower + 3 * upper) / 4)
+    assert found.expected_calibration_error == pytest.approx((1 * lower + 3 * upper) / 4)
 
 
 def test_what_is_as_sure_as_it_is_right_has_no_error():
     labels = np.repeat([0, 1], [75, 25])
-    assert evaluation.reliability(labels, np.tile([0.75, 0.25], (100, 1))).expected_error < 1e-12
+    assert (
+        evaluation.reliability(labels, np.tile([0.75, 0.25], (100, 1))).expected_calibration_error
+        < 1e-12
+    )
 
 
 @pytest.mark.parametrize("true", [0.4, 1.0, 3.0])

@@ -121,7 +121,7 @@ def test_a_teacher_of_other_things_is_refused(teacher):
     known, run = digits(), cnnkit.runs.Run(teacher)
     student = models.mlp((8, 8, 1), 10, hidden_units=())
     other = replace(known, class_names=tuple("abcdefghij"))
-    with pytest.raises(SettingError, match="'teacher' tells 10 classes apart"):
+    with pytest.raises(SettingError, match="10 classes of the teacher 'teacher' differ"):
         distiller(student, run, other)
     with pytest.raises(SettingError, match="times"):
         distiller(student, run, replace(known, value_range=(0, 1)))

@@ -72,7 +72,7 @@ def make(folder, class_names, images=True, filters=True):
     )
     pictures = rng.integers(0, 256, (samples, 8, 8, 3), dtype=np.uint8) if images else None
     kernels = rng.normal(size=(5, 5, 3, 6)) if filters else None
-    return report.write(run, evaluation, pictures, kernels), evaluation, pictures
+    return report.write(run, evaluation, images=pictures, filters=kernels), evaluation, pictures
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def evaluated(model, shapes):
 @pytest.fixture(scope="module")
 def seen(convolutional, shapes):
     evaluation = evaluated(convolutional, shapes)
-    return report.look(convolutional, shapes, evaluation), evaluation
+    return report.explain_samples(convolutional, shapes, evaluation), evaluation
 
 
 def test_hits_come_first_then_the_worst_mistakes(seen, shapes):
@@ -70,7 +70,7 @@ def test_stages_are_those_that_learnt_not_pixels_scaled_or_padded(shapes):
         keras.layers.Flatten(),
         keras.layers.Dense(2, activation="softmax"),
     )
-    assert set(report.look(model, shapes, evaluated(model, shapes)).maps) == {"C1"}
+    assert set(report.explain_samples(model, shapes, evaluated(model, shapes)).maps) == {"C1"}
 
 
 def test_neighbours_are_nearest_by_brute_force(seen, convolutional, shapes):
@@ -89,7 +89,7 @@ def test_neighbours_are_nearest_by_brute_force(seen, convolutional, shapes):
 def test_a_network_without_maps_is_seen_by_its_gradient(shapes, tmp_path):
     dense = network(keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax"))
     evaluation = evaluated(dense, shapes)
-    views = report.look(dense, shapes, evaluation)
+    views = report.explain_samples(dense, shapes, evaluation)
     assert (views.method, views.maps) == ("gradient", {})
     assert views.heat.max() == pytest.approx(1)
     text = written(tmp_path, evaluation, shapes, views)
@@ -99,7 +99,7 @@ def test_a_network_without_maps_is_seen_by_its_gradient(shapes, tmp_path):
 
 def test_a_closer_look_follows_one_image_and_changes_others(convolutional, shapes, tmp_path):
     evaluation = evaluated(convolutional, shapes)
-    views = report.look(convolutional, shapes, evaluation, mistakes=1, closely=True)
+    views = report.explain_samples(convolutional, shapes, evaluation, mistakes=1, closely=True)
     np.testing.assert_array_equal(views.walk.image, views.images[0])
     assert views.walk.label == shapes.test.labels[views.samples[0]]
     assert {found.samples for found in views.responses.values()} == {len(shapes.test)}
@@ -112,12 +112,14 @@ def test_a_closer_look_follows_one_image_and_changes_others(convolutional, shape
 
 def test_inputs_that_are_no_images_are_refused_with_their_shape(convolutional):
     with pytest.raises(SettingError, match=r"\(4000,\)"):
-        report.look(convolutional, data.load("chirps", train=8, validation=4, test=4), None)
+        report.explain_samples(
+            convolutional, data.load("chirps", train=8, validation=4, test=4), None
+        )
 
 
 def written(folder, evaluation, shapes, views):
     run = Run.create(folder, "seen")
-    return report.write(run, evaluation, shapes.test.inputs, None, views).read_text()
+    return report.write(run, evaluation, images=shapes.test.inputs, explanations=views).read_text()
 
 
 def test_the_report_answers_three_questions_first_and_then_follows_one_image(

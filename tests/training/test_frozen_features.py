@@ -63,8 +63,8 @@ def test_the_reports_neighbours_are_those_of_the_whole_network(own_image_cache, 
     assert part is not made
     chances = model.predict(made.data.test.inputs, verbose=0).astype(float)
     evaluation = Evaluation(made.data.test.labels, chances, made.data.class_names)
-    alone = report.look(model, made.data, evaluation, head=part)
-    whole = report.look(model, made.data, evaluation)
+    alone = report.explain_samples(model, made.data, evaluation, head=part)
+    whole = report.explain_samples(model, made.data, evaluation)
     assert alone.compared == whole.compared == 96
     np.testing.assert_array_equal(alone.neighbours, whole.neighbours)
     np.testing.assert_array_equal(alone.neighbour_labels, whole.neighbour_labels)

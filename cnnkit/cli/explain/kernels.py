@@ -36,7 +36,7 @@ def robustness(runs, changes, samples, output, runs_dir):
         dataset = dataset_of(run)
         images, labels = dataset.test.inputs[:samples], dataset.test.labels[:samples]
         responses[run.name] = explain.robustness(
-            model, images, labels, changes=changes or None, value_range=dataset.value_range
+            model, images, labels, perturbations=changes or None, value_range=dataset.value_range
         )
         consistency[run.name] = explain.shift_consistency(model, images)
     listing = table("change", "amount", *responses, numbers=("amount", *responses))
@@ -69,7 +69,7 @@ def film(run, tags, seconds, output, runs_dir):
     keras_import.import_keras()
     from cnnkit.tensorboard import film as films
 
-    epochs = films.write(found.folder / "tensorboard" / "explain", output, tags, seconds)
+    epochs = films.write_film(found.folder / "tensorboard" / "explain", output, tags, seconds)
     click.echo(f"Epochs   {', '.join(map(str, epochs))}\nFilm     {output}")
 
 
@@ -117,4 +117,4 @@ def kernels(image, names, stride, padding, output):
         numbers = (values.min(), values.max(), np.abs(values).mean())
         listing.add_row(name, size, *(f"{number:.1f}" for number in numbers))
     console().print(listing)
-    write_picture(figures.kernel_answers(pixels, answers), output)
+    write_picture(figures.kernel_responses(pixels, answers), output)

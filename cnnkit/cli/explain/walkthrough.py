@@ -74,7 +74,7 @@ def walkthrough(run, image, layer, filter, position, label, learning_rate, outpu
     from cnnkit.explain import figures
 
     walk = explain.walkthrough(
-        model, pixels, label=label, layer=layer, filter=filter, position=position or None,
+        model, pixels, label=label, layer=layer, filter_index=filter, position=position or None,
         learning_rate=learning_rate,
     )  # fmt: skip
     names = run.dataset["class_names"]
@@ -89,13 +89,13 @@ def walkthrough(run, image, layer, filter, position, label, learning_rate, outpu
     console().print(listing)
     unit = walk.unit
     click.echo(
-        f"{unit.layer}, filter {unit.filter} at {unit.position}: products {unit.total:.6g} + bias "
-        f"{unit.bias:.6g} = {unit.before:.6g}, {unit.activation}: {unit.value:.6g}"
+        f"{unit.layer}, filter {unit.filter_index} at {unit.position}: products {unit.weighted_sum:.6g} + bias "
+        f"{unit.bias:.6g} = {unit.pre_activation:.6g}, {unit.activation}: {unit.value:.6g}"
     )
     for index in (-walk.probabilities).argsort()[:3]:
         click.echo(f"{names[index]:>12}  {walk.probabilities[index]:.4f}")
     click.echo(
-        f"Loss for {names[walk.label]}: {walk.loss:.6g}; {walk.back.loss_after:.6g} after one step."
+        f"Loss for {names[walk.label]}: {walk.loss:.6g}; {walk.gradient_step.loss_after:.6g} after one step."
     )
     write_picture(figures.walkthrough(walk, names), output)
 
@@ -200,9 +200,9 @@ def attribution(run, image, methods, label, output, runs_dir):
     run, model, pixels, name, label = opened(run, runs_dir, image, label)
     from cnnkit import explain
     from cnnkit.explain import figures
-    from cnnkit.explain.outputs import class_indices, probabilities
+    from cnnkit.explain.outputs import class_indices, predict_probabilities
 
-    predicted = probabilities(model, pixels[None])
+    predicted = predict_probabilities(model, pixels[None])
     label = int(class_indices(label, predicted, model)[0])
     chosen = run.dataset["class_names"][label]
     click.echo(f"{name}: {chosen} with probability {predicted[0, label]:.4f}")

@@ -180,4 +180,5 @@ class KeepWeights(keras.callbacks.Callback):
         _save_model_to_fileobj(self.deployed, content, "h5")
         self._weights_of.set_weights(current)
         atomic.write_bytes(self.run.folder / "model.keras", content.getvalue())
+        self.run.write_status("running", saved_epoch=self.epoch)
         self._saved = True
