@@ -8,6 +8,7 @@ import numpy as np
 
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
 from cnnkit.explain.activations import last_of_each_resolution
 from cnnkit.explain.attribution.cams import cam_function, grad_cam_weighting, target_layer
@@ -49,8 +50,9 @@ class ExplainCallback(keras.callbacks.Callback):
         """Read the images, and open the event file."""
         self.seconds.clear()
         self._last_written = self._compute = None
-        split, scale = self._data.validation, self._data.scale
-        self._images = np.asarray(split.inputs[self._chosen], "float32") * np.float32(scale)
+        split = self._data.validation
+        self._scale = input_scale(student_of(self.model), self._data)
+        self._images = np.asarray(split.inputs[self._chosen], "float32") * np.float32(self._scale)
         self._labels = split.labels[self._chosen]
         self._log = EventWriter(self.folder)
 
@@ -83,7 +85,7 @@ class ExplainCallback(keras.callbacks.Callback):
     def _pictures(self):
         """Yield (tag, picture); leave out views for which the model has no layers."""
         model, images = student_of(self.model), self._images
-        low, high = (value * self._data.scale for value in self._data.value_range)
+        low, high = (value * self._scale for value in self._data.value_range)
         answers = predict_probabilities(model, images, len(images))
         shown = [tiles.picture(image, low, high) for image in images]
         bars = [tiles.bars(row, label) for row, label in zip(answers, self._labels, strict=True)]
@@ -127,7 +129,7 @@ class ExplainCallback(keras.callbacks.Callback):
         split, data = self._data.validation, self._data
         inputs = np.asarray(split.inputs[np.arange(self._embedded)], "float32")
         labels = split.labels[: self._embedded]
-        batch = inputs * np.float32(data.scale)
+        batch = inputs * np.float32(self._scale)
         model = student_of(self.model)
         guesses = predict_probabilities(model, batch).argmax(axis=1)
         names = data.class_names

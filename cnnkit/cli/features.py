@@ -114,7 +114,7 @@ def command(
 
 def _part(model, dataset: Dataset, name: str, views, half: bool) -> feature_files.Part:
     split = dataset.splits[name]
-    features = transfer.features_of(model, split, half=half, views=views, scale=dataset.scale)
+    features = transfer.features_of(model, split, half=half, views=views)
     index = views.order(split)
     paths = getattr(split.inputs, "paths", None)
     paths = None if paths is None else tuple(paths[place] for place in index)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import keras
 
 from cnnkit.callbacks.explain import Explain
-from cnnkit.data.batches import takes_shares
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
 from cnnkit.experiment import checks
 from cnnkit.experiment.auxiliary_outputs import with_auxiliary_outputs
+from cnnkit.losses.expected_labels import expects_one_hot
 from cnnkit.settings import expect_counts
 
 
@@ -35,7 +36,8 @@ class Experiment:
             precision.
         callbacks: As in `keras.Model.fit`. One that stops training, such as EarlyStopping, ends
             the phase in which it does so.
-        augment: A Keras layer that changes training inputs at random, or None.
+        augment: A Keras layer that changes training inputs at random, or None. It receives values
+            as they are stored, in float32: pixels from 0 to 255, as Keras' layers expect them.
         cached_views: For a model that begins with frozen layers, such as a pretrained backbone:
             how many random changes of each training image to compute features of. The features are
             cached, and every epoch uses all of them. With 0, `augment` changes images anew in each
@@ -135,14 +137,19 @@ class Experiment:
         return getattr(self.model, "student", main_network)
 
     @property
+    def input_scale(self) -> float:
+        """What stored values are multiplied by to be the network's input, see `input_scale`."""
+        return input_scale(self.network, self.data)
+
+    @property
     def _mixes_labels(self) -> bool:
         return getattr(self.augment, "mixes_labels", False)
 
     @property
     def batch_options(self) -> dict:
         """Options of Batches: size, scale, and num_classes where labels are a number a class."""
-        options = {"batch_size": self.batch_size, "scale": self.data.scale}
-        if self._mixes_labels or takes_shares(self.loss):
+        options = {"batch_size": self.batch_size, "scale": self.input_scale}
+        if self._mixes_labels or expects_one_hot(self.loss):
             options["num_classes"] = self.data.num_classes
         return options
 
