@@ -2,18 +2,16 @@
 
 import hashlib
 import importlib.util
+import io
 import math
 import os
 from pathlib import Path
 
 import numpy as np
 
-from cnnkit.data.dataset import Dataset, Split
-from cnnkit.data.files.assign import assign, require_every_class
-from cnnkit.data.files.listing import list_folder
-from cnnkit.data.files.table import SUFFIXES as TABLES, list_table
-from cnnkit.data.images.decode import display
-from cnnkit.errors import BadFilesError, SettingError
+from cnnkit.data.dataset import Dataset
+from cnnkit.data.files.pipeline import ReadableFiles, list_path, name_of
+from cnnkit.errors import SettingError
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 
@@ -22,75 +20,76 @@ def sounds(
     path: str | os.PathLike, *, seconds: float = 1.0, sampling_rate: int = 8000,
     validation: float = 0.1, test: float = 0.1, split_seed: int = 0, skip_bad: bool = False,
 ) -> Dataset:  # fmt: skip
-    """Return the sounds of a folder, CLASS/SOUND or SPLIT/CLASS/SOUND, or of a table of paths.
+    """Load the sounds of a folder, or of a table of paths.
 
-    Inputs are waveforms, float32 in [-1, 1], shape (samples, seconds * sampling_rate): several
-    channels become their mean, another sampling rate is converted, what is longer is cut and what
-    is shorter ends in silence. A network reads them as they are, or as log-mel spectrograms:
-    `models.convnet(data.image_shape, data.num_classes, sampling_rate=8000)`.
+    Several channels become their mean. Another sampling rate is converted. Longer sounds are cut;
+    shorter ones end in silence. `models.convnet(data.image_shape, data.num_classes,
+    sampling_rate=8000)` reads them as log-mel spectrograms.
 
-    path: a folder as `cnnkit.data.files.listing` has it, or a .csv or .parquet as `cnnkit.data.files.table`,
-        with the same labels. The files are WAV, FLAC, Ogg or what else libsndfile reads.
-    validation, test: fractions of every class for splits that are not given; split_seed draws them,
-        and files of the same content end in the same split.
-    skip_bad: go on without files that cannot be read; `left_out` of the Dataset names them.
+    Args:
+        path: A folder CLASS/SOUND or SPLIT/CLASS/SOUND, or a .csv or .parquet file with a column of
+            paths and a column `label` or `labels`. Files are WAV, FLAC, Ogg, or what else
+            libsndfile reads.
+        seconds: Length of each waveform, above 0.
+        sampling_rate: Samples a second, at least 1.
+        validation: Fraction of every class for a validation split, unless the folder has one.
+        test: Fraction of every class for a test split, unless the folder has one.
+        split_seed: Draws the splits. Files with the same content end in the same split.
+        skip_bad: Leave out files that cannot be read; `Dataset.left_out` names them.
 
-    Raises MissingDataError where nothing is at the path, BadFilesError with every bad file unless
-    skip_bad, SettingError for settings that allow no data set, or without the extra "sound".
+    Returns:
+        A Dataset of waveforms, float32 in [-1, 1], shape (samples, seconds * sampling_rate).
+
+    Raises:
+        MissingDataError: There is nothing at the path.
+        BadFilesError: Files cannot be read, and `skip_bad` is False; all of them are named.
+        SettingError: The settings allow no data set, or the extra "sound" is not installed.
     """
     if seconds <= 0 or sampling_rate < 1:
         raise SettingError(f"Both are above 0: {seconds=}, {sampling_rate=}.")
     _require_libraries()
-    root = Path(path)
-    listing = (list_table if root.suffix.lower() in TABLES else list_folder)(root)
+    path = Path(path)
+    listing = list_path(path)
     length = round(seconds * sampling_rate)
-    waves, bad = {}, {display(name): reason for name, reason in listing.bad.items()}
-    digests = {}
-    for number, file in enumerate(listing.files):
+    waveforms, digests, bad = [], [], {}
+    for file in listing.files:
         try:
             content = (listing.root / file.path).read_bytes()
-            waves[number] = decode(listing.root / file.path, length, sampling_rate)
-            digests[number] = hashlib.sha256(content).digest()
+            waveforms.append(decode(content, length, sampling_rate))
+            digests.append(hashlib.sha256(content).digest())
         except (OSError, ValueError) as error:
-            bad[display(file.path)] = f"cannot be read as a sound: {_reason(error)}"
-    if bad and not skip_bad:
-        raise BadFilesError(
-            f"{len(bad)} of the files under {display(root)} cannot be read; mend them, move them "
-            "away, or leave them out (skip_bad=True):",
-            bad,
-        )
-    good = list(digests)
-    files = [listing.files[number] for number in good]
-    splits, repeated = assign(
-        files, [digests[number] for number in good], listing.class_names, seed=split_seed,
-        fractions={"validation": validation, "test": test}, stratify=not listing.multi_label,
-    )  # fmt: skip
-    require_every_class([files[position] for position in splits["train"]], listing.class_names)
-
-    def split(positions: list[int]) -> Split:
-        inputs = [waves[good[position]] for position in positions]
-        return Split(np.stack(inputs), listing.labels_of(files[i] for i in positions))
-
-    return Dataset(
-        name=root.stem if root.is_file() else display(root.resolve().name),
-        **{name: split(positions) for name, positions in splits.items()},
-        class_names=listing.class_names,
+            digests.append(None)
+            bad[file.path] = f"cannot be read as a sound: {_reason(error)}"
+    readable = ReadableFiles(listing, digests, bad, skip_bad=skip_bad)
+    splits = readable.split({"validation": validation, "test": test}, split_seed)
+    return readable.dataset(
+        name_of(path),
+        splits,
+        lambda positions: np.stack([waveforms[i] for i in positions]),
         value_range=(-1, 1),
-        source=f"{len(files):,} sound files, {sampling_rate} samples a second",
-        left_out={display(name): why for name, why in (listing.ignored | repeated).items()} | bad,
+        source=f"{len(waveforms):,} sound files, {sampling_rate} samples a second",
     )
 
 
-def decode(path: str | os.PathLike, length: int, sampling_rate: int) -> np.ndarray:
-    """Return a sound file's first `length` samples at that rate, float32 in [-1, 1].
+def decode(sound: bytes | str | os.PathLike, length: int, sampling_rate: int) -> np.ndarray:
+    """Decode the beginning of a sound.
 
-    Raises ValueError for a file that is no sound, holds none, or holds NaN.
+    Args:
+        sound: The content of a sound file, or its path.
+        length: Number of samples to return.
+        sampling_rate: Samples a second to convert to.
+
+    Returns:
+        Mono samples, float32 in [-1, 1], shape (length,).
+
+    Raises:
+        ValueError: The file is no sound, is empty, or holds values that are not finite.
     """
-    import soundfile
-    from scipy.signal import resample_poly
+    import soundfile  # an optional extra
+    from scipy.signal import resample_poly  # an optional extra
 
     try:
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(io.BytesIO(sound) if isinstance(sound, bytes) else sound) as file:
             shared = math.gcd(file.samplerate, sampling_rate)
             up, down = sampling_rate // shared, file.samplerate // shared
             wave = file.read(-(-length * down // up) + down, dtype="float32", always_2d=True)
@@ -103,7 +102,7 @@ def decode(path: str | os.PathLike, length: int, sampling_rate: int) -> np.ndarr
     wave = wave.mean(axis=1)
     if up != down:
         wave = resample_poly(wave, up, down).astype(np.float32)
-    wave = np.clip(wave[:length], -1, 1)  # converting the rate may go a little beyond
+    wave = np.clip(wave[:length], -1, 1)  # resampling may overshoot a little
     return np.pad(wave, (0, length - len(wave)))
 
 

@@ -2,94 +2,122 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from cnnkit.data.dataset import Dataset, Split
-from cnnkit.data.files.assign import assign, require_every_class
+from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.listing import File, Listing, list_folder
+from cnnkit.data.files.pipeline import ReadableFiles, name_of
 from cnnkit.data.files.table import SUFFIXES as TABLES, TEXT, read_table
-from cnnkit.data.images.decode import display
-from cnnkit.errors import BadFilesError, SettingError
+from cnnkit.errors import SettingError
 
 
 def texts(
     path: str | os.PathLike, *, vocabulary_size: int = 10_000, length: int = 200,
     validation: float = 0.1, test: float = 0.1, split_seed: int = 0, skip_bad: bool = False,
 ) -> Dataset:  # fmt: skip
-    """Return the texts of a folder, CLASS/FILE or SPLIT/CLASS/FILE, or of a table with a text column.
+    """Load the texts of a folder, or of a table with a text column.
 
-    Inputs are token numbers, int32, shape (samples, length), as `tokens` makes them: 0 where a
-    text has ended, 1 for a word that is not in the vocabulary, then the words of the training
-    split, the most frequent first. `vocabulary` of the Dataset holds them, and a run keeps it.
-    `models.convnet(data.image_shape, data.num_classes, vocabulary_size=len(data.vocabulary))`
-    reads them.
+    `Dataset.vocabulary` holds the words, and a run keeps it. `models.convnet(data.image_shape,
+    data.num_classes, vocabulary_size=len(data.vocabulary))` reads the numbers.
 
-    path: a folder as `cnnkit.data.files.listing` has it, of files in UTF-8; or a .csv, .tsv or .parquet
-        as `cnnkit.data.files.table`, with the same labels.
-    vocabulary_size: the most tokens, 0 and 1 among them. length: words kept of each text.
-    validation, test: fractions of every class for splits that are not given; split_seed draws them,
-        and equal texts end in the same split.
-    skip_bad: go on without files that are no text; `left_out` of the Dataset names them.
+    Args:
+        path: A folder CLASS/FILE or SPLIT/CLASS/FILE of files in UTF-8, or a .csv, .tsv or .parquet
+            file with a column `text` and a column `label` or `labels`.
+        vocabulary_size: Maximum number of tokens, 0 and 1 among them; at least 3.
+        length: Words of each text, at least 1.
+        validation: Fraction of every class for a validation split, unless the folder has one.
+        test: Fraction of every class for a test split, unless the folder has one.
+        split_seed: Draws the splits. Equal texts end in the same split.
+        skip_bad: Leave out files that are no text; `Dataset.left_out` names them.
 
-    Raises MissingDataError where nothing is at the path, BadFilesError with every bad file unless
-    skip_bad, SettingError for settings, tables and folders that allow no data set.
+    Returns:
+        A Dataset of token numbers, int32, shape (samples, length): 0 after the end of a text, 1 for
+        a word outside the vocabulary, then the words of the training split by falling frequency.
+
+    Raises:
+        MissingDataError: There is nothing at the path.
+        BadFilesError: Files cannot be read, and `skip_bad` is False; all of them are named.
+        SettingError: The settings, the table or the folder allow no data set.
     """
-    root = Path(path)
-    if root.suffix.lower() in TABLES:
-        words, names, labels, given, multi_label = read_table(root, TEXT)
-        rows = zip(given, labels, strict=True)
-        files = [File(f"row {number}", *row) for number, row in enumerate(rows, start=2)]
-        listing = Listing(root, tuple(files), names, multi_label=multi_label)
+    path = Path(path)
+    if path.suffix.lower() in TABLES:
+        rows, class_names, labels, given_splits, multi_label = read_table(path, TEXT)
+        files = [
+            File(f"row {number}", *row)
+            for number, row in enumerate(zip(given_splits, labels, strict=True), start=2)
+        ]
+        listing, bad = Listing(path, tuple(files), class_names, multi_label=multi_label), {}
     else:
-        listing, words = _read(list_folder(root), root, skip_bad)
+        listing = list_folder(path)
+        rows, bad = _read(listing)
     return from_texts(
-        root.stem if root.is_file() else display(root.resolve().name), words, listing,
+        name_of(path), rows, listing, bad, skip_bad=skip_bad,
         fractions={"validation": validation, "test": test}, split_seed=split_seed,
-        vocabulary_size=vocabulary_size, length=length, source=f"{len(words):,} texts",
+        vocabulary_size=vocabulary_size, length=length,
     )  # fmt: skip
 
 
 def from_texts(
-    name: str, words: Sequence[str], listing: Listing, *, fractions: dict[str, float],
-    split_seed: int, vocabulary_size: int, length: int, source: str,
+    name: str, texts: Sequence[str | None], listing: Listing, bad: Mapping[str, str] | None = None,
+    *, skip_bad: bool = False, fractions: Mapping[str, float], split_seed: int,
+    vocabulary_size: int, length: int, source: str | None = None,
 ) -> Dataset:  # fmt: skip
-    """Return texts, one for each file of a listing, as a Dataset; raises SettingError as `texts`."""
+    """Make a Dataset of texts that are in memory.
+
+    Args:
+        name: The name of the Dataset.
+        texts: A text for each file of the listing; None for one that cannot be read.
+        listing: Where the texts are from, and their classes.
+        bad: Reasons by path, of the files that cannot be read.
+        skip_bad: As of `texts`.
+        fractions: Of every class for "validation" and "test", where the listing has none.
+        split_seed: As of `texts`.
+        vocabulary_size: As of `texts`.
+        length: As of `texts`.
+        source: What the Dataset says of its source; the number of texts unless given.
+
+    Returns:
+        A Dataset as `texts` returns it.
+
+    Raises:
+        BadFilesError: As of `texts`.
+        SettingError: As of `texts`.
+    """
     if vocabulary_size < 3 or length < 1:
         raise SettingError(
             f"vocabulary_size is at least 3, and length at least 1: {vocabulary_size=}, {length=}."
         )
-    digests = [hashlib.sha256(text.encode()).digest() for text in words]
-    splits, repeated = assign(
-        listing.files, digests, listing.class_names, seed=split_seed, fractions=fractions,
-        stratify=not listing.multi_label,
-    )  # fmt: skip
-    require_every_class([listing.files[i] for i in splits["train"]], listing.class_names)
+    digests = [None if text is None else hashlib.sha256(text.encode()).digest() for text in texts]
+    readable = ReadableFiles(listing, digests, bad or {}, skip_bad=skip_bad)
+    words = [text for text in texts if text is not None]
+    splits = readable.split(fractions, split_seed)
     vocabulary = _vocabulary([words[i] for i in splits["train"]], vocabulary_size)
-
-    def split(positions: list[int]) -> Split:
-        inputs = tokens([words[i] for i in positions], vocabulary, length)
-        return Split(inputs, listing.labels_of(listing.files[i] for i in positions))
-
-    return Dataset(
-        name=name,
-        **{split_name: split(positions) for split_name, positions in splits.items()},
-        class_names=listing.class_names,
+    return readable.dataset(
+        name,
+        splits,
+        lambda positions: tokens([words[i] for i in positions], vocabulary, length),
         value_range=(0, len(vocabulary)),
-        source=source,
-        left_out={display(path): why for path, why in (listing.ignored | repeated).items()}
-        | {display(path): why for path, why in listing.bad.items()},
+        source=source or f"{len(words):,} texts",
         vocabulary=vocabulary,
     )
 
 
 def tokens(texts: Sequence[str], vocabulary: Sequence[str], length: int) -> np.ndarray:
-    """Return the numbers of each text's first words, int32, shape (texts, length).
+    """Convert texts to token numbers, with `keras.layers.TextVectorization`.
 
-    By `keras.layers.TextVectorization`: in small letters, without punctuation, split at blanks.
-    vocabulary: as a Dataset or a run's vocabulary.txt has it, with what 0 and 1 stand for first.
+    Texts become lower case, lose punctuation, and are split at white space.
+
+    Args:
+        texts: The texts.
+        vocabulary: As `Dataset.vocabulary` or a run's vocabulary.txt has it: what 0 and 1 stand for
+            comes first.
+        length: Words of each text; shorter texts are filled with 0.
+
+    Returns:
+        Token numbers, int32, shape (texts, length).
     """
     layer = _vectorization(vocabulary=list(vocabulary[2:]), output_sequence_length=length)
     return np.asarray(layer(np.asarray(texts, object)), np.int32).reshape(len(texts), length)
@@ -107,26 +135,17 @@ def _vectorization(**options):
     return layers.TextVectorization(**options)
 
 
-def _read(listing: Listing, root: Path, skip_bad: bool) -> tuple[Listing, list[str]]:
-    """Return the listing of the files that are texts, and these texts."""
-    files, words, bad = [], [], dict(listing.bad)
+def _read(listing: Listing) -> tuple[list[str | None], dict[str, str]]:
+    """Return the text of each file, None where it cannot be read, and the reasons by path."""
+    texts, bad = [], {}
     for file in listing.files:
+        texts.append(None)
         try:
-            words.append((listing.root / file.path).read_text(encoding="utf-8-sig"))
-            files.append(file)
+            texts[-1] = (listing.root / file.path).read_text(encoding="utf-8-sig")
         except OSError as error:
             bad[file.path] = f"cannot be read: {error.strerror}"
         except UnicodeDecodeError as error:
             bad[file.path] = (
                 f"is no text in UTF-8: byte {error.start} is {error.object[error.start]:#x}"
             )
-    if bad and not skip_bad:
-        raise BadFilesError(
-            f"{len(bad)} of the files under {display(root)} cannot be read; mend them, move them "
-            "away, or leave them out (skip_bad=True):",
-            {display(path): reason for path, reason in bad.items()},
-        )
-    kept = Listing(
-        listing.root, tuple(files), listing.class_names, bad, listing.ignored, listing.multi_label
-    )
-    return kept, words
+    return texts, bad

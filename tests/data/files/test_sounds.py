@@ -154,3 +154,21 @@ def test_spoken_digits_are_all_read(shared):
     assert sum(map(sum, found.counts().values())) == 480
     assert not found.left_out
     assert 0.1 < np.abs(found.train.inputs).max(axis=1).mean() <= 1
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_once(tmp_path, monkeypatch):
+    root = folder_of_tones(tmp_path / "tones")
+    open_sound = soundfile.SoundFile
+
+    def silence_first(*arguments, **options):
+        for path in root.rglob("0.wav"):  # after its bytes were read and before they are decoded
+            path.write_bytes(silent)
+        return open_sound(*arguments, **options)
+
+    soundfile.write(tmp_path / "silent.wav", np.zeros(2400), 8000)
+    silent = (tmp_path / "silent.wav").read_bytes()
+    monkeypatch.setattr(soundfile, "SoundFile", silence_first)
+    splits = data.sounds(root, seconds=0.3).splits.values()
+    # high/0.wav comes first; low/0.wav is silent by the time it is listed in turn.
+    silences = sum(int((abs(split.inputs).max(axis=1) == 0).sum()) for split in splits)
+    assert silences == 1
