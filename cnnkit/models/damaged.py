@@ -17,11 +17,12 @@ def move_aside(path: Path) -> Path:
     Returns:
         Its new path.
     """
-    for number in itertools.count(1):
-        renamed = path.with_suffix(f".damaged{number if number > 1 else ''}{path.suffix}")
-        if not renamed.exists():
-            os.replace(path, renamed)
-            return renamed
+    names = (
+        f".damaged{number if number > 1 else ''}{path.suffix}" for number in itertools.count(1)
+    )
+    renamed = next(new for new in map(path.with_suffix, names) if not new.exists())
+    os.replace(path, renamed)
+    return renamed
 
 
 @contextlib.contextmanager

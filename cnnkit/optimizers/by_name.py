@@ -16,7 +16,10 @@ CLASSES = {
 }
 NAMES = tuple(CLASSES)
 # Options that differ from Keras' own defaults.
-DEFAULTS = {"muon": {"exclude_layers": ["logits"]}, "sgd": {"momentum": 0.9, "nesterov": True}}
+DEFAULTS: dict[str, dict] = {
+    "muon": {"exclude_layers": ["logits"]},
+    "sgd": {"momentum": 0.9, "nesterov": True},
+}
 
 
 def create(name: str, learning_rate, *, weight_decay: float | None = None, **options):

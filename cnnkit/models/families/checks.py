@@ -92,5 +92,5 @@ def output_size(size: int, window: int, stride: int, padding: str | int) -> int:
     """
     if padding == "same":
         return -(-size // stride)
-    border = 0 if padding == "valid" else padding
+    border = padding if isinstance(padding, int) else 0
     return (size - window + 2 * border) // stride + 1

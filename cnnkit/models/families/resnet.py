@@ -12,7 +12,7 @@ from cnnkit.models.families.variants import variant
 
 EPSILON = 1.001e-5  # of batch normalisation, in the published weights of Keras
 # Table 1: blocks a stage, and whether a block is a bottleneck of three convolutions.
-VARIANTS = {
+VARIANTS: dict[str, dict] = {
     "resnet18": {"depths": (2, 2, 2, 2), "bottleneck": False},
     "resnet34": {"depths": (3, 4, 6, 3), "bottleneck": False},
     "resnet50": {"depths": (3, 4, 6, 3)},

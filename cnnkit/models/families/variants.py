@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 
 def variant(family: Callable, name: str, **options) -> Callable:
@@ -16,7 +17,7 @@ def variant(family: Callable, name: str, **options) -> Callable:
     Returns:
         A factory whose docstring begins with these options.
     """
-    factory = partial(family, name=name, **options)
+    factory: Any = partial(family, name=name, **options)
     settings = ", ".join(f"{option}={value!r}" for option, value in options.items())
     factory.__name__ = name
     factory.__doc__ = f"`{family.__name__}` with {settings}.\n\n{inspect.getdoc(family)}"

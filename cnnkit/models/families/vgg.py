@@ -103,7 +103,7 @@ def _convolution(maps, width: int, kernel_size: int, batch_normalization: bool, 
 
 
 # Table 1 of the paper: configurations A, B, C, D and E.
-VARIANTS = {
+VARIANTS: dict[str, dict] = {
     "vgg11": {"depths": (1, 1, 2, 2, 2)},
     "vgg11_lrn": {"depths": (1, 1, 2, 2, 2), "response_normalization": True},
     "vgg13": {"depths": (2, 2, 2, 2, 2)},
