@@ -130,7 +130,7 @@ def _from_backbone(
     dataset = data.load(name, **options)
     import_keras()  # quietly, before the backbone imports it
     transfer.check_pixels(backbone, dataset)
-    with training.precision.policy(precision):
+    with training.policy(precision):
         network = transfer.backbone(backbone, dataset.image_shape, weights=weights)
         return dataset, transfer.extractor(network, pooling)
 

@@ -1,2 +1,2 @@
 from . import folds as folds, rate_finder as rate_finder, run as run
-from .steps import precision as precision
+from .steps.precision import policy as policy
