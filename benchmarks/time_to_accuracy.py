@@ -53,7 +53,7 @@ from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import evaluate, fit
-from cnnkit.training.steps.precision import AUTO, policy
+from cnnkit.training.steps.precision import AUTO, precision_policy
 from experiments import cifar10_fast, fashion_fast, mnist_fast
 
 SIDES = ("theirs", "ours")
@@ -108,7 +108,7 @@ TASKS = {
 
 def ours(task: Task, seed: int, precision: str, settings: dict) -> list[dict]:
     """Train our recipe as a run does, without its report, and return a row an epoch."""
-    with policy(precision):
+    with precision_policy(precision):
         return _ours(task, seed, settings)
 
 
@@ -178,7 +178,7 @@ def report(task: Task, found: dict[str, dict[int, list[dict]]]) -> None:
 
 def figure(name: str, found: dict[str, dict[int, list[dict]]]):
     """Draw validation accuracy against processor seconds, a line a seed, and tests as dots."""
-    drawn = plots.blank(6.4, 4)
+    drawn = plots.new_figure(6.4, 4)
     axes = drawn.subplots()
     for number, (side, by_seed) in enumerate(found.items()):
         for rows in by_seed.values():

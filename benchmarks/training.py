@@ -46,7 +46,7 @@ from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.loop import fit
 from cnnkit.training.steps.inputs import batches_made_in_step
 from cnnkit.training.steps.multi_step import Length
-from cnnkit.training.steps.precision import has_bfloat16, policy
+from cnnkit.training.steps.precision import has_bfloat16, precision_policy
 
 REAL_SIZES = {"lenet5": 54000, "vgg": 45000, "resnet20": 45000}  # trained on, a tenth validates
 NETWORKS = {
@@ -120,7 +120,7 @@ def by_cnnkit(
 
 
 def in_bfloat16(*arguments) -> None:
-    with policy("mixed_bfloat16"):
+    with precision_policy("mixed_bfloat16"):
         by_cnnkit(*arguments)
 
 

@@ -117,7 +117,7 @@ def report(title: str, pairs: list[tuple[float, float]], ends: str) -> None:
 
 
 def seconds_an_image(policy: str, weights: str, images: data.Split) -> float:
-    with precision.policy(policy):
+    with precision.precision_policy(policy):
         body = transfer.backbone("mobilenet_v2", (SIZE, SIZE, 3), weights=weights)
     model = transfer.extractor(body)
     transfer.features_of(
@@ -157,7 +157,7 @@ def compare_precisions(weights: str, rounds: int, imagenet: Path | None) -> None
             target.parent.mkdir(exist_ok=True)
             shutil.copy(path, target)
         for policy in POLICIES:
-            with precision.policy(policy):
+            with precision.precision_policy(policy):
                 found = transfer.evaluate_imagenet(folder, "mobilenet_v2")
             print(f"{policy}: top-1 {found['top_1']:.1%}, top-5 {found['top_5']:.1%} of "
                   f"{found['images']}", flush=True)  # fmt: skip

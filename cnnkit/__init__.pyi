@@ -19,4 +19,5 @@ from .cli.run import main as main
 from .experiment.built_in import built_in_experiment as built_in_experiment
 from .experiment.experiment import Experiment as Experiment
 from .runs.run import Run as Run
+from .training.fit import fit as fit
 from .training.run import resume as resume, run as run

@@ -8,6 +8,9 @@ import enum
 
 import numpy as np
 
+# Cached features of random views name it: raise it when a purpose's numbers change.
+VERSION = 1
+
 
 class Purpose(enum.IntEnum):
     """What random numbers are drawn for. A number, once used, belongs to its purpose for ever."""

@@ -8,19 +8,20 @@ import numpy as np
 
 from cnnkit import explain
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
-from cnnkit.explain.activations import last_of_each_size
-from cnnkit.explain.attribution.cams import cam_of, chosen_layer, mean_slopes
+from cnnkit.explain.activations import last_of_each_resolution
+from cnnkit.explain.attribution.cams import cam_function, grad_cam_weighting, target_layer
 from cnnkit.explain.figures import tiles
-from cnnkit.explain.outputs import probabilities
+from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.models.distillation import student_of
 from cnnkit.tensorboard import projector
 from cnnkit.tensorboard.event_files import EventWriter
 
-MOST_FILTERS = 64
-MAPS = 8  # of each image and stage
+MAX_FILTERS = 64
+MAPS_PER_IMAGE = 8  # feature maps of each image and stage
 
 
 class ExplainCallback(keras.callbacks.Callback):
@@ -43,14 +44,15 @@ class ExplainCallback(keras.callbacks.Callback):
         self.seconds: list[float] = []
         self._data, self._embedded = data, min(embedded, len(data.validation))
         self._chosen = _of_different_classes(data.validation.labels, images)
-        self._log = self._written = self._see = None
+        self._log = self._last_written = self._compute = None
 
     def on_train_begin(self, logs=None):
         """Read the images, and open the event file."""
         self.seconds.clear()
-        self._written = self._see = None
-        split, scale = self._data.validation, self._data.scale
-        self._images = np.asarray(split.inputs[self._chosen], "float32") * np.float32(scale)
+        self._last_written = self._compute = None
+        split = self._data.validation
+        self._scale = input_scale(student_of(self.model), self._data)
+        self._images = np.asarray(split.inputs[self._chosen], "float32") * np.float32(self._scale)
         self._labels = split.labels[self._chosen]
         self._log = EventWriter(self.folder)
 
@@ -62,7 +64,7 @@ class ExplainCallback(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Write the pictures of the last epoch and the embeddings, then close the file."""
-        if self._written != self._epoch:
+        if self._last_written != self._epoch:
             self._write(self._epoch)
         if self._embedded:
             self._project()
@@ -78,32 +80,32 @@ class ExplainCallback(keras.callbacks.Callback):
             self._log.image(tag, tiles.png(picture), epoch)
         self.seconds.append(time.perf_counter() - began)
         self._log.scalar("seconds", self.seconds[-1], epoch)
-        self._written = epoch
+        self._last_written = epoch
 
     def _pictures(self):
         """Yield (tag, picture); leave out views for which the model has no layers."""
         model, images = student_of(self.model), self._images
-        low, high = (value * self._data.scale for value in self._data.value_range)
-        answers = probabilities(model, images, len(images))
-        seen = [tiles.picture(image, low, high) for image in images]
-        decided = [tiles.bars(row, label) for row, label in zip(answers, self._labels, strict=True)]
-        yield "decisions", tiles.grid([*seen, *decided], len(images))
-        if self._see is None:
-            self._layers, self._see = self._views()
+        low, high = (value * self._scale for value in self._data.value_range)
+        answers = predict_probabilities(model, images, len(images))
+        shown = [tiles.picture(image, low, high) for image in images]
+        bars = [tiles.bars(row, label) for row, label in zip(answers, self._labels, strict=True)]
+        yield "decisions", tiles.grid([*shown, *bars], len(images))
+        if self._compute is None:
+            self._layers, self._compute = self._views()
         if not self._layers:
             return
         tensors = (keras.ops.convert_to_tensor(each) for each in (images, self._labels))
-        *maps, cams = (keras.ops.convert_to_numpy(each) for each in self._see(*tensors))
+        *maps, cams = (keras.ops.convert_to_numpy(each) for each in self._compute(*tensors))
         for path, values in zip(self._layers, maps, strict=True):
             top = max(float(values.max()), 1e-12)
-            some = values[..., :MAPS]
+            some = values[..., :MAPS_PER_IMAGE]
             rows = [tiles.picture(one, values.min(), top, 48) for image in some
                     for one in np.moveaxis(image, -1, 0)]  # fmt: skip
             yield f"feature_maps/{path}", tiles.grid(rows, some.shape[-1])
         heats = [tiles.heat(image, cam, low, high) for image, cam in zip(images, cams, strict=True)]
-        yield "grad_cam", tiles.grid([*seen, *heats], len(images))
+        yield "grad_cam", tiles.grid([*shown, *heats], len(images))
         try:
-            filters = explain.filters(model)[:MOST_FILTERS]
+            filters = explain.filters(model)[:MAX_FILTERS]
         except SettingError:
             return
         yield "filters", tiles.grid([tiles.picture(one, side=48) for one in filters])
@@ -115,21 +117,21 @@ class ExplainCallback(keras.callbacks.Callback):
         """
         model, images = student_of(self.model), self._images
         try:
-            layers = last_of_each_size(hooks.map_shapes(model, images))
+            layers = last_of_each_resolution(hooks.feature_map_shapes(model, images))
         except SettingError:
             return [], lambda images, labels: ()
-        read = hooks.reader(model, layers)
-        cam = cam_of(mean_slopes, model, *chosen_layer(model, images, None))
-        see = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
-        return layers, see
+        read = hooks.feature_extractor(model, layers)
+        cam = cam_function(grad_cam_weighting, model, *target_layer(model, images, None))
+        compute = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
+        return layers, compute
 
     def _project(self) -> None:
         split, data = self._data.validation, self._data
         inputs = np.asarray(split.inputs[np.arange(self._embedded)], "float32")
         labels = split.labels[: self._embedded]
-        batch = inputs * np.float32(data.scale)
+        batch = inputs * np.float32(self._scale)
         model = student_of(self.model)
-        guesses = probabilities(model, batch).argmax(axis=1)
+        guesses = predict_probabilities(model, batch).argmax(axis=1)
         names = data.class_names
         projector.write_projector(
             self.folder,

@@ -6,9 +6,11 @@ from keras import ops
 
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
 from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.keras_graph.fused_normalization import batch_normalizations
+from cnnkit.models.distillation import student_of
 from cnnkit.settings import expect_counts
 
 
@@ -38,7 +40,8 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
         expect_counts(start_epoch=start_epoch, batch_size=batch_size)
         self.start_epoch = start_epoch
         # Shuffled, as the data set may be sorted by class.
-        self._batches = Batches(data.train, batch_size, scale=data.scale, seed=0)
+        self._batches = Batches(data.train, batch_size, seed=0)
+        self._data = data
         self._measure = None
         self._reset()
 
@@ -72,6 +75,7 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
                 "StochasticWeightAveraging and the optimizer's use_ema=True both average weights: "
                 "use one of them."
             )
+        self._batches.scale = input_scale(student_of(self.model), self._data)
         self._reset()
         self._layers = [each for each in batch_normalizations(self.model) if each.trainable]
         self._measure = None

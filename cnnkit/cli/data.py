@@ -90,7 +90,7 @@ def show_command(dataset, options, augment, output, seed):
     console().print(listing, markup=False)
     output = output or Path(f"{loaded.name}.png")
     if augment:
-        plots.expect_pictures(loaded)
+        plots.expect_images(loaded)
         import_keras()  # quietly, before the augmentation imports it
     pictures = {output: plots.preview(loaded, augment=augment, seed=seed)}
     if not augment and len(loaded.image_shape) == 3:

@@ -114,7 +114,7 @@ def command(
 
 def _part(model, dataset: Dataset, name: str, views, half: bool) -> feature_files.Part:
     split = dataset.splits[name]
-    features = transfer.features_of(model, split, half=half, views=views, scale=dataset.scale)
+    features = transfer.features_of(model, split, half=half, views=views)
     index = views.order(split)
     paths = getattr(split.inputs, "paths", None)
     paths = None if paths is None else tuple(paths[place] for place in index)
@@ -130,7 +130,7 @@ def _from_backbone(
     dataset = data.load(name, **options)
     import_keras()  # quietly, before the backbone imports it
     transfer.check_pixels(backbone, dataset)
-    with training.policy(precision):
+    with training.precision_policy(precision):
         network = transfer.backbone(backbone, dataset.image_shape, weights=weights)
         return dataset, transfer.extractor(network, pooling)
 

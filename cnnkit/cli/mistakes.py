@@ -144,8 +144,8 @@ def _picture(model, data, evaluation: Evaluation, count: int):
 def _label_errors(run, data, folds: int, count: int, output: Path) -> None:
     click.echo(f"Training {folds} times, each without a part of the training samples ...")
     labels = data.train.labels
-    with training.policy(run.environment["precision"]):
-        probabilities = training.folds.out_of_fold(
+    with training.precision_policy(run.environment["precision"]):
+        probabilities = training.out_of_fold(
             lambda: experiment_of(run), folds, run.experiment["seed"]
         )
     doubted = likely_mislabelled(labels, probabilities)

@@ -138,7 +138,7 @@ def _run(experiment: Callable, options: dict) -> None:
     click.echo(f"Starting {experiment_name(experiment, options)} ...")
     import_keras()  # quietly, before training imports it
     began = time.perf_counter()
-    run = training.run.run(experiment, **options)
+    run = training.run(experiment, **options)
     _print_outcome(run, time.perf_counter() - began)
 
 
@@ -162,7 +162,7 @@ def resume_run(experiment: Callable, run: Run, options: dict) -> None:
     click.echo(f"Going on with {run.folder} ...")
     import_keras()  # quietly, before training imports it
     began = time.perf_counter()
-    training.run.resume(experiment, run, **options)
+    training.resume(experiment, run, **options)
     _print_outcome(run, time.perf_counter() - began)
 
 

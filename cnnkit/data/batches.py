@@ -1,4 +1,4 @@
-"""A split as batches for `model.fit`: what is in each is a function of (seed, epoch, step) alone."""
+"""A split as batches for `model.fit`; each batch is a function of (seed, epoch, step) alone."""
 
 import keras
 import numpy as np
@@ -6,34 +6,30 @@ import numpy as np
 from cnnkit.data.dataset import Split
 from cnnkit.random_streams import Purpose, random_generator
 
-# Not by their names: Keras' CategoricalGeneralizedCrossEntropy takes class indices.
-TAKE_SHARES = (
-    keras.losses.CategoricalCrossentropy,
-    keras.losses.CategoricalFocalCrossentropy,
-    keras.losses.CategoricalHinge,
-)
-
-
-def takes_shares(loss) -> bool:
-    """Return whether a Keras loss takes each sample's share of every class, not a class index."""
-    return isinstance(loss, TAKE_SHARES)
-
 
 class Batches(keras.utils.PyDataset):
     """Batches of (inputs, labels), as `model.fit`, `evaluate` and `predict` take them.
 
-    split: what to read. Inputs are multiplied by `scale` and given as float32.
-    batch_size: samples a batch; the last one may be smaller.
-    seed: shuffles every epoch anew, as a function of (seed, epoch); None keeps the order.
-    augment: a Keras layer for the inputs, applied to every batch with randomness that is a
-        function of (seed, epoch, step); None for validation and test. One with `mixes_labels` is
-        given {"images", "labels"} and returns both.
-    image_size: (height, width) that images are resized to, bilinearly and antialiased, after that;
-        None leaves them.
-    num_classes: give labels as a number a class, float32, as a loss needs that `takes_shares` or
-        that mixed labels reach; None gives them as they are.
-    epoch: which epoch's order to give. Keras counts it on after an epoch, but also once before the
-        first; where the order must be that of (seed, epoch), let `follow()` be among the callbacks.
+    Inputs are augmented as they are stored, then scaled, then resized; they are float32.
+
+    Args:
+        split: What to read.
+        batch_size: Samples a batch; the last one may be smaller.
+        scale: What stored values are multiplied by to be the network's input, see `input_scale`.
+        seed: Shuffles each epoch, as a function of (seed, epoch). None keeps the order.
+        augment: A Keras layer for the training inputs, float32 as stored. Its random numbers are a
+            function of (seed, epoch, step). None for validation and test. A layer with
+            `mixes_labels` receives {"images", "labels"} and returns both.
+        image_size: (height, width) that images are resized to, bilinearly and antialiased. None
+            leaves them.
+        num_classes: Convert labels to a number for each class, float32, for a loss that expects
+            one-hot labels or an augmentation that mixes them. None leaves them.
+        epoch: Which epoch's order to give. Keras counts it up after each epoch, but also once
+            before the first: add `follow()` to the callbacks where the order must be that of
+            (seed, epoch).
+
+    Attributes:
+        num_batches: Batches an epoch.
     """
 
     def __init__(
@@ -70,15 +66,20 @@ class Batches(keras.utils.PyDataset):
         return self._orders[self.epoch]
 
     def chosen(self, step: int) -> np.ndarray:
-        """Return which samples of the split a step sees, in their order, shape (batch,)."""
+        """Return the positions of a step's samples in the split, int64, shape (batch,).
+
+        Args:
+            step: From 0 on, within the epoch.
+        """
         return self.order()[step * self.batch_size : (step + 1) * self.batch_size]
 
     def keys(self, step: int) -> np.ndarray:
-        """Return what a step's augmentation draws from, uint32, shape (generators, 2).
+        """Return the keys of a step's augmentation, uint32, shape (generators, 2).
 
-        Each random generator in it has a key of its own: with one for all, a picture that is
-        moved far would also be turned far.
+        Args:
+            step: From 0 on, within the epoch.
         """
+        # A key for each generator: with one for all, a picture moved far would also be turned far.
         draw = random_generator(self.seed or 0, Purpose.AUGMENTATION, self.epoch, step)
         return draw.integers(2**32, size=(len(self._generators()), 2), dtype=np.uint32)
 
@@ -86,21 +87,29 @@ class Batches(keras.utils.PyDataset):
         chosen = self.chosen(step)
         inputs, labels = self.split.inputs[chosen], self.split.labels[chosen]
         if self.augment is None and self.num_classes is None and self.image_size is None:
-            # In one pass over memory, where a backend takes three.
+            # NumPy does this in one pass over memory; a backend takes three.
             return np.multiply(inputs, np.float32(self.scale), dtype=np.float32), labels
         inputs, labels = self.prepared(inputs, labels, self.keys(step))
         return keras.ops.convert_to_numpy(inputs), keras.ops.convert_to_numpy(labels)
 
     def prepared(self, inputs, labels, keys):
-        """Return stored inputs and labels as a network takes them: scaled, augmented by these keys.
+        """Return stored inputs and labels as a network takes them; also inside a compiled step.
 
-        Arrays or tensors in, also inside a compiled step; float32 inputs out.
+        Args:
+            inputs: Values as stored, an array or tensor, shape (batch, ...).
+            labels: As the split has them.
+            keys: As `keys` returns them.
+
+        Returns:
+            (inputs, labels) as tensors; the inputs are float32.
         """
-        inputs = keras.ops.cast(inputs, "float32") * self.scale
+        inputs = keras.ops.cast(inputs, "float32")
         if self.num_classes is not None and len(labels.shape) == 1:
             labels = keras.ops.one_hot(labels, self.num_classes)
         if self.augment is not None:
             inputs, labels = self._augmented(inputs, labels, keys)
+        if self.scale != 1:
+            inputs = inputs * self.scale
         if self.image_size is not None:
             inputs = keras.ops.image.resize(
                 inputs, self.image_size, antialias=True, data_format="channels_last"
@@ -108,8 +117,8 @@ class Batches(keras.utils.PyDataset):
         return inputs, labels
 
     def _augmented(self, inputs, labels, keys):
-        # Keras' generators count calls; set to keys of this very batch, and in this thread alone,
-        # they draw the same whatever was called before.
+        # Keras' generators count calls. Setting their state makes a batch independent of earlier
+        # calls; the scope does so for this thread only.
         generators = self._generators()
         keys = keras.ops.reshape(keys, (len(generators), 2))
         states = [
@@ -119,15 +128,15 @@ class Batches(keras.utils.PyDataset):
         with keras.StatelessScope(state_mapping=states):
             if not getattr(self.augment, "mixes_labels", False):
                 return self.augment(inputs, training=True), labels
-            both = self.augment({"images": inputs, "labels": labels}, training=True)
-            return both["images"], both["labels"]
+            mixed = self.augment({"images": inputs, "labels": labels}, training=True)
+            return mixed["images"], mixed["labels"]
 
     def on_epoch_end(self) -> None:
-        """Go on to the next epoch; Keras calls this."""
+        """Count the epoch up; Keras calls this."""
         self.epoch += 1
 
     def follow(self) -> keras.callbacks.Callback:
-        """Return a callback that sets `epoch` to the one that `fit` begins."""
+        """Return a callback that sets `epoch` to the epoch that `fit` begins."""
 
         def begin(epoch, logs=None):
             self.epoch = epoch

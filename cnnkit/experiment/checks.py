@@ -39,7 +39,7 @@ def expect_network(model, image_shape: tuple[int, ...]) -> None:
         ):
             raise SettingError(
                 f"The model {model.name!r} has several tensors as {word}, {shape}; the network of "
-                "an experiment has one."
+                "an experiment has one (and loss_weights for auxiliary outputs)."
             )
 
 

@@ -3,8 +3,8 @@
 import keras
 
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
-from cnnkit.models.distillation import student_of
 from cnnkit.runs import Run
 
 
@@ -31,10 +31,11 @@ def distiller(
             rest.
 
     Returns:
-        The Distiller.
+        The Distiller. Teacher and student may take pixels in different ranges, as a pretrained
+        network and one of `cnnkit.models` do.
 
     Raises:
-        SettingError: The teacher's classes, scale, image size or outputs differ from the student's.
+        SettingError: The teacher's classes, pixels, image size or outputs differ from the student's.
     """
     class_names = tuple(teacher.dataset["class_names"])
     if class_names != tuple(data.class_names):
@@ -49,7 +50,10 @@ def distiller(
     )
     try:
         return keras.distillation.Distiller(
-            _logits_of(teacher, data), student, divergence, student_loss_weight=student_loss_weight
+            _logits_of(teacher, data, input_scale(student, data)),
+            student,
+            divergence,
+            student_loss_weight=student_loss_weight,
         )
     except ValueError as error:
         raise SettingError(f"{teacher.name!r} cannot teach {student.name!r}: {error}") from None
@@ -64,7 +68,7 @@ def as_json(model: keras.Model) -> dict | None:
     Returns:
         The teacher, the losses and their weights; None for a model that is not distilled.
     """
-    if student_of(model) is model:
+    if not isinstance(model, keras.distillation.Distiller):
         return None
     return {
         "teacher": model.teacher.name,
@@ -75,16 +79,21 @@ def as_json(model: keras.Model) -> dict | None:
     }
 
 
-def _logits_of(run: Run, data: Dataset) -> keras.Model:
-    """Return the network between the scaling and the softmax of a run's model."""
+def _logits_of(run: Run, data: Dataset, student_scale: float) -> keras.Model:
+    """Return the network inside a run's model, as one that takes what the student takes."""
     layers = run.model.layers
     inner = [layer for layer in layers if isinstance(layer, keras.Model)]
     scale = next((e.scale for e in layers if isinstance(e, keras.layers.Rescaling)), 1)
     if len(inner) != 1 or not isinstance(layers[-1], keras.layers.Softmax):
         raise SettingError(f"The model of {run.name!r} has no logits to learn from.")
-    if scale != data.scale:
+    needed = input_scale(inner[0], data)
+    if scale != needed:
         raise SettingError(
             f"The teacher {run.name!r} takes pixels times {scale:g}, and those of the data set "
-            f"{data.name!r} are given times {data.scale:g}."
+            f"{data.name!r} would have to be given times {needed:g}."
         )
-    return inner[0]
+    if scale == student_scale:
+        return inner[0]
+    pixels = keras.Input(data.image_shape, name="student_pixels")
+    scaled = keras.layers.Rescaling(scale / student_scale, name="teacher_pixels")(pixels)
+    return keras.Model(pixels, inner[0](scaled), name=inner[0].name)

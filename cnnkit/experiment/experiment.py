@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import keras
 
 from cnnkit.callbacks.explain import Explain
-from cnnkit.data.batches import takes_shares
 from cnnkit.data.dataset import Dataset
+from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
 from cnnkit.experiment import checks
+from cnnkit.experiment.auxiliary_outputs import with_auxiliary_outputs
+from cnnkit.losses.expected_labels import expects_one_hot
 from cnnkit.settings import expect_counts
 
 
@@ -34,7 +36,8 @@ class Experiment:
             precision.
         callbacks: As in `keras.Model.fit`. One that stops training, such as EarlyStopping, ends
             the phase in which it does so.
-        augment: A Keras layer that changes training inputs at random, or None.
+        augment: A Keras layer that changes training inputs at random, or None. It receives values
+            as they are stored, in float32: pixels from 0 to 255, as Keras' layers expect them.
         cached_views: For a model that begins with frozen layers, such as a pretrained backbone:
             how many random changes of each training image to compute features of. The features are
             cached, and every epoch uses all of them. With 0, `augment` changes images anew in each
@@ -48,6 +51,10 @@ class Experiment:
             better when the validation split is too small to rank epochs reliably. The best model
             is saved while the run goes on, the last one at its end.
         explain: What to draw of the network while it trains; None draws nothing.
+        loss_weights: As in `keras.Model.compile`, for a model with auxiliary outputs: a weight for
+            the loss of each output, the main one first. None means 1 and 0.3 where the layers of
+            the further outputs are named "auxiliary_...", as GoogLeNet's are. Metrics and
+            validation are about the main output, and only that is saved.
 
     Raises:
         SettingError: A number is out of range, or data, model and the rest do not fit each other.
@@ -67,9 +74,11 @@ class Experiment:
     phases: tuple = ()
     restore_best_weights: bool = True
     explain: Explain | None = None
+    loss_weights: tuple[float, ...] | None = None
 
     def __post_init__(self):
         self._expect_settings()
+        self._train_auxiliary_outputs()
         checks.expect_network(self.network, self.data.image_shape)
         self._resolve()
         self._expect_parts_fit()
@@ -84,6 +93,11 @@ class Experiment:
             raise SettingError(
                 f"restore_best_weights is True or False, not {self.restore_best_weights!r}."
             )
+
+    def _train_auxiliary_outputs(self) -> None:
+        model = with_auxiliary_outputs(self.model, self.loss_weights)
+        object.__setattr__(self, "model", model)
+        object.__setattr__(self, "loss_weights", getattr(model, "loss_weights", None))
 
     def _resolve(self) -> None:
         """Replace names and defaults by the objects they stand for."""
@@ -118,8 +132,14 @@ class Experiment:
 
     @property
     def network(self) -> keras.Model:
-        """The model that a run saves: `model`, or the student of a Distiller."""
-        return getattr(self.model, "student", self.model)
+        """The model that a run saves: `model` without a Distiller's teacher or auxiliary outputs."""
+        main_network = getattr(self.model, "main_network", self.model)
+        return getattr(self.model, "student", main_network)
+
+    @property
+    def input_scale(self) -> float:
+        """What stored values are multiplied by to be the network's input, see `input_scale`."""
+        return input_scale(self.network, self.data)
 
     @property
     def _mixes_labels(self) -> bool:
@@ -128,8 +148,8 @@ class Experiment:
     @property
     def batch_options(self) -> dict:
         """Options of Batches: size, scale, and num_classes where labels are a number a class."""
-        options = {"batch_size": self.batch_size, "scale": self.data.scale}
-        if self._mixes_labels or takes_shares(self.loss):
+        options = {"batch_size": self.batch_size, "scale": self.input_scale}
+        if self._mixes_labels or expects_one_hot(self.loss):
             options["num_classes"] = self.data.num_classes
         return options
 

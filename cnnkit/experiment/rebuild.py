@@ -167,6 +167,11 @@ def dataset_of(run: Run) -> Dataset:
 
 def _recipe(run: Run) -> dict:
     recipe = run.experiment
+    if recipe.get("made_by") == "cnnkit.fit":
+        raise SettingError(
+            f"{run.folder} is a run of cnnkit.fit, which has no experiment: use cnnkit.fit(..., "
+            "resume=run) to resume it."
+        )
     if not {"source", "settings", "setting_types"} <= set(recipe):
         raise RunFolderError(f"{run.folder / 'experiment.json'} does not say what was called.")
     return recipe

@@ -19,10 +19,10 @@ from .attribution.cams import (
     layer_cam as layer_cam,
 )
 from .attribution.faithfulness import (
-    Curve as Curve,
+    ProbabilityCurve as ProbabilityCurve,
     deletion as deletion,
     insertion as insertion,
-    randomisation as randomisation,
+    parameter_randomisation as parameter_randomisation,
 )
 from .attribution.gradients import (
     gradient as gradient,
@@ -31,10 +31,10 @@ from .attribution.gradients import (
     smooth_grad as smooth_grad,
 )
 from .attribution.perturbations import occlusion as occlusion, rise as rise, score_cam as score_cam
-from .nearest_neighbours import nearest as nearest
+from .nearest_neighbours import nearest_neighbours as nearest_neighbours
 from .robustness import (
-    CHANGES as CHANGES,
-    Response as Response,
+    PERTURBATIONS as PERTURBATIONS,
+    RobustnessCurve as RobustnessCurve,
     robustness as robustness,
     shift_consistency as shift_consistency,
 )

@@ -1,4 +1,4 @@
-"""The image that a filter answers most, made by climbing its answer (Erhan et al. 2009)."""
+"""Activation maximisation: make the image that a filter responds to most (Erhan et al. 2009)."""
 
 from collections.abc import Sequence
 
@@ -16,80 +16,96 @@ from cnnkit.random_streams import Purpose, random_generator
 def activation_maximisation(
     model: keras.Model,
     layer: str,
-    filters: int | Sequence[int],
+    filter_indices: int | Sequence[int],
     *,
     image_shape: tuple[int, ...] | None = None,
     value_range: tuple[float, float] = (0.0, 1.0),
     steps: int = 100,
     step_size: float = 0.05,
     jitter: int = 2,
-    smoothness: float = 0.05,
+    total_variation_weight: float = 0.05,
     seed: int = 0,
 ) -> np.ndarray:
-    """Return an image a filter, (filters, height, width, channels) float32, that it answers most.
+    """Make an image for each filter that maximises the filter's mean output, by gradient ascent.
 
-    layer: a name or path; of a dense layer, such as the logits, `filters` are its units. filters:
-    one, whose image comes without the first axis, or several. image_shape: for models that take
-    any size. value_range: what the model takes; the images stay inside. steps, step_size: how often
-    to climb, and how far each time, in parts of the value range. jitter: largest random shift before
-    each step, in pixels, against patterns that fit only one place (Mordvintsev et al. 2015).
-    smoothness: weight of the total variation that is held down (Mahendran, Vedaldi 2015). seed: of
-    the grey noise it begins with, and of the shifts.
+    The output is taken before the activation, since a ReLU that is off has no gradient. The image is
+    one of many that the filter responds to, and far from any photograph: it does not say what the
+    filter means.
 
-    The answer is taken before the activation, since a ReLU that is off has no slope. Not to be
-    trusted as what a filter means: it is one of many images it answers, and far from any photograph.
+    Args:
+        model: A Keras model of images.
+        layer: Name or path of a layer.
+        filter_indices: One filter or several; of a dense layer, such as the logits, its units.
+        image_shape: `(height, width, channels)`, for a model that takes images of any size.
+        value_range: Smallest and largest value that the model takes. The images stay inside.
+        steps: Number of gradient steps.
+        step_size: Size of a step, as a part of the value range.
+        jitter: Largest random shift before each step, in pixels. It suppresses patterns that fit a
+            single place (Mordvintsev et al. 2015).
+        total_variation_weight: Weight of the total variation, which keeps images smooth (Mahendran,
+            Vedaldi 2015).
+        seed: Chooses the grey noise to start from, and the shifts.
+
+    Returns:
+        `(filters, height, width, channels)`, float32; without the first axis for a single index.
+
+    Raises:
+        UnknownNameError: The model has no layer of this name.
+        SettingError: There is no such filter, or the model takes any size and `image_shape` is missing.
     """
-    single = np.ndim(filters) == 0
-    chosen = np.atleast_1d(np.asarray(filters))
+    is_single = np.ndim(filter_indices) == 0
+    indices = np.atleast_1d(np.asarray(filter_indices))
     path = hooks.find_layer(model, layer)
     shape = _image_shape(model, image_shape)
     low, high = value_range
     random = random_generator(seed, Purpose.PREFERRED_INPUT)
-    images = (low + high) / 2 + 0.1 * (high - low) * random.normal(size=(len(chosen), *shape))
-    climb = compile_function(_slope(model, path, chosen, smoothness / (high - low)))
+    images = (low + high) / 2 + 0.1 * (high - low) * random.normal(size=(len(indices), *shape))
+    gradient_of = compile_function(
+        _gradient(model, path, indices, total_variation_weight / (high - low))
+    )
     for _ in range(steps):
         shift = random.integers(-jitter, jitter + 1, len(shape) - 1)
         axes = tuple(range(1, len(shape)))
         shifted = np.roll(images, shift, axes).astype("float32")
-        slope = ops.convert_to_numpy(climb(ops.convert_to_tensor(shifted)))
-        slope = np.roll(slope, -shift, axes)
-        largest = np.abs(slope).max(axis=(*axes, -1), keepdims=True)
-        images = images + step_size * (high - low) * slope / np.maximum(largest, 1e-12)
+        gradient = ops.convert_to_numpy(gradient_of(ops.convert_to_tensor(shifted)))
+        gradient = np.roll(gradient, -shift, axes)
+        largest = np.abs(gradient).max(axis=(*axes, -1), keepdims=True)
+        images = images + step_size * (high - low) * gradient / np.maximum(largest, 1e-12)
         images = np.clip(images, low, high)
     images = images.astype("float32")
-    return images[0] if single else images
+    return images[0] if is_single else images
 
 
-def _slope(model, path, chosen, smoothness):
+def _gradient(model, path, indices, total_variation_weight):
     target = hooks.innermost_layers(model)[path]
-    read = hooks.reader(model, [path])
+    read = hooks.feature_extractor(model, [path])
 
-    def answers(images):
+    def objective(images):
         (maps,) = read(images)
         units = maps.shape[-1]
-        if chosen.min() < 0 or chosen.max() >= units:
+        if indices.min() < 0 or indices.max() >= units:
             raise SettingError(
-                f"Layer {path!r} has filters 0 to {units - 1}, not {chosen.tolist()}."
+                f"Layer {path!r} has filters 0 to {units - 1}, not {indices.tolist()}."
             )
-        mask = ops.one_hot(chosen, units)
-        mean = ops.mean(ops.reshape(maps, (len(chosen), -1, units)), axis=1)
-        roughness = sum(
-            ops.mean(ops.abs(images[before] - images[after])) * len(chosen)
-            for before, after in _neighbours(len(images.shape) - 2)
+        mask = ops.one_hot(indices, units)
+        mean = ops.mean(ops.reshape(maps, (len(indices), -1, units)), axis=1)
+        variation = sum(
+            ops.mean(ops.abs(images[before] - images[after])) * len(indices)
+            for before, after in _neighbour_slices(len(images.shape) - 2)
         )
-        return (ops.sum(mean * mask) - smoothness * roughness,)
+        return (ops.sum(mean * mask) - total_variation_weight * variation,)
 
-    def slope(images):
+    def gradient(images):
         if getattr(target, "activation", None) is None:
-            return value_and_gradient(answers, images)[1]
+            return value_and_gradient(objective, images)[1]
         with hooks.replaced(target, "activation", keras.activations.linear):
-            return value_and_gradient(answers, images)[1]
+            return value_and_gradient(objective, images)[1]
 
-    return slope
+    return gradient
 
 
-def _neighbours(axes: int) -> list[tuple]:
-    """Return the pairs of slices that lay a batch beside itself, moved by one along each axis."""
+def _neighbour_slices(axes: int) -> list[tuple]:
+    """Return pairs of slices that shift a batch by one along each image axis."""
     everything = slice(None)
     return [
         (
@@ -106,6 +122,6 @@ def _image_shape(model, image_shape) -> tuple[int, ...]:
     shape = tuple(model.inputs[0].shape[1:])
     if None in shape:
         raise SettingError(
-            f"Model {model.name!r} takes any size; give one as image_shape=(height, width, channels)."
+            f"Model {model.name!r} takes images of any size. Pass image_shape=(height, width, channels)."
         )
     return shape

@@ -1,4 +1,4 @@
-"""Filters as pictures, what they answer to an image, and those that are dead or twice there."""
+"""Feature maps, embeddings and filters, and filters that are dead or duplicated."""
 
 import keras
 import numpy as np
@@ -13,62 +13,106 @@ from cnnkit.keras_graph import hooks
 def feature_maps(
     model: keras.Model, images: np.ndarray, layers: list[str] | None = None, *, batch_size: int = 32
 ) -> dict[str, np.ndarray]:
-    """Return what layers answer to images: (samples, height, width, filters) float32, by path.
+    """Return the outputs of layers for images.
 
-    images: one image, whose maps come without the axis of samples, or a batch. layers: names or
-    paths; without them, the last one of every resolution, which is one a stage.
+    Args:
+        model: Any Keras model of images or sequences.
+        images: One image or a batch, as the model takes them.
+        layers: Names or paths. None takes the last layer of every resolution: one for each stage.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        `(samples, height, width, filters)`, float32, by the layer's path; without the first axis for
+        a single image.
+
+    Raises:
+        UnknownNameError: The model has no layer of this name.
+        SettingError: A layer has no feature maps, or the images do not fit the model.
     """
-    batch, single = as_batch(model, images)
-    shapes = hooks.map_shapes(model, batch)
+    batch, is_single = as_batch(model, images)
+    shapes = hooks.feature_map_shapes(model, batch)
     if layers is None:
-        paths = last_of_each_size(shapes)
+        paths = last_of_each_resolution(shapes)
     else:
         paths = [hooks.find_layer(model, name, list(shapes)) for name in layers]
-    maps = in_compiled_batches(hooks.reader(model, paths), batch_size, batch)
-    return {path: kept[0] if single else kept for path, kept in zip(paths, maps, strict=True)}
+    maps = in_compiled_batches(hooks.feature_extractor(model, paths), batch_size, batch)
+    return {
+        path: values[0] if is_single else values for path, values in zip(paths, maps, strict=True)
+    }
 
 
-def last_of_each_size(shapes: dict[str, tuple[int, ...]]) -> list[str]:
-    """Return the last layer of every resolution, of what `hooks.map_shapes` returns.
+def last_of_each_resolution(shapes: dict[str, tuple[int, ...]]) -> list[str]:
+    """Return the last layer of every resolution.
 
-    >>> last_of_each_size({"conv1": (8, 8, 4), "conv2": (8, 8, 6), "pool": (4, 4, 6)})
+    Args:
+        shapes: Shapes of feature maps by path, as `hooks.feature_map_shapes` returns them.
+
+    Returns:
+        The paths, from the highest resolution to the lowest for most networks.
+
+    >>> last_of_each_resolution({"conv1": (8, 8, 4), "conv2": (8, 8, 6), "pool": (4, 4, 6)})
     ['conv2', 'pool']
     """
     return list({shape[:-1]: path for path, shape in shapes.items()}.values())
 
 
 def embeddings(model: keras.Model, images: np.ndarray, *, batch_size: int = 32) -> np.ndarray:
-    """Return what the last dense layer reads of each image: (samples, features) float32.
+    """Return the inputs of the last dense layer for each image.
 
-    Images that are alike for the network lie near each other there. Raises SettingError for a model
-    without a dense layer.
+    Images that the network finds alike have embeddings near each other.
+
+    Args:
+        model: A Keras model with a dense layer.
+        images: One image or a batch, as the model takes them.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        `(samples, features)`, float32; without the first axis for a single image.
+
+    Raises:
+        SettingError: The model has no dense layer, or the images do not fit the model.
     """
-    batch, single = as_batch(model, images)
-    calls = hooks.trace(model, batch[:1])
+    batch, is_single = as_batch(model, images)
+    calls = hooks.trace_calls(model, batch[:1])
     dense = [call for call in calls if isinstance(call.layer, keras.layers.Dense)]
     if not dense or not dense[-1].reads:
         raise SettingError(
-            f"Model {model.name!r} has no dense layer after others, whose inputs are embeddings."
+            f"Embeddings are the inputs of the last dense layer; model {model.name!r} has none."
         )
     source = calls[dense[-1].reads[0]].path
-    (found,) = in_compiled_batches(hooks.reader(model, [source]), batch_size, batch)
-    found = found.reshape(len(batch), -1)
-    return found[0] if single else found
+    (features,) = in_compiled_batches(hooks.feature_extractor(model, [source]), batch_size, batch)
+    features = features.reshape(len(batch), -1)
+    return features[0] if is_single else features
 
 
 def filters(model: keras.Model, layer: str | None = None) -> np.ndarray:
-    """Return a convolution's filters as pictures: (filters, height, width, channels), 0 to 1.
+    """Return a convolution's filters as images.
 
-    Each is scaled by its own largest weight, and a weight of 0 is 0.5. Filters on an RGB image have
-    three channels and are RGB pictures. layer: a name or path; without one, the first convolution.
+    Each filter is scaled by its own largest weight, and a weight of 0 becomes 0.5. Filters of three
+    channels are RGB images.
+
+    Args:
+        model: Any Keras model with a 2D convolution.
+        layer: Name or path; None takes the first convolution.
+
+    Returns:
+        `(filters, height, width, channels)`, float32, in [0, 1].
+
+    Raises:
+        UnknownNameError: The model has no layer of this name.
+        SettingError: The layer is no 2D convolution, or the model has none.
     """
     convolutions = [
-        path for path, found in hooks.innermost_layers(model).items() if _kernel(found) is not None
+        path
+        for path, each in hooks.innermost_layers(model).items()
+        if _image_kernels(each) is not None
     ]
     if not convolutions:
-        raise SettingError(f"Model {model.name!r} has no convolution, whose filters are pictures.")
+        raise SettingError(
+            f"Model {model.name!r} has no 2D convolution, so there are no filters to show."
+        )
     path = convolutions[0] if layer is None else hooks.find_layer(model, layer, convolutions)
-    kernel = _kernel(hooks.innermost_layers(model)[path])
+    kernel = _image_kernels(hooks.innermost_layers(model)[path])
     largest = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True)
     return (0.5 + kernel / np.maximum(2 * largest, 1e-12)).astype("float32")
 
@@ -76,45 +120,69 @@ def filters(model: keras.Model, layer: str | None = None) -> np.ndarray:
 def dead_filters(
     model: keras.Model, images: np.ndarray, layer: str, *, batch_size: int = 32
 ) -> np.ndarray:
-    """Return the filters of a layer that answer none of the images, as indices.
+    """Return the filters of a layer whose output is never above 0.
 
-    A filter answers where its map is above 0 anywhere: after a ReLU, or where a ReLU follows. Give
-    as many images as the word "dead" is worth.
+    The layer should end in a ReLU or be followed by one. Give many images: a filter that is silent on
+    a few may still be alive.
+
+    Args:
+        model: Any Keras model of images.
+        images: A batch, as the model takes them.
+        layer: Name or path of a layer with feature maps.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        Filter indices, int64.
+
+    Raises:
+        UnknownNameError: The model has no layer of this name.
+        SettingError: The layer has no feature maps, or the images do not fit the model.
     """
     batch, _ = as_batch(model, images)
-    path = hooks.find_layer(model, layer, list(hooks.map_shapes(model, batch)))
-    read = hooks.reader(model, [path])
+    path = hooks.find_layer(model, layer, list(hooks.feature_map_shapes(model, batch)))
+    extract = hooks.feature_extractor(model, [path])
 
-    def highest(part):
-        (maps,) = read(part)
+    def largest_values(batch):
+        (maps,) = extract(batch)
         return ops.max(maps, axis=tuple(range(1, len(maps.shape) - 1)))
 
-    answers = in_compiled_batches(highest, batch_size, batch)
-    return np.flatnonzero(answers.max(axis=0) <= 0)
+    largest = in_compiled_batches(largest_values, batch_size, batch)
+    return np.flatnonzero(largest.max(axis=0) <= 0)
 
 
 def duplicated_filters(
-    model: keras.Model, layer: str, similarity: float = 0.98
+    model: keras.Model, layer: str, min_similarity: float = 0.98
 ) -> list[tuple[int, int, float]]:
-    """Return pairs of filters that do nearly the same: (one, other, cosine), most similar first.
+    """Return pairs of filters whose kernels are nearly the same up to a positive factor.
 
-    The cosine is that between their kernels, 1 for the same up to a factor above 0, which the next
-    layer can undo. layer: a convolution or dense layer. similarity: the smallest cosine reported.
+    The next layer can undo such a factor, so the two filters do the same work.
+
+    Args:
+        model: Any Keras model.
+        layer: Name or path of a convolution or dense layer.
+        min_similarity: Smallest cosine between two kernels that is reported, up to 1.
+
+    Returns:
+        `(filter, other filter, cosine)` for each pair, most similar first.
+
+    Raises:
+        UnknownNameError: The model has no layer of this name.
+        SettingError: The layer has no kernels.
     """
     layers = hooks.innermost_layers(model)
-    weighing = [path for path, found in layers.items() if _weights(found) is not None]
-    kernel = _weights(layers[hooks.find_layer(model, layer, weighing)])
+    with_kernels = [path for path, each in layers.items() if _flat_kernels(each) is not None]
+    kernel = _flat_kernels(layers[hooks.find_layer(model, layer, with_kernels)])
     unit = kernel / np.maximum(np.linalg.norm(kernel, axis=1, keepdims=True), 1e-12)
     cosines = unit @ unit.T
     pairs = [
         (int(one), int(other), float(cosines[one, other]))
-        for one, other in zip(*np.nonzero(np.triu(cosines >= similarity, k=1)), strict=True)
+        for one, other in zip(*np.nonzero(np.triu(cosines >= min_similarity, k=1)), strict=True)
     ]
     return sorted(pairs, key=lambda pair: -pair[2])
 
 
-def _kernel(layer) -> np.ndarray | None:
-    """Return (filters, height, width, channels), None for what is no convolution of images."""
+def _image_kernels(layer) -> np.ndarray | None:
+    """Return `(filters, height, width, channels)`; None unless it is a 2D convolution."""
     if isinstance(layer, keras.layers.Conv2D):
         return ops.convert_to_numpy(layer.kernel).transpose(3, 0, 1, 2)
     if isinstance(layer, keras.layers.DepthwiseConv2D):
@@ -123,10 +191,10 @@ def _kernel(layer) -> np.ndarray | None:
     return None
 
 
-def _weights(layer) -> np.ndarray | None:
-    """Return (filters, weights) of a convolution or dense layer, None for others."""
+def _flat_kernels(layer) -> np.ndarray | None:
+    """Return `(filters, weights)` of a convolution or dense layer; None for other layers."""
     if isinstance(layer, (keras.layers.Conv1D, keras.layers.Dense)):
         kernel = ops.convert_to_numpy(layer.kernel)
         return kernel.reshape(-1, kernel.shape[-1]).T
-    kernel = _kernel(layer)
+    kernel = _image_kernels(layer)
     return None if kernel is None else kernel.reshape(len(kernel), -1)

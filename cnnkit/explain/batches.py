@@ -1,4 +1,4 @@
-"""A function over many samples, in batches of one size: bounded memory, one compilation."""
+"""Run a function over many samples in batches of one size: bounded memory, one compilation."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,19 @@ from cnnkit.keras_graph.compilation import compile_function
 
 
 def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
-    """Return `function(*batch)` over all samples, as if there had been one batch.
+    """Apply a function to all samples, batch by batch.
 
-    function: takes as many arrays as are given, and returns an array or a tuple of arrays, each
-    with the same first axis. The last batch is filled up by repeating its last sample, so that a
-    compiled function meets one shape only; what came of that is dropped.
+    The last batch is filled up by repeating its last sample, so that a compiled function meets one
+    shape only. The outputs of those extra samples are dropped.
+
+    Args:
+        function: Takes one batch of each array. Returns an array or a tuple of arrays, each with one
+            row a sample.
+        batch_size: The largest number of samples in a batch.
+        *arrays: Arrays with the same number of samples.
+
+    Returns:
+        An array or a tuple of arrays, as the function returns, with a row for each sample.
 
     >>> in_batches(lambda batch: batch * len(batch), 2, np.arange(3))
     array([0, 2, 4])
@@ -23,17 +31,26 @@ def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
     parts = []
     for start in range(0, samples, size):
         rows = np.minimum(np.arange(start, start + size), samples - 1)
-        kept = min(size, samples - start)
-        answers = function(*(array[rows] for array in arrays))
+        used = min(size, samples - start)
+        results = function(*(array[rows] for array in arrays))
         parts.append(
-            tuple(keras.ops.convert_to_numpy(answer)[:kept] for answer in _as_tuple(answers))
+            tuple(keras.ops.convert_to_numpy(result)[:used] for result in _as_tuple(results))
         )
-    whole = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
-    return whole if isinstance(answers, (tuple, list)) else whole[0]
+    joined = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    return joined if isinstance(results, (tuple, list)) else joined[0]
 
 
 def in_compiled_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
-    """Do the same for a function of tensors, compiled where there is more than one batch."""
+    """Apply a function of tensors batch by batch; compile it if there is more than one batch.
+
+    Args:
+        function: As in `in_batches`, but on tensors of the Keras backend.
+        batch_size: The largest number of samples in a batch.
+        *arrays: Arrays with the same number of samples.
+
+    Returns:
+        As `in_batches`: NumPy arrays.
+    """
     run = compile_function(function, repeated=len(arrays[0]) > batch_size)
     return in_batches(
         lambda *batch: run(*(keras.ops.convert_to_tensor(part) for part in batch)),
@@ -42,5 +59,5 @@ def in_compiled_batches(function: Callable, batch_size: int, *arrays: np.ndarray
     )
 
 
-def _as_tuple(answers) -> tuple:
-    return tuple(answers) if isinstance(answers, (tuple, list)) else (answers,)
+def _as_tuple(results) -> tuple:
+    return tuple(results) if isinstance(results, (tuple, list)) else (results,)

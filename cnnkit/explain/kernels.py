@@ -1,7 +1,7 @@
-"""Classic image kernels as fixed convolution layers: what a network's first filters are compared with.
+"""Classic image kernels as fixed convolution layers, to compare a network's first filters with.
 
-As in every network, the kernel is laid on the patch as it is printed here, which is correlation in
-the words of signal processing: `scipy.ndimage.correlate`, not `convolve`, which turns it round.
+As in every network, a kernel is laid on the patch as it is printed here. Signal processing calls
+this correlation (`scipy.ndimage.correlate`); `convolve` would flip the kernel first.
 """
 
 import math
@@ -37,7 +37,7 @@ KERNELS = {
     "line_falling": _kernel((2, -1, -1), (-1, 2, -1), (-1, -1, 2)),
     "line_rising": _kernel((-1, -1, 2), (-1, 2, -1), (2, -1, -1)),
 }
-"""The 3 x 3 kernels by name, float32. `sobel_right` answers where it gets brighter to the right.
+"""The 3 x 3 kernels by name, float32. `sobel_right` responds where the image gets brighter to the right.
 
 Sources  Gonzalez, Woods, Digital Image Processing, 4th edition, chapters 3 (sharpen, Laplacian,
          blur, Sobel) and 10 (lines, Prewitt); H. Scharr 2000 (Scharr); emboss and outline as in
@@ -46,15 +46,23 @@ Sources  Gonzalez, Woods, Digital Image Processing, 4th edition, chapters 3 (sha
 
 
 def gaussian(sigma: float, size: int | None = None) -> np.ndarray:
-    """Return a Gaussian blur of standard deviation `sigma` pixels, (size, size) float32, sum 1.
+    """Return the kernel of a Gaussian blur.
 
-    size: odd; without one, as far as four standard deviations.
+    Args:
+        sigma: Standard deviation in pixels, above 0.
+        size: Side of the kernel, odd. None reaches four standard deviations.
+
+    Returns:
+        `(size, size)`, float32, with sum 1.
+
+    Raises:
+        SettingError: sigma is not above 0, or size is not odd.
 
     >>> gaussian(1.0).shape
     (9, 9)
     """
     if sigma <= 0:
-        raise SettingError(f"A Gaussian blur needs a sigma above 0, not {sigma}.")
+        raise SettingError(f"sigma must be above 0, not {sigma}.")
     reach = int(4 * sigma + 0.5) if size is None else _reach(size)
     line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     line /= line.sum()
@@ -62,22 +70,40 @@ def gaussian(sigma: float, size: int | None = None) -> np.ndarray:
 
 
 def box(size: int) -> np.ndarray:
-    """Return a blur that takes the mean of `size` x `size` pixels, float32; size is odd."""
+    """Return the kernel of a box blur: the mean of a square.
+
+    Args:
+        size: Side of the square, odd.
+
+    Returns:
+        `(size, size)`, float32, with sum 1.
+
+    Raises:
+        SettingError: size is not odd.
+    """
     _reach(size)
     return np.full((size, size), 1 / size**2, "float32")
 
 
 def gabor(wavelength: float, angle: float = 0.0, sigma: float | None = None) -> np.ndarray:
-    """Return a Gabor kernel: a cosine wave under a Gaussian, odd and square, float32.
-
-    wavelength: pixels a wave, above 0. angle: the direction in which the wave runs, in radians from
-        "to the right" towards "downwards". sigma: width of the Gaussian in pixels; without one,
-        0.56 wavelengths, a bandwidth of one octave (Daugman 1985).
+    """Return a Gabor kernel: a cosine wave under a Gaussian.
 
     Cells in the visual cortex, and the first layers of most trained networks, look like these.
+
+    Args:
+        wavelength: Pixels for one wave, above 0.
+        angle: Direction in which the wave runs, in radians: 0 is to the right, pi / 2 downwards.
+        sigma: Standard deviation of the Gaussian in pixels. None takes 0.56 wavelengths, a bandwidth
+            of one octave (Daugman 1985).
+
+    Returns:
+        An odd square array, float32.
+
+    Raises:
+        SettingError: wavelength is not above 0.
     """
     if wavelength <= 0:
-        raise SettingError(f"A Gabor kernel needs a wavelength above 0, not {wavelength}.")
+        raise SettingError(f"wavelength must be above 0, not {wavelength}.")
     sigma = 0.56 * wavelength if sigma is None else sigma
     reach = math.ceil(3 * sigma)
     down, right = np.mgrid[-reach : reach + 1, -reach : reach + 1]
@@ -87,7 +113,17 @@ def gabor(wavelength: float, angle: float = 0.0, sigma: float | None = None) -> 
 
 
 def gabor_bank(wavelength: float = 6.0, angles: int = 8) -> dict[str, np.ndarray]:
-    """Return Gabor kernels of one wavelength at `angles` directions evenly over half a turn.
+    """Return Gabor kernels of one wavelength in several directions.
+
+    Args:
+        wavelength: Pixels for one wave, above 0.
+        angles: Number of directions, spread evenly over half a turn.
+
+    Returns:
+        The kernels by name, float32; a name ends in the angle in degrees.
+
+    Raises:
+        SettingError: wavelength is not above 0.
 
     >>> list(gabor_bank(angles=4))
     ['gabor_0', 'gabor_45', 'gabor_90', 'gabor_135']
@@ -99,10 +135,20 @@ def gabor_bank(wavelength: float = 6.0, angles: int = 8) -> dict[str, np.ndarray
 def layer(
     kernel: str | np.ndarray, channels: int, *, padding: str = "same", strides: int = 1
 ) -> keras.layers.Conv2D:
-    """Return a built `Conv2D` that lays one kernel on each of `channels` channels by itself.
+    """Return a built `Conv2D` layer that applies one kernel to each channel by itself.
 
-    kernel: a name of KERNELS, or an array (height, width). Takes (batch, height, width, channels)
-    and gives the same number of channels; nothing in it is trained.
+    Args:
+        kernel: A name from `KERNELS`, or an array `(height, width)`.
+        channels: Number of channels that the layer takes and returns.
+        padding: "same" or "valid".
+        strides: Pixels between two patches.
+
+    Returns:
+        The layer; its weights are not trainable.
+
+    Raises:
+        UnknownNameError: There is no kernel of this name.
+        SettingError: The kernel is not two-dimensional.
     """
     values = _values(kernel)
     convolution = keras.layers.Conv2D(
@@ -116,11 +162,22 @@ def layer(
 def apply(
     kernel: str | np.ndarray, image: np.ndarray, *, padding: str = "same", strides: int = 1
 ) -> np.ndarray:
-    """Return what a fixed convolution layer makes of an image, float32, not clipped.
+    """Apply a kernel to an image with a fixed convolution layer.
 
-    image: (height, width), or (height, width, channels), any number type; each channel goes by
-        itself. padding: "same" lays zeros round the image, "valid" drops the border. strides: the
-        step between two patches.
+    Args:
+        kernel: A name from `KERNELS`, or an array `(height, width)`.
+        image: `(height, width)` or `(height, width, channels)`, any number type. Each channel is
+            filtered by itself.
+        padding: "same" adds zeros around the image, "valid" drops the border.
+        strides: Pixels between two patches.
+
+    Returns:
+        The filtered image, float32, not clipped, with as many axes as `image`.
+
+    Raises:
+        UnknownNameError: There is no kernel of this name.
+        SettingError: The kernel or image has another number of axes, or the kernel is larger than the
+            image and `padding` is "valid".
 
     >>> patch = np.array([[50, 58, 40], [70, 80, 60], [90, 20, 62]])
     >>> apply("sharpen", patch, padding="valid").tolist()
@@ -129,16 +186,16 @@ def apply(
     pixels = np.asarray(image, "float32")
     if pixels.ndim not in (2, 3):
         raise SettingError(
-            f"A kernel is laid on one image, (height, width) or (height, width, channels), "
-            f"not on an array of shape {pixels.shape}."
+            f"A kernel is applied to one image, (height, width) or (height, width, channels), "
+            f"not to an array of shape {pixels.shape}."
         )
     grey = pixels.ndim == 2
     pixels = pixels[..., None] if grey else pixels
     window = _values(kernel).shape
     if padding == "valid" and any(n > size for n, size in zip(window, pixels.shape, strict=False)):
         raise SettingError(
-            f"A kernel of {window} does not fit on an image of {pixels.shape[:2]} without padding; "
-            'padding="same" lays zeros round it.'
+            f"A kernel of {window} is larger than an image of {pixels.shape[:2]}; "
+            'padding="same" adds zeros around it.'
         )
     convolution = layer(kernel, pixels.shape[-1], padding=padding, strides=strides)
     maps = keras.ops.convert_to_numpy(convolution(pixels[None]))[0]
@@ -148,7 +205,19 @@ def apply(
 def side_by_side(
     kernel: str | np.ndarray, image: np.ndarray, strides: tuple[int, ...] = (1, 2)
 ) -> dict[tuple[str, int], np.ndarray]:
-    """Return `apply` for both paddings and several strides, by (padding, stride).
+    """Apply a kernel with both paddings and several strides.
+
+    Args:
+        kernel: A name from `KERNELS`, or an array `(height, width)`.
+        image: `(height, width)` or `(height, width, channels)`.
+        strides: The strides to compare.
+
+    Returns:
+        The filtered images by (padding, stride).
+
+    Raises:
+        UnknownNameError: There is no kernel of this name.
+        SettingError: The kernel does not fit the image.
 
     >>> maps = side_by_side("identity", np.ones((8, 8)))
     >>> {choice: maps[choice].shape for choice in maps}
@@ -168,13 +237,11 @@ def _values(kernel: str | np.ndarray) -> np.ndarray:
         return KERNELS[kernel]
     values = np.asarray(kernel, "float32")
     if values.ndim != 2:
-        raise SettingError(
-            f"A kernel is an array (height, width), not one of shape {values.shape}."
-        )
+        raise SettingError(f"A kernel is an array (height, width), not {values.shape}.")
     return values
 
 
 def _reach(size: int) -> int:
     if size < 1 or size % 2 == 0:
-        raise SettingError(f"A kernel needs an odd size, so that it has a middle, not {size}.")
+        raise SettingError(f"A kernel needs an odd size, so that it has a centre, not {size}.")
     return size // 2

@@ -1,30 +1,39 @@
-"""Neighbours: the images that are most alike for a network."""
+"""Nearest neighbours: the images that a network finds most alike."""
 
 import numpy as np
 
-ROWS = 256  # queries compared at once, which bounds memory
+QUERIES_AT_ONCE = 256  # bounds memory
 
 
-def nearest(queries: np.ndarray, references: np.ndarray, count: int = 3):
-    """Return the nearest references of each query, nearest first: (indices, distances).
+def nearest_neighbours(
+    queries: np.ndarray, references: np.ndarray, count: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest references of each query, by Euclidean distance.
 
-    queries, references: points, shapes (samples, features) and (others, features), such as what
-    `embeddings` returns of test and of training images. Both answers have the shape (samples,
-    count), or fewer columns where there are fewer references; distances are Euclidean.
+    Neighbours are near in many features at once. They do not show why a class was chosen.
 
-    Not to be trusted for why a class was chosen: what is near is near in many features at once.
+    Args:
+        queries: `(samples, features)`, such as `embeddings` of test images.
+        references: `(references, features)`, such as `embeddings` of training images.
+        count: Neighbours of each query; fewer where there are fewer references.
 
-    >>> nearest(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 1.0]]), count=1)
+    Returns:
+        Indices of the references, int64, and their distances, float64: both `(samples, count)`,
+        nearest first.
+
+    >>> nearest_neighbours(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 1.0]]), count=1)
     (array([[1]]), array([[1.]]))
     """
     queries, references = (np.asarray(points, np.float64) for points in (queries, references))
     count = min(count, len(references))
     indices = np.empty((len(queries), count), np.int64)
     squares = np.square(references).sum(axis=1)
-    for start in range(0, len(queries), ROWS):
-        part = queries[start : start + ROWS]
-        # Less |query|^2, which changes no order.
-        gaps = squares - 2 * part @ references.T
-        indices[start : start + ROWS] = np.argsort(gaps, axis=1, kind="stable")[:, :count]
+    for start in range(0, len(queries), QUERIES_AT_ONCE):
+        part = queries[start : start + QUERIES_AT_ONCE]
+        # The squared distance without |query|^2, which does not change the order.
+        ranking = squares - 2 * part @ references.T
+        indices[start : start + QUERIES_AT_ONCE] = np.argsort(ranking, axis=1, kind="stable")[
+            :, :count
+        ]
     distances = np.linalg.norm(queries[:, None] - references[indices], axis=2)
     return indices, distances

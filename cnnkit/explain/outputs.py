@@ -1,4 +1,4 @@
-"""What a model's outputs mean: logits, or probabilities after a softmax or a sigmoid."""
+"""What a model's outputs mean: logits, or probabilities after a softmax or sigmoid."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,13 @@ from cnnkit.keras_graph.hooks import replaced
 
 
 def final_activation(model: keras.Model) -> str:
-    """Return "softmax", "sigmoid" or "none": what stands between the model's logits and its output.
+    """Return the activation between the model's logits and its output.
+
+    Args:
+        model: Any Keras model.
+
+    Returns:
+        "softmax", "sigmoid" or "none".
 
     >>> layers = [keras.Input((4,)), keras.layers.Dense(3, activation="softmax")]
     >>> final_activation(keras.Sequential(layers))
@@ -26,49 +32,73 @@ def final_activation(model: keras.Model) -> str:
 
 
 @contextmanager
-def giving_logits(model: keras.Model) -> Iterator[None]:
-    """Let the model give its logits inside the block, whatever it ends in.
+def output_logits(model: keras.Model) -> Iterator[None]:
+    """Make the model return its logits inside the block, whatever activation it ends in.
 
-    The gradient of a probability vanishes where the model is sure of itself; that of the logit
-    does not, which is why every attribution method asks for it.
+    The gradient of a probability vanishes where the model is sure of itself; that of the logit does
+    not. Every attribution method therefore uses logits.
+
+    Args:
+        model: Any Keras model.
     """
     if final_activation(model) == "none":
         yield
         return
     last = _last_operation(model)
     if getattr(last, "activation", None) is not None:
-        unchanged = replaced(last, "activation", keras.activations.linear)
+        without_activation = replaced(last, "activation", keras.activations.linear)
     else:
-        unchanged = replaced(last, "call", lambda values, **options: values)
-    with unchanged:
+        without_activation = replaced(last, "call", lambda values, **options: values)
+    with without_activation:
         yield
 
 
-def one_column_a_class(scores):
-    """Return logits (batch, classes) of at least two classes, as a tensor.
+def expand_binary_logits(scores):
+    """Return logits of at least two classes.
 
-    A single logit z is that of two classes: its halves, -z / 2 and z / 2, have sigmoid(z) for
-    softmax.
+    A single logit z stands for two classes: the softmax of -z / 2 and z / 2 is sigmoid(z).
+
+    Args:
+        scores: Logits `(batch, classes)`.
+
+    Returns:
+        A tensor `(batch, classes)` with at least two columns.
+
+    Raises:
+        SettingError: The scores are not `(batch, classes)`.
     """
     if len(scores.shape) != 2:
         raise SettingError(
-            f"A classifier gives one number a class, shape (batch, classes), not {tuple(scores.shape)}."
+            f"A classifier returns one number for each class, (batch, classes), not {tuple(scores.shape)}."
         )
     return ops.concatenate([-scores / 2, scores / 2], axis=-1) if scores.shape[-1] == 1 else scores
 
 
-def probabilities(model: keras.Model, batch: np.ndarray, batch_size: int = 32) -> np.ndarray:
-    """Return what the model gives each class, shape (samples, classes), float32, from 0 to 1.
+def predict_probabilities(
+    model: keras.Model, batch: np.ndarray, batch_size: int = 32
+) -> np.ndarray:
+    """Return the probability of each class.
 
-    Logits go through a softmax; outputs of a softmax or a sigmoid are left as they are, and one
-    output alone is that of the second of two classes.
+    Logits go through a softmax; the outputs of a softmax or sigmoid stay as they are. A single output
+    is the probability of the second of two classes.
+
+    Args:
+        model: A Keras classifier.
+        batch: What the model takes, with a batch axis.
+        batch_size: Samples in one forward pass.
+
+    Returns:
+        `(samples, classes)`, float32, in [0, 1].
+
+    Raises:
+        SettingError: The model does not return one number for each class.
     """
     outputs = in_batches(model.predict_on_batch, batch_size, batch)
     activation = final_activation(model)
     if outputs.ndim != 2:
-        one_column_a_class(outputs)
+        expand_binary_logits(outputs)
     if activation == "none":
-        columns = ops.convert_to_numpy(one_column_a_class(ops.convert_to_tensor(outputs)))
+        columns = ops.convert_to_numpy(expand_binary_logits(ops.convert_to_tensor(outputs)))
         shifted = np.exp(columns - columns.max(axis=1, keepdims=True))
         return shifted / shifted.sum(axis=1, keepdims=True)
     return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
@@ -77,17 +107,25 @@ def probabilities(model: keras.Model, batch: np.ndarray, batch_size: int = 32) -
 def class_indices(
     classes: int | np.ndarray | None, predicted: np.ndarray, model: keras.Model
 ) -> np.ndarray:
-    """Return a class a sample, int64: those asked for, or the predicted ones.
+    """Return one class for each sample.
 
-    classes: None, one index for all samples, or one a sample. predicted: scores or probabilities
-    (samples, classes). Raises SettingError for an index that does not exist.
+    Args:
+        classes: None for the predicted classes, one index for all samples, or one for each.
+        predicted: Scores or probabilities `(samples, classes)`.
+        model: The model, named in error messages.
+
+    Returns:
+        `(samples,)`, int64.
+
+    Raises:
+        SettingError: An index does not exist, or there is another number of indices than samples.
     """
     samples, count = predicted.shape
     if classes is None:
         return predicted.argmax(axis=1)
     chosen = np.asarray(classes)
     if chosen.ndim > 1 or (chosen.ndim == 1 and len(chosen) != samples):
-        raise SettingError(f"Give one class for all, or one for each of {samples} images.")
+        raise SettingError(f"Give one class for all images, or one for each of the {samples}.")
     wrong = np.atleast_1d(chosen)[(np.atleast_1d(chosen) < 0) | (np.atleast_1d(chosen) >= count)]
     if wrong.size:
         raise SettingError(

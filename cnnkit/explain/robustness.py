@@ -1,4 +1,4 @@
-"""Robustness: what becomes of accuracy and confidence as images are changed more and more."""
+"""Robustness: accuracy and confidence as images are perturbed more and more."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,34 +10,43 @@ from keras import ops
 
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.explain.inputs import as_batch
-from cnnkit.explain.outputs import class_indices, probabilities
+from cnnkit.explain.outputs import class_indices, predict_probabilities
 from cnnkit.random_streams import Purpose, random_generator
 
 
 @dataclass(frozen=True)
-class Change:
-    """A way to change images by amounts.
+class Perturbation:
+    """A way to change images by an amount.
 
-    apply: from images (samples, height, width, channels) float32 in [0, 1], an amount and a random
-    generator to changed ones. amounts: those that `robustness` takes. unchanged: the amount that
-    leaves images as they are. unit: what an amount is.
+    Attributes:
+        apply: A function of images `(samples, height, width, channels)`, float32 in [0, 1], an amount
+            and a random generator. Returns the perturbed images.
+        amounts: The amounts that `robustness` tries.
+        neutral_amount: The amount that leaves images as they are.
+        unit: What an amount measures.
     """
 
     apply: Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
     amounts: tuple[float, ...]
-    unchanged: float
+    neutral_amount: float
     unit: str
 
 
 @dataclass(frozen=True)
-class Response:
-    """What a model makes of images under one change; an entry an amount.
+class RobustnessCurve:
+    """How a model does on images under one perturbation, with one entry for each amount.
 
-    accuracy: the part of the samples that is classified rightly. confidence: the mean probability
-    of the right class. agreement: the part whose class is that of the unchanged image. All in [0, 1].
+    Attributes:
+        perturbation: Its name in `PERTURBATIONS`.
+        unit: What an amount measures.
+        samples: Number of images.
+        amounts: `(amounts,)`, in `unit`.
+        accuracy: Share of images with the right class, in [0, 1].
+        confidence: Mean probability of the right class, in [0, 1].
+        agreement: Share of images with the class predicted for the unperturbed image, in [0, 1].
     """
 
-    change: str
+    perturbation: str
     unit: str
     samples: int
     amounts: np.ndarray
@@ -51,102 +60,146 @@ def robustness(
     images: np.ndarray,
     labels: np.ndarray,
     *,
-    changes: Sequence[str] | None = None,
+    perturbations: Sequence[str] | None = None,
     value_range: tuple[float, float] = (0.0, 1.0),
     seed: int = 0,
     batch_size: int = 64,
-) -> dict[str, Response]:
-    """Return a model's response to each change, by name.
+) -> dict[str, RobustnessCurve]:
+    """Measure a model on perturbed images.
 
-    images: (samples, height, width, channels), as the model takes them; labels: class indices
-    (samples,). changes: names of CHANGES, all without it, "grey" only for images in colour.
-    value_range: what the values of images span; changed ones stay inside. seed: of noise, places
-    and directions, the same for each model, so that models can be compared.
+    Each perturbation is synthetic and applied alone, so this is no measure of accuracy on
+    real-world images.
 
-    Not to be trusted as accuracy in the world: each change is made by arithmetic, one at a time.
+    Args:
+        model: A Keras image classifier.
+        images: `(samples, height, width, channels)`, as the model takes them.
+        labels: Class indices, `(samples,)`.
+        perturbations: Names from `PERTURBATIONS`; None takes all that fit the images ("grey" needs
+            RGB images).
+        value_range: Smallest and largest value that images can have. Perturbed images stay inside.
+        seed: Chooses noise, places and directions. They are the same for each model and amount, so
+            that models can be compared.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        A curve for each perturbation, by name; `explain.figures.robustness` draws them.
+
+    Raises:
+        UnknownNameError: There is no perturbation of this name.
+        SettingError: The inputs are not images, or a label does not exist.
     """
     batch, _ = as_batch(model, images)
     if batch.ndim != 4:
         raise SettingError(f"Robustness is about images, not inputs of shape {batch.shape[1:]}.")
-    chosen = changes or [name for name in CHANGES if name != "grey" or batch.shape[-1] == 3]
-    for name in chosen:
-        if name not in CHANGES:
-            raise UnknownNameError("change", name, CHANGES)
-    unchanged = probabilities(model, batch, batch_size)
-    labels = class_indices(labels, unchanged, model)
+    names = perturbations or [
+        name for name in PERTURBATIONS if name != "grey" or batch.shape[-1] == 3
+    ]
+    for name in names:
+        if name not in PERTURBATIONS:
+            raise UnknownNameError("perturbation", name, PERTURBATIONS)
+    unperturbed = predict_probabilities(model, batch, batch_size)
+    labels = class_indices(labels, unperturbed, model)
     low, high = value_range
     scaled = (batch - low) / (high - low)
-    found = {}
-    for name in chosen:
-        change, rows = CHANGES[name], []
-        for amount in change.amounts:
-            # The same places and directions for each amount: curves are about the amount alone.
-            changed = change.apply(scaled, amount, random_generator(seed, Purpose.CHANGED_IMAGES))
-            changed = (low + (high - low) * np.clip(changed, 0, 1)).astype("float32")
-            answers = probabilities(model, changed, batch_size)
-            guesses = answers.argmax(axis=1)
-            rows.append(
-                (
-                    np.mean(guesses == labels),
-                    answers[np.arange(len(labels)), labels].mean(),
-                    np.mean(guesses == unchanged.argmax(axis=1)),
-                )
+
+    def probabilities_at(apply, amount):
+        # The same places and directions for each amount: curves show the amount alone.
+        perturbed = apply(scaled, amount, random_generator(seed, Purpose.CHANGED_IMAGES))
+        perturbed = (low + (high - low) * np.clip(perturbed, 0, 1)).astype("float32")
+        return predict_probabilities(model, perturbed, batch_size)
+
+    return {
+        name: _curve(name, labels, unperturbed.argmax(axis=1), probabilities_at) for name in names
+    }
+
+
+def _curve(name, labels, first_guesses, probabilities_at) -> RobustnessCurve:
+    perturbation, rows = PERTURBATIONS[name], []
+    for amount in perturbation.amounts:
+        probabilities = probabilities_at(perturbation.apply, amount)
+        guesses = probabilities.argmax(axis=1)
+        rows.append(
+            (
+                np.mean(guesses == labels),
+                probabilities[np.arange(len(labels)), labels].mean(),
+                np.mean(guesses == first_guesses),
             )
-        columns = (np.array(column, "float64") for column in zip(*rows, strict=True))
-        found[name] = Response(name, change.unit, len(labels), np.array(change.amounts), *columns)
-    return found
+        )
+    accuracy, confidence, agreement = np.array(rows, "float64").T
+    return RobustnessCurve(
+        perturbation=name,
+        unit=perturbation.unit,
+        samples=len(labels),
+        amounts=np.array(perturbation.amounts),
+        accuracy=accuracy,
+        confidence=confidence,
+        agreement=agreement,
+    )
 
 
 def shift_consistency(
     model: keras.Model,
     images: np.ndarray,
     *,
-    largest: int | None = None,
+    max_shift: int | None = None,
     pairs: int = 5,
     wrap: bool = False,
     seed: int = 0,
     batch_size: int = 64,
 ) -> float:
-    """Return how often two shifts of the same image get the same class (Zhang 2019), in [0, 1].
+    """Return how often two random shifts of the same image get the same class (Zhang 2019).
 
-    images: as the model takes them. largest: pixels along either axis; an eighth of the shorter
-    side without it, as in the paper (32 of 256). pairs: of shifts, for each image. wrap: whether
-    what leaves the image comes back at the other side; otherwise the border pixels are repeated.
-    A network is not right for being consistent: one that always says "cat" is.
+    A consistent network need not be a good one: one that always says "cat" is consistent.
+
+    Args:
+        model: A Keras image classifier.
+        images: `(samples, height, width, channels)`, as the model takes them.
+        max_shift: Largest shift along either axis, in pixels. None takes an eighth of the shorter
+            side, as in the paper (32 of 256).
+        pairs: Number of pairs of shifts for each image.
+        wrap: Whether pixels that leave the image come back at the other side. Otherwise the border
+            pixels are repeated.
+        seed: Chooses the shifts.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        The share of pairs with the same class, in [0, 1].
     """
     batch, _ = as_batch(model, images)
-    largest = max(1, min(batch.shape[1:3]) // 8) if largest is None else largest
+    max_shift = max(1, min(batch.shape[1:3]) // 8) if max_shift is None else max_shift
     random = random_generator(seed, Purpose.SHIFT_PAIRS)
     same = []
     for _ in range(pairs):
-        shifts = random.integers(-largest, largest + 1, (2, len(batch), 2))
+        shifts = random.integers(-max_shift, max_shift + 1, (2, len(batch), 2))
         guesses = [
-            probabilities(model, _shifted(batch, moves, wrap), batch_size).argmax(axis=1)
-            for moves in shifts
+            predict_probabilities(model, _shift_pixels(batch, offsets, wrap), batch_size).argmax(
+                axis=1
+            )
+            for offsets in shifts
         ]
         same.append(np.mean(guesses[0] == guesses[1]))
     return float(np.mean(same))
 
 
-def _shifted(images: np.ndarray, moves: np.ndarray, wrap: bool = False) -> np.ndarray:
-    """Return images moved down and right by (samples, 2) whole pixels; border pixels are repeated."""
+def _shift_pixels(images: np.ndarray, offsets: np.ndarray, wrap: bool = False) -> np.ndarray:
+    """Return images moved down and right by `(samples, 2)` pixels; border pixels are repeated."""
     places = []
     for axis, size in enumerate(images.shape[1:3]):
-        sources = np.arange(size)[None] - moves[:, axis, None]
+        sources = np.arange(size)[None] - offsets[:, axis, None]
         places.append(sources % size if wrap else np.clip(sources, 0, size - 1))
     samples = np.arange(len(images))[:, None, None]
     return images[samples, places[0][:, :, None], places[1][:, None, :]]
 
 
 def _shift(images, amount, random):
-    """Move each image by a part of its shorter side, up, down, left or right by chance."""
+    """Move each image by a part of its shorter side, in one of four random directions."""
     pixels = round(amount * min(images.shape[1:3]))
     directions = np.array([(-1, 0), (1, 0), (0, -1), (0, 1)])
-    return _shifted(images, pixels * directions[random.integers(0, 4, len(images))])
+    return _shift_pixels(images, pixels * directions[random.integers(0, 4, len(images))])
 
 
-def _turned(images, angles, factors):
-    """Return images turned about their middle, (samples,) radians, and enlarged by (samples,)."""
+def _affine(images, angles, factors):
+    """Return images rotated about their centre by `(samples,)` radians and enlarged by `(samples,)`."""
     height, width = images.shape[1:3]
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
     cosine, sine = np.cos(angles) / factors, np.sin(angles) / factors
@@ -166,30 +219,30 @@ def _turned(images, angles, factors):
     return ops.convert_to_numpy(turned)
 
 
-def _turn(images, amount, random):
-    """Turn each image by so many degrees, to the left or to the right by chance."""
+def _rotate(images, amount, random):
+    """Rotate each image by an angle in degrees, randomly to the left or right."""
     signs = random.choice([-1, 1], len(images))
-    return _turned(images, np.deg2rad(amount) * signs, np.ones(len(images)))
+    return _affine(images, np.deg2rad(amount) * signs, np.ones(len(images)))
 
 
 def _scale(images, amount, random):
-    return _turned(images, np.zeros(len(images)), np.full(len(images), amount))
+    return _affine(images, np.zeros(len(images)), np.full(len(images), amount))
 
 
 def _grey(images, amount, random):
-    """Mix colours with their ITU-R 601 luma, which is all that a black-and-white picture keeps."""
+    """Mix colours with their ITU-R 601 luma, as black-and-white television did."""
     luma = images @ np.array([[0.299], [0.587], [0.114]], "float32")
     return images + amount * (luma - images)
 
 
 def _contrast(images, amount, random):
-    """Multiply each image's distance from its own mean."""
+    """Multiply each pixel's distance from the image's mean."""
     mean = images.mean(axis=(1, 2, 3), keepdims=True)
     return mean + amount * (images - mean)
 
 
 def _blur(images, amount, random):
-    """Blur by a Gaussian whose standard deviation is a part of the shorter side."""
+    """Blur with a Gaussian whose standard deviation is a part of the shorter side."""
     sigma = amount * min(images.shape[1:3])
     if not sigma:
         return images
@@ -209,8 +262,8 @@ def _noise(images, amount, random):
     return images + amount * random.standard_normal(images.shape, "float32")
 
 
-def _cover(images, amount, random):
-    """Cover a square of a part of the area with mid-grey, at a place by chance."""
+def _occlude(images, amount, random):
+    """Cover a random square of a part of the area with mid-grey."""
     side = round(math.sqrt(amount * images.shape[1] * images.shape[2]))
     corners = random.random((len(images), 2))
     changed = images.copy()
@@ -220,14 +273,14 @@ def _cover(images, amount, random):
     return changed
 
 
-CHANGES = {
-    "shift": Change(_shift, (0, 0.05, 0.1, 0.15, 0.2, 0.25), 0, "part of the shorter side"),
-    "rotation": Change(_turn, (0, 10, 20, 30, 45, 60, 90), 0, "degrees"),
-    "scale": Change(_scale, (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2), 1, "factor"),
-    "grey": Change(_grey, (0, 0.25, 0.5, 0.75, 1), 0, "part of the colour taken away"),
-    "contrast": Change(_contrast, (1, 0.8, 0.6, 0.4, 0.2, 0.1), 1, "factor"),
-    "blur": Change(_blur, (0, 0.01, 0.02, 0.04, 0.08), 0, "part of the shorter side"),
-    "noise": Change(_noise, (0, 0.05, 0.1, 0.2, 0.4), 0, "part of the value range"),
-    "occlusion": Change(_cover, (0, 0.05, 0.1, 0.2, 0.4), 0, "part of the area"),
+PERTURBATIONS = {
+    "shift": Perturbation(_shift, (0, 0.05, 0.1, 0.15, 0.2, 0.25), 0, "part of the shorter side"),
+    "rotation": Perturbation(_rotate, (0, 10, 20, 30, 45, 60, 90), 0, "degrees"),
+    "scale": Perturbation(_scale, (0.5, 0.67, 0.8, 1, 1.25, 1.5, 2), 1, "factor"),
+    "grey": Perturbation(_grey, (0, 0.25, 0.5, 0.75, 1), 0, "part of the colour taken away"),
+    "contrast": Perturbation(_contrast, (1, 0.8, 0.6, 0.4, 0.2, 0.1), 1, "factor"),
+    "blur": Perturbation(_blur, (0, 0.01, 0.02, 0.04, 0.08), 0, "part of the shorter side"),
+    "noise": Perturbation(_noise, (0, 0.05, 0.1, 0.2, 0.4), 0, "part of the value range"),
+    "occlusion": Perturbation(_occlude, (0, 0.05, 0.1, 0.2, 0.4), 0, "part of the area"),
 }
-"""The changes by name."""
+"""The perturbations by name."""

@@ -1,4 +1,4 @@
-"""The parts of a data set's images that a filter answers most (Zeiler, Fergus 2013, Figure 2)."""
+"""The image patches that each filter responds to most (Zeiler, Fergus 2013, Figure 2)."""
 
 from dataclasses import dataclass
 
@@ -16,41 +16,67 @@ from cnnkit.models.receptive_field import Field
 
 @dataclass(frozen=True)
 class TopPatches:
-    """The highest answers of every filter of a layer, at most one an image, highest first.
+    """The largest outputs of each filter of a layer, at most one for each image, largest first.
 
-    values: (filters, count) float32. images: which image, (filters, count) int64. positions: where
-        in the map, (filters, count, 2) int64. field: what one value of the map sees of the image;
-        None where that is not known, and then it counts as all of it.
+    Attributes:
+        layer: Path of the layer.
+        values: The outputs, `(filters, count)`, float32.
+        images: Indices of the images, `(filters, count)`, int64.
+        positions: `(row, column)` in the filter's map, `(filters, count, 2)`, int64.
+        receptive_field: What one value of the map sees of the image. None if unknown; patches are
+            then the full images.
     """
 
     layer: str
     values: np.ndarray
     images: np.ndarray
     positions: np.ndarray
-    field: Field | None
+    receptive_field: Field | None
 
-    def boxes(self, filter: int, size: tuple[int, int]) -> np.ndarray:
-        """Return (top, left, bottom, right) of a filter's patches, cut off at images of that size.
+    def boxes(self, filter_index: int, image_size: tuple[int, int]) -> np.ndarray:
+        """Return where a filter's patches lie in their images.
 
-        Bottom and right are the first row and column that no longer belong to it.
+        Args:
+            filter_index: The filter.
+            image_size: `(height, width)` of the images, in pixels; boxes end at the border.
+
+        Returns:
+            `(count, 4)`, int64: top, left, bottom, right. Bottom and right are exclusive.
         """
-        whole = self.field is None or self.field.whole
+        sees_all = self.receptive_field is None or self.receptive_field.whole
         boxes = []
-        for position in self.positions[filter]:
-            ends = [(0, n - 1) for n in size] if whole else self.field.of_unit(*position.tolist())
+        for position in self.positions[filter_index]:
+            ends = (
+                [(0, n - 1) for n in image_size]
+                if sees_all
+                else self.receptive_field.of_unit(*position.tolist())
+            )
             (top, bottom), (left, right) = ends
             boxes.append(
-                (max(top, 0), max(left, 0), min(bottom + 1, size[0]), min(right + 1, size[1]))
+                (
+                    max(top, 0),
+                    max(left, 0),
+                    min(bottom + 1, image_size[0]),
+                    min(right + 1, image_size[1]),
+                )
             )
         return np.array(boxes)
 
-    def patches(self, images, filter: int) -> list[np.ndarray]:
-        """Return a filter's patches, cut from the images that were searched; smaller at a border."""
-        found = images[self.images[filter]]
-        boxes = self.boxes(filter, found.shape[1:3])
+    def patches(self, images, filter_index: int) -> list[np.ndarray]:
+        """Cut out a filter's patches.
+
+        Args:
+            images: The images that were searched.
+            filter_index: The filter.
+
+        Returns:
+            One array `(height, width, channels)` for each patch; smaller at a border.
+        """
+        searched = images[self.images[filter_index]]
+        boxes = self.boxes(filter_index, searched.shape[1:3])
         return [
             image[top:bottom, left:right]
-            for image, (top, left, bottom, right) in zip(found, boxes, strict=True)
+            for image, (top, left, bottom, right) in zip(searched, boxes, strict=True)
         ]
 
 
@@ -63,63 +89,72 @@ def top_patches(
     scale: float = 1.0,
     batch_size: int = 32,
 ) -> TopPatches:
-    """Find what each filter of a layer answers most, in one pass over the images.
+    """Find the patches that each filter of a layer responds to most, in one pass over the images.
 
-    images: (samples, height, width, channels), or anything with a length and `images[indices]`, as
-    the inputs of a data set's split; only one batch and the best places are in memory. scale: the
-    factor from stored values to what the model takes, a data set's `scale`. layer: a name or path.
-    count: how many images a filter; fewer where there are fewer images.
+    Memory holds one batch and the best places only.
+
+    Args:
+        model: Any Keras model of images.
+        images: `(samples, height, width, channels)`, or any object with a length and
+            `images[indices]`, such as the inputs of a dataset's split.
+        layer: Name or path of a layer with feature maps.
+        count: Patches for each filter; fewer where there are fewer images.
+        scale: Factor from stored values to what the model takes, as a dataset's `scale`.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        The largest outputs; `explain.figures.top_patches` draws the patches.
+
+    Raises:
+        UnknownNameError: The model has no layer of this name.
+        SettingError: The layer has no feature maps, or there are no images.
     """
     samples = len(images)
     if not samples:
         raise SettingError("There are no images to search; give at least one.")
     first, _ = as_batch(model, np.asarray(images[np.arange(1)]) * scale)
-    shapes = {path: s for path, s in hooks.map_shapes(model, first).items() if len(s) == 3}
+    shapes = {path: s for path, s in hooks.feature_map_shapes(model, first).items() if len(s) == 3}
     path = hooks.find_layer(model, layer, list(shapes))
     _, width, filters = shapes[path]
-    best = (np.empty((0, filters), "float32"), np.empty((0, filters), "int64"))
-    best_images = np.empty((0, filters), "int64")
+    best = tuple(np.empty((0, filters), kind) for kind in ("float32", "int64", "int64"))
     size = min(batch_size, samples)
-    search = compile_function(_highest(model, path), repeated=samples > size)
+    search = compile_function(_largest_values(model, path), repeated=samples > size)
     for start in range(0, samples, size):
+        # One batch size, one compilation: the last batch repeats the last image.
         rows = np.minimum(np.arange(start, start + size), samples - 1)
         batch, _ = as_batch(model, np.asarray(images[rows]) * scale)
-        kept = min(size, samples - start)
-        answers = search(ops.convert_to_tensor(batch))
-        values, places = (ops.convert_to_numpy(answer)[:kept] for answer in answers)
-        values = np.concatenate([best[0], values])
-        places = np.concatenate([best[1], places])
-        numbers = np.repeat(rows[:kept, None], filters, axis=1)
-        numbers = np.concatenate([best_images, numbers])
-        order = np.argsort(-values, axis=0, kind="stable")[:count]
-        best = tuple(
-            np.take_along_axis(kept_so_far, order, axis=0) for kept_so_far in (values, places)
-        )
-        best_images = np.take_along_axis(numbers, order, axis=0)
-    places = best[1].T
+        used = min(size, samples - start)
+        largest = search(ops.convert_to_tensor(batch))
+        values, places = (ops.convert_to_numpy(array)[:used] for array in largest)
+        numbers = np.repeat(rows[:used, None], filters, axis=1)
+        columns = zip(best, (values, places, numbers), strict=True)
+        candidates = [np.concatenate(pair) for pair in columns]
+        order = np.argsort(-candidates[0], axis=0, kind="stable")[:count]
+        best = tuple(np.take_along_axis(array, order, axis=0) for array in candidates)
+    values, places, numbers = (array.T for array in best)
     return TopPatches(
         layer=path,
-        values=best[0].T,
-        images=best_images.T,
+        values=values,
+        images=numbers,
         positions=np.stack([places // width, places % width], axis=-1),
-        field=_field(model, path),
+        receptive_field=_receptive_field(model, path),
     )
 
 
-def _highest(model, path):
-    """Return a function of a batch to (highest value, its place in the flattened map) a filter."""
-    read = hooks.reader(model, [path])
+def _largest_values(model, path):
+    """Return a function from a batch to each filter's (largest value, place in the flattened map)."""
+    extract = hooks.feature_extractor(model, [path])
 
-    def highest(batch):
-        (maps,) = read(batch)
+    def largest_values(batch):
+        (maps,) = extract(batch)
         flat = ops.reshape(maps, (maps.shape[0], -1, maps.shape[-1]))
         return ops.max(flat, axis=1), ops.argmax(flat, axis=1)
 
-    return highest
+    return largest_values
 
 
-def _field(model, path) -> Field | None:
+def _receptive_field(model, path) -> Field | None:
     try:
         return anatomy(model).row(path).field
-    except (AttributeError, KeyError):  # a subclassed model has no graph to read
+    except (AttributeError, KeyError):  # a subclassed model has no graph to walk
         return None

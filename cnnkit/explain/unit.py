@@ -1,4 +1,4 @@
-"""One unit of a network: how its value comes about, and what becomes of it."""
+"""One unit of a layer: how its value comes about, and where that value goes."""
 
 from dataclasses import dataclass
 
@@ -6,13 +6,13 @@ import keras
 import numpy as np
 
 from cnnkit.explain import numpy_forward
-from cnnkit.explain.numpy_forward import windows
+from cnnkit.explain.numpy_forward import extract_patches
 
 POOLINGS = (
     keras.layers.MaxPooling1D, keras.layers.MaxPooling2D,
     keras.layers.AveragePooling1D, keras.layers.AveragePooling2D,
 )  # fmt: skip
-PLACE_BY_PLACE = (
+ELEMENTWISE = (
     keras.layers.Activation, keras.layers.ReLU, keras.layers.BatchNormalization,
     keras.layers.Dropout, keras.layers.Rescaling,
 )  # fmt: skip
@@ -20,33 +20,48 @@ PLACE_BY_PLACE = (
 
 @dataclass(frozen=True)
 class Unit:
-    """One value of a convolution or dense layer, and every number it is made of; all float64.
+    """One value of a convolution or dense layer, and every number it is made of.
 
-    filter, position: which one: the map, and the place in it, (row, column); () for a dense layer.
-    patch, kernel, products: what it reads, what it weighs this with, and patch * kernel, with
-        zeros for padding: (height, width, channels), (steps, channels) or (inputs,).
-    total: the sum of the products; before: that plus the bias; value: after the activation.
+    All numbers are float64.
+
+    Attributes:
+        layer: Path of the layer.
+        filter_index: The filter, or the unit of a dense layer.
+        position: `(row, column)` in the filter's map; `()` for a dense layer.
+        patch: What the unit reads, with zeros for padding: `(height, width, channels)`,
+            `(steps, channels)` or `(inputs,)`.
+        kernel: The weights, in the shape of `patch`.
+        products: `patch * kernel`.
+        weighted_sum: The sum of the products.
+        bias: The filter's bias; 0 for a layer without bias.
+        pre_activation: `weighted_sum + bias`.
+        activation: Name of the activation function.
+        value: The unit's output, after the activation.
     """
 
     layer: str
-    filter: int
+    filter_index: int
     position: tuple[int, ...]
     patch: np.ndarray
     kernel: np.ndarray
     products: np.ndarray
-    total: float
+    weighted_sum: float
     bias: float
-    before: float
+    pre_activation: float
     activation: str
     value: float
 
 
 @dataclass(frozen=True)
-class Stop:
+class PathStep:
     """Where a unit's value lands in the output of a later layer.
 
-    index: of the landing place in that layer's output, without batch. window: the values that a
-        pooling takes together there, row by row; None for other layers. value: the output there.
+    Attributes:
+        layer: Path of that layer.
+        kind: Its class name.
+        index: Index into that layer's output, without the batch axis.
+        window: The values that a pooling layer combines there, row by row; None for other layers.
+        value: The output at `index`.
     """
 
     layer: str
@@ -56,73 +71,113 @@ class Stop:
     value: float
 
 
-def patches_of(layer: keras.Layer, inputs: np.ndarray, group: int = 0) -> np.ndarray:
-    """Return what every place of a layer reads: (*places, *kernel, channels); (inputs,) if dense.
+def layer_patches(layer: keras.Layer, inputs: np.ndarray, group: int = 0) -> np.ndarray:
+    """Return the patch that each unit of a layer reads.
 
-    group: which part of the channels, for a convolution in groups.
+    Args:
+        layer: A Conv1D, Conv2D or Dense layer.
+        inputs: What the layer reads, without the batch axis.
+        group: The group of channels, for a grouped convolution.
+
+    Returns:
+        `(*places, *kernel_size, channels)`; for a dense layer the inputs themselves.
     """
     if isinstance(layer, keras.layers.Dense):
         return inputs
     channels = np.split(inputs, layer.groups, axis=-1)[group]
-    patches = windows(
+    patches = extract_patches(
         channels, layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate
     )
     return np.moveaxis(patches, channels.ndim - 1, -1)
 
 
-def group_of(layer: keras.Layer, filter: int) -> int:
-    """Return which group of channels a filter reads; 0 where there are no groups."""
+def filter_group(layer: keras.Layer, filter_index: int) -> int:
+    """Return the group of channels that a filter reads.
+
+    Args:
+        layer: A convolution or dense layer.
+        filter_index: The filter.
+
+    Returns:
+        The group's index; 0 for a layer without groups.
+    """
     groups = getattr(layer, "groups", 1)
-    return filter * groups // layer.kernel.shape[-1]
+    return filter_index * groups // layer.kernel.shape[-1]
 
 
-def unit(path: str, layer: keras.Layer, inputs: np.ndarray, filter: int, position: tuple) -> Unit:
-    """Return one unit of a Conv1D, Conv2D or Dense layer, from the layer's inputs by NumPy."""
-    patch = patches_of(layer, inputs, group_of(layer, filter))[position]
-    kernels, biases = numpy_forward.weights(layer, "kernel", "bias")
-    kernel = kernels[..., filter]
+def compute_unit(
+    path: str,
+    layer: keras.Layer,
+    inputs: np.ndarray,
+    *,
+    filter_index: int,
+    position: tuple[int, ...],
+) -> Unit:
+    """Compute one unit of a layer from the layer's inputs, by NumPy.
+
+    Args:
+        path: The layer's path.
+        layer: A Conv1D, Conv2D or Dense layer.
+        inputs: What the layer reads, without the batch axis, float64.
+        filter_index: The filter or unit.
+        position: `(row, column)` in the filter's map; `()` for a dense layer.
+
+    Returns:
+        The unit with every number that its value is made of.
+    """
+    patch = layer_patches(layer, inputs, filter_group(layer, filter_index))[position]
+    kernels, biases = numpy_forward.float64_weights(layer, "kernel", "bias")
+    kernel = kernels[..., filter_index]
     products = patch * kernel
-    bias = float(biases[filter]) if np.ndim(biases) else 0.0
-    before = float(products.sum()) + bias
-    activate = numpy_forward.activation_of(layer)
+    bias = float(biases[filter_index]) if np.ndim(biases) else 0.0
+    pre_activation = float(products.sum()) + bias
+    activation = numpy_forward.numpy_activation(layer)
     return Unit(
         layer=path,
-        filter=filter,
+        filter_index=filter_index,
         position=position,
         patch=patch,
         kernel=kernel,
         products=products,
-        total=float(products.sum()),
+        weighted_sum=float(products.sum()),
         bias=bias,
-        before=before,
+        pre_activation=pre_activation,
         activation=getattr(layer.activation, "__name__", "linear"),
-        value=float(activate(np.float64(before))),
+        value=float(activation(np.float64(pre_activation))),
     )
 
 
-def follow(steps: list, start: int, index: tuple[int, ...]) -> list[Stop]:
-    """Return where the value at an index of a step's output goes, up to where it is mixed.
+def follow_unit(steps: list, start: int, index: tuple[int, ...]) -> list[PathStep]:
+    """Return where a value of a layer's output goes in the layers that follow.
 
-    steps: those of a walkthrough. The path ends at the first layer that reads it together with
-    others and weighs them (a convolution, a dense layer), or that leaves it out.
+    The path ends before the first layer that mixes the value with others (a convolution or a dense
+    layer), or that drops it.
+
+    Args:
+        steps: The `Step` objects of a walkthrough.
+        start: Number of the step whose output holds the value.
+        index: Index into that output, without the batch axis.
+
+    Returns:
+        One entry for each layer on the path.
     """
-    stops = []
+    path = []
     step = steps[start]
     while (
         step := next((other for other in steps if step.number in other.reads), None)
     ) is not None:
-        landed = _land(step, index)
-        if landed is None:
+        landing = _landing(step, index)
+        if landing is None:
             break
-        index, window = landed
-        stops.append(Stop(step.path, step.kind, index, window, float(step.output[index])))
-    return stops
+        index, window = landing
+        path.append(PathStep(step.path, step.kind, index, window, float(step.output[index])))
+    return path
 
 
-def _land(step, index):
-    """Return (index in the output, window or None) of one step, None where the path ends."""
+def _landing(step, index):
+    """Return (index in the step's output, pooling window or None); None where the path ends."""
     layer = step.layer
-    if isinstance(layer, PLACE_BY_PLACE):
+    if isinstance(layer, ELEMENTWISE):
         return index, None
     if isinstance(layer, keras.layers.Flatten):
         return (int(np.ravel_multi_index(index, step.inputs[0].shape)),), None
@@ -137,13 +192,13 @@ def _land(step, index):
             for size, n, s in zip(maps.shape, layer.pool_size, layer.strides, strict=False)
         ]
     places = zip(index, before, layer.strides, step.output.shape, strict=False)
-    landing = tuple(min((i + b) // s, size - 1) for i, b, s, size in places)
+    target = tuple(min((i + b) // s, size - 1) for i, b, s, size in places)
     inside = [
-        landing[axis] * layer.strides[axis] - before[axis] + layer.pool_size[axis] > index[axis]
+        target[axis] * layer.strides[axis] - before[axis] + layer.pool_size[axis] > index[axis]
         for axis in range(axes)
     ]
-    if not all(inside):  # the border that "valid" leaves out
+    if not all(inside):  # padding="valid" leaves out this border
         return None
     fill = -np.inf if "Max" in step.kind else np.nan
-    patches = windows(maps, layer.pool_size, layer.strides, layer.padding, fill=fill)
-    return (*landing, index[-1]), patches[(*landing, index[-1])]
+    patches = extract_patches(maps, layer.pool_size, layer.strides, layer.padding, fill=fill)
+    return (*target, index[-1]), patches[(*target, index[-1])]

@@ -1,8 +1,8 @@
-"""The classifier of X's and O's that one can follow by hand: one Keras model with fixed weights.
+"""A classifier of X's and O's to follow by hand: one Keras model with fixed weights.
 
 Source  Brandon Rohrer 2016, "How do convolutional neural networks work?": 9 x 9 pictures of -1 and
         1, three features, match scores that are means of nine products. His pictures print ninths
-        cut off after two decimals (7/9 as 0.77); here every number is exact, see `ninths`.
+        cut off after two decimals (7/9 as 0.77). Here every number is exact, see `ninths`.
 """
 
 import keras
@@ -52,33 +52,40 @@ DEFORMED_X = _picture(
     ".....#...",
     "......#..",
 )[..., None]
-"""An X whose four arms have slipped clockwise; as a whole picture it is nearer to the O."""
+"""An X whose four arms have slipped clockwise. Compared pixel by pixel, it is nearer to the O."""
 
 FEATURES = {
     "diagonal": _picture("#..", ".#.", "..#"),
     "cross": _picture("#.#", ".#.", "#.#"),
     "anti-diagonal": _picture("..#", ".#.", "#.."),
 }
-"""The three features: shape (3, 3), float32, -1 and 1."""
+"""The three features that the network looks for: shape (3, 3), float32, -1 and 1."""
 
 CLASS_NAMES = ("X", "O")
 
 WIRED = {"X": (0, 3, 4, 9, 10), "O": (1, 2, 8, 11)}
-"""Which of the twelve listed values vote for a class: those that are 1 in its ideal picture."""
+"""Which of the twelve values vote for a class: those that are 1 for its ideal picture."""
 
 
 def model() -> keras.Model:
-    """Return the whole classifier: pictures (batch, 9, 9, 1) of -1 and 1 to votes (batch, 2).
+    """Return the classifier: pictures `(batch, 9, 9, 1)` of -1 and 1 to votes `(batch, 2)`.
 
-    Its layers are the steps of the story: `match` sums the nine products of each 3 x 3 patch and a
-    feature, `mean` divides by nine, `relu` drops what is negative, `pool` and `pool_again` shrink
-    7 to 4 to 2, `list` writes the three small maps as twelve numbers, feature after feature, and
-    `votes` takes for each class the mean of the values wired to it.
+    Its layers are the steps of the story:
+
+    - `match` sums the nine products of each 3 x 3 patch and a feature.
+    - `mean` divides by nine.
+    - `relu` drops negative values.
+    - `pool` and `pool_again` shrink 7 to 4 to 2.
+    - `list` writes the three small maps as twelve numbers, feature after feature.
+    - `votes` takes for each class the mean of the values wired to it.
+
+    Returns:
+        An uncompiled model whose weights are not trainable.
 
     >>> votes = model().predict(np.stack([X, O, DEFORMED_X]), verbose=0)
     >>> [CLASS_NAMES[winner] for winner in votes.argmax(axis=-1)]
     ['X', 'O', 'X']
-    >>> [round(whole_picture_match(DEFORMED_X, whole) * 81) for whole in (X, O)]
+    >>> [round(match_whole_picture(DEFORMED_X, ideal) * 81) for ideal in (X, O)]
     [33, 39]
     """
     classifier = keras.Sequential(
@@ -104,18 +111,32 @@ def model() -> keras.Model:
     return classifier
 
 
-def whole_picture_match(picture: np.ndarray, whole: np.ndarray) -> float:
-    """Return the mean of all products of two equally large pictures of -1 and 1, from -1 to 1.
+def match_whole_picture(picture: np.ndarray, ideal: np.ndarray) -> float:
+    """Compare two pictures pixel by pixel, without features.
 
-    This is what comparing without features comes to, and why it fails: see `DEFORMED_X`.
+    This fails on pictures that are shifted or bent: see `DEFORMED_X`.
+
+    Args:
+        picture: A picture of -1 and 1.
+        ideal: Another picture of the same shape.
+
+    Returns:
+        The mean of all products, from -1 to 1.
     """
-    return float(np.mean(picture * whole))
+    return float(np.mean(picture * ideal))
 
 
 def ninths(values: np.ndarray) -> np.ndarray:
-    """Return an array of match scores as whole numbers of ninths, int64, of the same shape.
+    """Return match scores as whole numbers of ninths.
 
-    Raises SettingError where a value is further than float32 rounding from a whole ninth.
+    Args:
+        values: Match scores of 3 x 3 patches.
+
+    Returns:
+        int64, in the shape of `values`.
+
+    Raises:
+        SettingError: A value is further than float32 rounding from a whole ninth.
 
     >>> ninths(np.array([7 / 9, -1 / 9, 1.0]))
     array([ 7, -1,  9])
@@ -125,6 +146,6 @@ def ninths(values: np.ndarray) -> np.ndarray:
     if not np.allclose(scaled, whole, rtol=0, atol=1e-5):
         worst = np.asarray(values).flat[np.abs(scaled - whole).argmax()]
         raise SettingError(
-            f"{worst} is no whole number of ninths; match scores of a 3 x 3 patch are."
+            f"{worst} is no whole number of ninths, as the match score of a 3 x 3 patch must be."
         )
     return whole.astype("int64")

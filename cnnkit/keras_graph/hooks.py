@@ -1,8 +1,8 @@
-"""Reach into any Keras model: its layers by path, what each of them takes and gives, and hooks.
+"""Look inside any Keras model: layers by path, what each of them reads and returns, and hooks.
 
-A hook replaces a layer's `call` while a `with` block lasts. That reaches layers of nested and
-subclassed models too, and of every backend, where cutting a model at an inner tensor does not:
-Keras answers that "Output ... is not connected to inputs".
+A hook replaces a layer's `call` while a `with` block runs. That reaches layers of nested and
+subclassed models too, on every backend. Cutting a model at an inner tensor does not: Keras answers
+that "Output ... is not connected to inputs".
 """
 
 import math
@@ -24,9 +24,12 @@ REORDERING = (keras.layers.Permute, keras.layers.Reshape)
 class Call:
     """One call of a layer that has no layers inside.
 
-    path: its name, after those of the models it is nested in: "backbone/conv1". reads: which
-    earlier calls, by number, made what it takes; inputs, output: the tensors it took, and the first
-    one it gave, with the batch axis.
+    Attributes:
+        path: The layer's name, after those of the models it is nested in, such as "backbone/conv1".
+        layer: The layer.
+        reads: Which earlier calls, by number, made this call's inputs.
+        inputs: The tensors it took, with a batch axis.
+        output: The first tensor it returned, with a batch axis.
     """
 
     path: str
@@ -37,7 +40,15 @@ class Call:
 
 
 def innermost_layers(model: keras.Model, prefix: str = "") -> dict[str, keras.Layer]:
-    """Return the layers that are no models themselves, by path; inputs are left out."""
+    """Return the layers that are not models themselves, by path.
+
+    Args:
+        model: Any Keras model. Input layers are left out.
+        prefix: Put before each path.
+
+    Returns:
+        A dictionary from path to layer, in the order of `model.layers`.
+    """
     found = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -47,11 +58,20 @@ def innermost_layers(model: keras.Model, prefix: str = "") -> dict[str, keras.La
     return found
 
 
-def find_layer(model: keras.Model, name: str, among: list[str] | None = None) -> str:
-    """Return the path of a layer, which may be given by its last part alone where that is unique.
+def find_layer(model: keras.Model, name: str, allowed: list[str] | None = None) -> str:
+    """Return the path of a layer.
 
-    among: the paths that would do; without them, all. Raises UnknownNameError with the nearest
-    ones, and SettingError where the layer exists but is not among them.
+    Args:
+        model: Any Keras model.
+        name: The layer's path, or its name alone if only one layer has it.
+        allowed: The paths to choose from; None for all.
+
+    Returns:
+        The path, such as "backbone/conv1".
+
+    Raises:
+        UnknownNameError: The model has no such layer; names the nearest ones.
+        SettingError: The layer exists but is not allowed, or several layers have this name.
     """
     paths = list(innermost_layers(model))
     matches = [path for path in paths if path == name] or [
@@ -60,17 +80,22 @@ def find_layer(model: keras.Model, name: str, among: list[str] | None = None) ->
     if not matches:
         raise UnknownNameError(f"layer in model {model.name!r}", name, paths)
     if len(matches) > 1:
-        raise SettingError(f"Several layers are called {name!r}; give one of {', '.join(matches)}.")
-    if among is not None and matches[0] not in among:
-        raise SettingError(f"Layer {name!r} does not do here; these do: {_some(among)}.")
+        raise SettingError(
+            f"Several layers are called {name!r}; name one by its path: {', '.join(matches)}."
+        )
+    if allowed is not None and matches[0] not in allowed:
+        raise SettingError(f"Layer {name!r} cannot be used here; use one of {_some(allowed)}.")
     return matches[0]
 
 
 @contextmanager
 def hooked(hooks: dict[keras.Layer, Callable]) -> Iterator[None]:
-    """Let each layer's `call` be `hook(call, *arguments, **options)` inside the block.
+    """Replace each layer's `call` by `hook(call, *arguments, **options)` inside the block.
 
-    Not for several threads at a time: a layer is changed for everybody who holds it.
+    Not thread-safe: the layer changes for everyone who holds it.
+
+    Args:
+        hooks: The hook of each layer.
     """
     with ExitStack() as undo:
         for layer, hook in hooks.items():
@@ -80,7 +105,13 @@ def hooked(hooks: dict[keras.Layer, Callable]) -> Iterator[None]:
 
 @contextmanager
 def replaced(layer: keras.Layer, attribute: str, value) -> Iterator[None]:
-    """Give a layer another attribute inside the block; Keras does not track it."""
+    """Replace an attribute of a layer inside the block; Keras does not track the new value.
+
+    Args:
+        layer: The layer to change.
+        attribute: Name of the attribute.
+        value: Its value inside the block.
+    """
     attributes = vars(layer)
     missing = object()
     before = attributes.get(attribute, missing)
@@ -94,10 +125,15 @@ def replaced(layer: keras.Layer, attribute: str, value) -> Iterator[None]:
             attributes[attribute] = before
 
 
-def trace(model: keras.Model, batch: np.ndarray) -> list[Call]:
-    """Return the calls of all innermost layers for one batch, in the order of the forward pass.
+def trace_calls(model: keras.Model, batch: np.ndarray) -> list[Call]:
+    """Run a model on a batch and return the calls of its innermost layers.
 
-    Inputs and outputs are NumPy arrays.
+    Args:
+        model: Any Keras model.
+        batch: What the model takes, with a batch axis.
+
+    Returns:
+        The calls in the order of the forward pass. Inputs and outputs are NumPy arrays.
     """
     notes: list[Call] = []
 
@@ -113,8 +149,16 @@ def trace(model: keras.Model, batch: np.ndarray) -> list[Call]:
     ]
 
 
-def reader(model: keras.Model, paths: list[str]) -> Callable:
-    """Return a function from a batch to the outputs of layers, as a tuple of tensors."""
+def feature_extractor(model: keras.Model, paths: list[str]) -> Callable:
+    """Return a function from a batch to the outputs of some layers.
+
+    Args:
+        model: Any Keras model.
+        paths: The layers' paths.
+
+    Returns:
+        A function from a batch tensor to a tuple of tensors, one for each path.
+    """
     layers = innermost_layers(model)
 
     def read(batch):
@@ -134,12 +178,21 @@ def reader(model: keras.Model, paths: list[str]) -> Callable:
     return read
 
 
-def map_shapes(model: keras.Model, batch: np.ndarray) -> dict[str, tuple[int, ...]]:
-    """Return the shape (height, width, channels) of every feature map of an image, by path.
+def feature_map_shapes(model: keras.Model, batch: np.ndarray) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each layer's feature maps.
 
-    Of sequences, (steps, channels). Maps of a single place, as after global pooling, are left out,
-    and what only has its axes in another order.
-    Raises SettingError where there are none.
+    Maps of a single place, as after global pooling, are left out, and so are the outputs of layers
+    that only reorder axes.
+
+    Args:
+        model: Any Keras model.
+        batch: What the model takes, with a batch axis; only the first sample is used.
+
+    Returns:
+        `(height, width, channels)` by path; for sequences `(steps, channels)`.
+
+    Raises:
+        SettingError: No layer has feature maps.
     """
     shapes = {}
 
@@ -156,8 +209,8 @@ def map_shapes(model: keras.Model, batch: np.ndarray) -> dict[str, tuple[int, ..
     }
     if not shapes:
         raise SettingError(
-            f"Model {model.name!r} has no layer with feature maps, such as a convolution or a "
-            "pooling, and this view needs one; gradient, occlusion and rise do without."
+            f"Model {model.name!r} has no layer with feature maps (a convolution or pooling layer), "
+            "and this view needs one. gradient, occlusion and rise work without."
         )
     return shapes
 
@@ -172,7 +225,7 @@ def _calls(model: keras.Model, tensor) -> list[Call]:
             inputs = tuple(keras.tree.flatten(arguments[0] if arguments else ()))
             first = keras.tree.flatten(output)[0]
             reads = tuple(makers[id(value)] for value in inputs if id(value) in makers)
-            if not any(first is value for value in inputs):  # dropout gives what it took
+            if not any(first is value for value in inputs):  # Dropout returns its input
                 makers[id(first)] = len(calls)
             calls.append(Call(path, layer, reads, inputs, first))
             return output

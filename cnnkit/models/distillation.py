@@ -1,4 +1,4 @@
-"""The network inside Keras' Distiller."""
+"""The network inside a model that trains it with a teacher or with auxiliary outputs."""
 
 
 def student_of(model):
@@ -8,6 +8,7 @@ def student_of(model):
         model: A `keras.Model`, such as a `keras.distillation.Distiller`.
 
     Returns:
-        The student of a Distiller; any other model as it is.
+        The student of a Distiller, the network to the main output of a model that trains with
+        auxiliary outputs, any other model as it is.
     """
-    return getattr(model, "student", model)
+    return getattr(model, "student", getattr(model, "main_network", model))

@@ -28,6 +28,9 @@ class ConvolutionMuon(keras.optimizers.Muon):
     ['logits']
     """
 
+    def __init__(self, learning_rate=0.001, exclude_layers=None, **options):
+        super().__init__(learning_rate=learning_rate, exclude_layers=exclude_layers, **options)
+
     def _should_use_adamw(self, variable):
         if len(variable.shape) < 2 or variable.shape[-1] == 1:
             return True

@@ -1,24 +1,28 @@
 from .charts import (
-    TRAINING as TRAINING,
-    VALIDATION as VALIDATION,
-    WRONG as WRONG,
-    blank as blank,
     confusion_matrix as confusion_matrix,
-    curves as curves,
-    filters as filters,
-    image_grid as image_grid,
-    learning_rates as learning_rates,
-    metrics_of as metrics_of,
-    pixels as pixels,
+    learning_curves as learning_curves,
+    learning_rate_finder as learning_rate_finder,
+    metric_names as metric_names,
+    reliability_diagram as reliability_diagram,
+)
+from .figure import (
+    TRAINING_COLOUR as TRAINING_COLOUR,
+    VALIDATION_COLOUR as VALIDATION_COLOUR,
+    WRONG_COLOUR as WRONG_COLOUR,
+    new_figure as new_figure,
     png as png,
-    reliability as reliability,
-    sentences as sentences,
     svg as svg,
-    tiles as tiles,
-    waves as waves,
+)
+from .grids import (
+    image_grid as image_grid,
+    kernel_images as kernel_images,
+    kernels as kernels,
+    texts as texts,
+    to_uint8 as to_uint8,
+    waveforms as waveforms,
 )
 from .preview import (
-    expect_pictures as expect_pictures,
+    expect_images as expect_images,
     mean_images as mean_images,
     preview as preview,
 )

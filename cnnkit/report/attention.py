@@ -255,4 +255,4 @@ def _pixels(explanations: Explanations, image: np.ndarray) -> np.ndarray:
     low, high = explanations.value_range
     if image.dtype != np.uint8:
         image = np.clip((image - low) / max(high - low, 1e-12), 0, 1)
-    return plots.pixels(image[None])[0]
+    return plots.to_uint8(image[None])[0]

@@ -9,8 +9,8 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.explain import Response, Walkthrough
-from cnnkit.explain.activations import last_of_each_size
+from cnnkit.explain import RobustnessCurve, Walkthrough
+from cnnkit.explain.activations import last_of_each_resolution
 from cnnkit.keras_graph import hooks
 from cnnkit.transfer import fuse_batch_norm
 from cnnkit.transfer.embedding import embedding_model
@@ -52,7 +52,7 @@ class Explanations:
     neighbour_labels: np.ndarray | None
     compared: int
     walk: Walkthrough | None = None
-    responses: dict[str, Response] | None = None
+    responses: dict[str, RobustnessCurve] | None = None
 
 
 def explain_samples(
@@ -109,13 +109,13 @@ def _closely(model, data: Dataset, image: np.ndarray, sample: int):
 def _stages(model, image: np.ndarray) -> dict[str, np.ndarray]:
     """Return the maps of one layer a resolution, except layers that only scale or pad the image."""
     layers = hooks.innermost_layers(model)
-    shapes = hooks.map_shapes(model, np.asarray(image[None], "float32"))
+    shapes = hooks.feature_map_shapes(model, np.asarray(image[None], "float32"))
     candidates = {
         path: shape
         for path, shape in shapes.items()
         if shape != image.shape and type(layers[path]).__name__ != "ZeroPadding2D"
     }
-    chosen = last_of_each_size(candidates)
+    chosen = last_of_each_resolution(candidates)
     return explain.feature_maps(model, image, chosen) if chosen else {}
 
 
@@ -145,7 +145,7 @@ def _near(model, data: Dataset, images: np.ndarray, head: Experiment | None):
         else:
             queries = explain.embeddings(model, images)
             points = embedding_model(head.model).predict(np.asarray(inputs[chosen]), verbose=0)
-        nearest, _ = explain.nearest(queries, points, NEIGHBOURS)
+        nearest, _ = explain.nearest_neighbours(queries, points, NEIGHBOURS)
     except SettingError:  # no dense layer whose inputs could be compared
         return None, None, 0
     near = chosen[nearest]

@@ -202,6 +202,9 @@ def drawing(figure, name: str, words: str) -> str:
     text = plots.svg(figure)
     for before in ('id="', 'href="#', "url(#"):
         text = text.replace(before, f"{before}{name}-")
-    for colour, variable in ((plots.TRAINING, "training"), (plots.VALIDATION, "validation")):
+    for colour, variable in (
+        (plots.TRAINING_COLOUR, "training"),
+        (plots.VALIDATION_COLOUR, "validation"),
+    ):
         text = text.replace(colour, f"var(--{variable})")
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(words)}"', 1)

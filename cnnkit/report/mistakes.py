@@ -34,7 +34,7 @@ def worst_mistakes(
         return ""
     shown: list[np.ndarray | None] = [None] * len(worst)
     if images is not None:
-        shown = plots.pixels(images[worst])
+        shown = plots.to_uint8(images[worst])
     items = "".join(
         describe(evaluation, index, pixels) for index, pixels in zip(worst, shown, strict=True)
     )

@@ -110,7 +110,7 @@ def _mistake(evaluation: MultiLabelEvaluation, index: int, pixels: np.ndarray | 
         for word, chosen in (("Missed", true & ~predicted), ("Not there", predicted & ~true))
         if chosen.any()
     ]
-    words = f"Test image {index}: has {evaluation.true_name(index)}, said {evaluation.predicted_name(index)}."
+    words = f"Test image {index}: has {evaluation.true_name(index)}, predicted {evaluation.predicted_name(index)}."
     image = "" if pixels is None else picture(pixels, words)
     return (
         f"<li><figure>{image}<figcaption>{'<br>'.join(lines)}"

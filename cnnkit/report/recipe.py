@@ -59,7 +59,7 @@ def curves(history: dict[str, list[float]]) -> str:
     Returns:
         HTML; "" without epochs.
     """
-    names = plots.metrics_of(history)
+    names = plots.metric_names(history)
     if not names:
         return ""
     drawings = ""
@@ -67,7 +67,7 @@ def curves(history: dict[str, list[float]]) -> str:
         for index, name in enumerate(names):
             lines = {key: history[key] for key in (name, f"val_{name}") if key in history}
             ends = ", ".join(f"{key} {values[-1]:.4g}" for key, values in lines.items())
-            figure = plots.curves({name: history.get(name, []), **lines})
+            figure = plots.learning_curves({name: history.get(name, []), **lines})
             figure.set_size_inches(PANEL_SIZE)
             drawings += drawing(figure, f"c{index}", f"Curve by epoch; at the last: {ends}")
     columns = [name for name in history if name != "epoch"]
@@ -94,7 +94,7 @@ def filters(kernels: np.ndarray | None) -> str:
     if kernels is None:
         return ""
     height, width, depth, count = np.shape(kernels)
-    shown = plots.pixels(plots.tiles(np.asarray(kernels)[..., :MAX_KERNELS]))
+    shown = plots.to_uint8(plots.kernel_images(np.asarray(kernels)[..., :MAX_KERNELS]))
     items = "".join(
         f"<li>{picture(tile, f'Filter {index} of the first layer')}</li>\n"
         for index, tile in enumerate(shown, start=1)
@@ -184,6 +184,8 @@ def _data(data: dict) -> str | None:
     if not data:
         return None
     sizes = ", ".join(f"{number:,} {split}" for split, number in samples_per_split(data).items())
+    if not data["class_names"]:  # the data of `cnnkit.fit` may be of no classes
+        return f"{data['name']}: {sizes}" if sizes else data["name"]
     shape = " × ".join(map(str, data["image_shape"]))
     return f"{data['name']}: {len(data['class_names'])} classes, {shape}; {sizes}"
 

@@ -6,7 +6,7 @@
 import numpy as np
 
 from cnnkit.evaluation import Evaluation
-from cnnkit.report import attention, certainty, recipe
+from cnnkit.report import attention, calibration, recipe
 from cnnkit.report.contents import Contents
 from cnnkit.report.headline import headline
 from cnnkit.report.markup import (
@@ -47,7 +47,7 @@ def sections(contents: Contents) -> list[str]:
         attention.robustness(explanations) if explanations else "",
         recipe.filters(contents.filters),
         attention.film(contents.film) if contents.film else "",
-        certainty.calibration(evaluation, images) if evaluation else "",
+        calibration.reliability(evaluation, images) if evaluation else "",
         classes(test) if test else "",
     ]
 
@@ -100,7 +100,7 @@ def confusion(test: dict) -> str:
     return section(
         "Confusion matrix",
         scrolling(
-            "Test samples: a row a true class, a column what the network said.",
+            "Test samples: a row a true class, a column a predicted class.",
             _matrix(names, rates, matrix.astype(str)),
         ),
         folded(

@@ -175,7 +175,7 @@ class Run:
         if not path.exists():
             raise RunFolderError(f"{self.folder} has no model.keras: no epoch was finished.")
         try:
-            return import_keras().saving.load_model(path, safe_mode=True)
+            return import_keras().saving.load_model(path, compile=False, safe_mode=True)
         except TypeError as error:
             # Keras raises this if it cannot import a layer's module, which it does by itself.
             if "module keras_hub" not in str(error):
@@ -190,7 +190,7 @@ class Run:
         Returns:
             A matplotlib figure.
         """
-        return plots.curves(self.history)
+        return plots.learning_curves(self.history)
 
     def report(self) -> "Report":
         """Return the run's report.

@@ -92,7 +92,7 @@ def film_frames(folder: str | Path, tags: Sequence[str] = ()) -> dict[int, np.nd
         if tag not in pictures:
             raise SettingError(f"{folder} has no pictures {tag!r}, only {', '.join(pictures)}.")
     epochs = sorted(set.intersection(*(set(pictures[tag]) for tag in chosen)))
-    return {epoch + 1: tiles.stacked([pictures[tag][epoch] for tag in chosen]) for epoch in epochs}
+    return {epoch + 1: tiles.stack([pictures[tag][epoch] for tag in chosen]) for epoch in epochs}
 
 
 def _titled(pixels: np.ndarray, title: str) -> Image.Image:

@@ -20,11 +20,11 @@ class TensorBoardCallback(keras.callbacks.Callback):
     Args:
         run: The run; its tensorboard/ folder is written to.
         recipe: The content of the run's experiment.json.
-        network: The model whose graph is drawn. `fit` may train a part of it.
+        network: The model whose graph is drawn, or None for no graph. `fit` may train a part of it.
         resumed: Whether the folder already has the beginning of the training.
     """
 
-    def __init__(self, run: Run, recipe: dict, network: keras.Model, resumed: bool = False):
+    def __init__(self, run: Run, recipe: dict, network: keras.Model | None, resumed: bool = False):
         super().__init__()
         self.network, self.recipe, self.resumed = network, recipe, resumed
         self.trial = f"{run.folder.parent.name}/{run.name}"
@@ -40,7 +40,8 @@ class TensorBoardCallback(keras.callbacks.Callback):
         """Write graph and recipe, unless a run is resumed or a later phase begins."""
         if self.resumed or self.step:
             return
-        self.train.graph(graph_of(self.network))
+        if self.network is not None:
+            self.train.graph(graph_of(self.network))
         self.logs.text("recipe", _as_table(self.recipe))
         self.logs.settings(
             {name: _as_hparam(value) for name, value in self.recipe["settings"].items()}
@@ -101,7 +102,7 @@ class TensorBoardCallback(keras.callbacks.Callback):
             )
             self.logs.image("test/predicted_and_true", plots.png(figure), self.step)
         if filters is not None:
-            self.logs.image("filters/first_layer", plots.png(plots.filters(filters)), self.step)
+            self.logs.image("filters/first_layer", plots.png(plots.kernels(filters)), self.step)
         if evaluation.confusion_matrix is not None:
             matrix = plots.confusion_matrix(evaluation.confusion_matrix, evaluation.class_names)
             self.logs.image("test/confusion_matrix", plots.png(matrix), self.step)

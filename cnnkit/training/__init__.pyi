@@ -1,2 +1,7 @@
-from . import folds as folds, rate_finder as rate_finder, run as run
-from .steps.precision import policy as policy
+from .checkpointing.signals import Interrupted as Interrupted
+from .deployment import deployable_model as deployable_model
+from .fit import fit as fit
+from .folds import fold_numbers as fold_numbers, out_of_fold as out_of_fold
+from .rate_finder import RateTrial as RateTrial, find_learning_rate as find_learning_rate
+from .run import resume as resume, run as run
+from .steps.precision import has_bfloat16 as has_bfloat16, precision_policy as precision_policy

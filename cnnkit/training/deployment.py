@@ -15,8 +15,8 @@ def deployable_model(experiment: Experiment) -> keras.Model:
     data, model = experiment.data, experiment.network
     inputs = keras.Input(data.image_shape, name="raw")
     outputs = inputs
-    if data.scale != 1:
-        outputs = keras.layers.Rescaling(data.scale, name="scale")(outputs)
+    if experiment.input_scale != 1:
+        outputs = keras.layers.Rescaling(experiment.input_scale, name="scale")(outputs)
     outputs = model(outputs)
     if getattr(experiment.loss, "from_logits", False):
         outputs = data.task.output_layer(name="probabilities", dtype="float32")(outputs)

@@ -2,7 +2,7 @@
 
 import re
 
-from cnnkit.data.dataset import Dataset
+from cnnkit.errors import SettingError
 from cnnkit.runs import Run, atomic
 from cnnkit.training.environment import environment
 
@@ -17,17 +17,40 @@ RAN_ON = ("backend", "devices", "cores", "threads", "precision")
 VERSIONS = ("python", "cnnkit", "keras", "numpy")
 
 
-def between(run: Run, data: Dataset, recipe: dict) -> list[tuple[str, str, str]]:
-    """Return (what, then, now) of all that could change a training's numbers.
+def changes_since(
+    run: Run, recipe: dict, content_hash: str | None, *, allowed: bool, ignored: tuple = ()
+) -> list[tuple[str, str, str]]:
+    """Return what differs now of all that could change a training's numbers.
 
-    data and recipe: what the run's files would say now.
+    Args:
+        run: The run to resume.
+        recipe: What experiment.json would say now.
+        content_hash: Of the data as they are now; None where they have none.
+        allowed: Whether changes are accepted.
+        ignored: Parts of the recipe that may differ, such as "optimizer.config.learning_rate".
+
+    Returns:
+        A tuple for each difference: (what, value in the run, value now).
+
+    Raises:
+        SettingError: Something differs and that is not allowed; the message has a table of it.
     """
+    changes = [each for each in _between(run, recipe, content_hash) if each[0] not in ignored]
+    if changes and not allowed:
+        raise SettingError(
+            f"{run.folder} cannot be resumed exactly, because something has changed; "
+            f"--allow-changes goes on all the same:\n{as_table(changes)}"
+        )
+    return changes
+
+
+def _between(run: Run, recipe: dict, content_hash: str | None) -> list[tuple[str, str, str]]:
     then, now = run.experiment, atomic.as_read(recipe)
     found = [
         *_compared(
             "", *({k: v for k, v in each.items() if k not in LEFT_OUT} for each in (then, now))
         ),
-        *_compared("the data's content", run.dataset["content_hash"], data.content_hash),
+        *_compared("the data's content", run.dataset["content_hash"], content_hash),
         *_compared(
             "", _machine(run.environment), _machine(atomic.as_read(environment(recipe["seed"])))
         ),

@@ -33,7 +33,7 @@ def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -
         keras.utils.set_random_seed(seed)
         experiment = make()
         train = experiment.data.train
-        places = folds_of(train.labels, folds, seed)
+        places = fold_numbers(train.labels, folds, seed)
         if answers is None:
             answers = np.empty((len(train), experiment.data.num_classes))
         held = np.flatnonzero(places == fold)
@@ -42,7 +42,7 @@ def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -
     return answers
 
 
-def folds_of(labels: np.ndarray, folds: int, seed: int = 0) -> np.ndarray:
+def fold_numbers(labels: np.ndarray, folds: int, seed: int = 0) -> np.ndarray:
     """Return the fold of each sample, from 0, shape (samples,), each class shared out evenly."""
     if labels.ndim != 1:
         raise SettingError("Folds are made of samples with one class each, not with several.")

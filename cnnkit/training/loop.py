@@ -20,6 +20,7 @@ from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.deployment import deployable_model
 from cnnkit.training.recording import Recording
+from cnnkit.training.steps.fit_inputs import StreamInputs
 from cnnkit.training.steps.frozen_features import without_frozen_part
 from cnnkit.training.steps.inputs import batches_made_in_step
 from cnnkit.training.steps.multi_step import steps_per_execution
@@ -126,7 +127,7 @@ def fit_part(
         recording: Of a run; it says itself which epoch is the first. None records nothing.
         validate: Whether to validate after each epoch.
         stop_on_non_finite: Whether a loss or weight that is not finite raises TrainingError.
-        verbose: As in `model.fit`; a recording always shows progress.
+        verbose: As in `model.fit`.
 
     Returns:
         Keras' history.
@@ -165,6 +166,7 @@ def fit_inputs(
     epochs: int,
     first_epoch: int = 0,
     recording: Recording | None = None,
+    verbose: str | int = "auto",
     **options,
 ) -> keras.callbacks.History:
     """Call `model.fit` of a compiled model, recorded and resumable where there is a recording.
@@ -178,6 +180,7 @@ def fit_inputs(
         epochs: As in `model.fit`: the number of the last epoch.
         first_epoch: `initial_epoch` of `model.fit`, where there is no recording.
         recording: Of a run.
+        verbose: As in `model.fit`.
         **options: More of `model.fit`.
 
     Returns:
@@ -188,14 +191,17 @@ def fit_inputs(
     if first_epoch or (recording and recording.start):
         _append_to_csv(callbacks)
     if recording is not None:
-        callbacks = recording.resumable(callbacks, model=model, inputs=inputs, epochs=epochs)
+        callbacks = recording.resumable(
+            callbacks, model=model, inputs=inputs, epochs=epochs, verbose=verbose
+        )
     return model.fit(
-        inputs,
+        inputs.source if isinstance(inputs, StreamInputs) else inputs,
         validation_data=validation_data,
         epochs=epochs,
         initial_epoch=first_epoch,
         shuffle=False,  # the inputs have an order of their own, which Keras would shuffle once more
         callbacks=callbacks,
+        verbose=verbose,
         **options,
     )
 

@@ -21,7 +21,7 @@ DECAY_RULE = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"
 
 
 @dataclass(frozen=True)
-class Trial:
+class RateTrial:
     """What a trial of growing rates found; one entry a step that was made.
 
     rates: learning rates. losses: of each step's batch. smooth: their running mean, without the
@@ -42,7 +42,7 @@ def find_learning_rate(
     highest: float = 1.0,
     steps: int = 100,
     seed: int = 0,
-) -> Trial:
+) -> RateTrial:
     """Train for a few steps at rates that grow from lowest to highest by one factor, and look.
 
     The experiment's own optimizer, loss, batches and augmentation; its weights are as before when
@@ -67,7 +67,7 @@ def find_learning_rate(
             "lower rates, and look at the data."
         )
     best = FIRST_STEPS + int(slopes.argmin())
-    return Trial(rates[: len(losses)], losses, smooth, float(rates[best]))
+    return RateTrial(rates[: len(losses)], losses, smooth, float(rates[best]))
 
 
 def _losses(experiment: Experiment, rates: np.ndarray, seed: int) -> np.ndarray:

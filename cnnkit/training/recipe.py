@@ -15,9 +15,10 @@ from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.rebuild import call_record
 from cnnkit.experiment.signature import summary_of
 from cnnkit.runs import Run, atomic, checksums
-from cnnkit.training.checkpointing.state import settings_of
+from cnnkit.training.checkpointing.state import callback_settings
 from cnnkit.training.environment import environment
 
+NOT_SEALED = ("checkpoints", "status.json")  # checkpoints have hashes of their own
 RECIPE = ("experiment.json", "environment.json", "dataset.json", "experiment.py", "vocabulary.txt")
 
 
@@ -34,6 +35,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "batch_size": experiment.batch_size,
         "optimizer": keras.optimizers.serialize(experiment.optimizer),
         "loss": _described(experiment.loss),
+        "loss_weights": experiment.loss_weights,
         "metrics": [_described(metric) for metric in experiment.metrics],
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
@@ -43,22 +45,37 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "distillation": distillation.as_json(experiment.model),
         "explain": experiment.explain and dataclasses.asdict(experiment.explain),
         "callbacks": [type(callback).__name__ for callback in experiment.callbacks],
-        "callback_settings": [settings_of(callback) for callback in experiment.callbacks],
-        "model": {
-            "name": model.name,
-            "parameters": model.count_params(),
-            "layers": [
-                {
-                    "name": layer.name,
-                    "kind": type(layer).__name__,
-                    "output_shape": list(layer.output.shape),
-                    "parameters": layer.count_params(),
-                }
-                for layer in model.layers
-            ],
-            "config": keras.saving.serialize_keras_object(model),
-        },
+        "callback_settings": [callback_settings(callback) for callback in experiment.callbacks],
+        "model": model_as_json(model) | {"config": keras.saving.serialize_keras_object(model)},
     }
+
+
+def model_as_json(model: keras.Model) -> dict:
+    """Return a built model's name, its number of parameters, and its layers.
+
+    Args:
+        model: Any built model; layers whose output shape Keras does not know have an empty one.
+    """
+    return {
+        "name": model.name,
+        "parameters": model.count_params(),
+        "layers": [
+            {
+                "name": layer.name,
+                "kind": type(layer).__name__,
+                "output_shape": _output_shape(layer),
+                "parameters": layer.count_params() if layer.built else 0,
+            }
+            for layer in model.layers
+        ],
+    }
+
+
+def _output_shape(layer: keras.Layer) -> list:
+    try:
+        return list(layer.output.shape)
+    except (AttributeError, ValueError):  # called several times, or outside a graph
+        return []
 
 
 def _described(thing):

@@ -34,7 +34,13 @@ class Recording:
     callbacks: ResumableCallbacks | None = None
 
     def resumable(
-        self, callbacks: Sequence[keras.callbacks.Callback], *, model, inputs, epochs: int
+        self,
+        callbacks: Sequence[keras.callbacks.Callback],
+        *,
+        model: keras.Model,
+        inputs,
+        epochs: int,
+        verbose: str | int,
     ) -> ResumableCallbacks:
         """Return the list of callbacks for `model.fit`: these, then the observers."""
         listed = [*callbacks, *self.observers]
@@ -50,6 +56,7 @@ class Recording:
             log_sizes=lambda: _flushed(self.run, listed),
             previous_phase=self.callbacks,
             ended=self.ended,
+            verbose=verbose,
         )
         return self.callbacks
 

@@ -4,43 +4,32 @@ resume(experiment, run) goes on where a run was stopped, and ends with the same 
 """
 
 import contextlib
-import errno
-import functools
 import inspect
 import numbers
-import shlex
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
-import numpy as np
 
-from cnnkit import report
-from cnnkit.data.dataset import Dataset
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.rebuild import experiment_name, recorded_settings
 from cnnkit.experiment.signature import defaults_of, name_of
-from cnnkit.explain import figures
 from cnnkit.platforms import expect_supported_platform
-from cnnkit.runs import Run, checkpoints, checksums, log_offsets
+from cnnkit.runs import Run, checkpoints, checksums
 from cnnkit.runs.lock import locked
-from cnnkit.tensorboard.film import film_frames
 from cnnkit.tensorboard.log import TensorBoardCallback
-from cnnkit.training import differences
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
-from cnnkit.training.deployment import first_filters
-from cnnkit.training.loop import TrainingResult, evaluate, fit
-from cnnkit.training.recipe import recipe_of, write_recipe
-from cnnkit.training.steps.precision import AUTO, has_bfloat16, is_worthwhile, policy
+from cnnkit.training.differences import changes_since
+from cnnkit.training.loop import evaluate, fit
+from cnnkit.training.outcome import continue_from, last_checkpoint, outcome_recorded
+from cnnkit.training.pictures import show_results
+from cnnkit.training.recipe import NOT_SEALED, recipe_of, write_recipe
+from cnnkit.training.steps.precision import AUTO, has_bfloat16, is_worthwhile, precision_policy
 
 SEEDS = 2**32
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
-NOT_SEALED = ("checkpoints", "status.json")  # checkpoints have hashes of their own
 
 
 def run(
@@ -77,13 +66,10 @@ def run(
         folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
         recipe = recipe_of(experiment, resolved, settings, seed)
 
-        def begin():
+        with locked(folder.folder), outcome_recorded(folder):
             folder.write_status("running", epoch=0)
             write_recipe(folder, resolved.data, recipe, experiment)
             _train(folder, resolved, recipe, schedule, None)
-
-        with locked(folder.folder):
-            _recorded(folder, begin)
     return folder
 
 
@@ -117,13 +103,13 @@ def resume(
         with _made(experiment, wanted, kept["seed"], precision) as (resolved, wanted, seed):
             recipe = recipe_of(experiment, resolved, wanted, seed)
             recipe |= {name: kept.get(name) for name in ("experiment", "command", "source")}
-            changes = differences.between(run, resolved.data, recipe)
-            if changes and not allow_changes:
-                raise SettingError(
-                    f"{run.folder} cannot be resumed exactly, because something has changed; "
-                    f"--allow-changes goes on all the same:\n{differences.as_table(changes)}"
-                )
-            _recorded(run, lambda: _go_on(run, resolved, recipe, experiment, schedule, changes))
+            changes = changes_since(run, recipe, resolved.data.content_hash, allowed=allow_changes)
+            with outcome_recorded(run):
+                start = last_checkpoint(run)
+                if changes:
+                    write_recipe(run, resolved.data, recipe, experiment)
+                continue_from(run, start, changes)
+                _train(run, resolved, recipe, schedule, start)
     return run
 
 
@@ -133,12 +119,12 @@ def _made(
 ) -> Iterator[tuple[Experiment, dict, int]]:
     """Give what `_called` returns; meanwhile Keras has the precision that it was called in."""
     with contextlib.ExitStack() as policies:
-        name = policies.enter_context(policy(None if precision == AUTO else precision))
+        name = policies.enter_context(precision_policy(None if precision == AUTO else precision))
         made = _called(experiment, settings, seed)
         possible = precision == AUTO and name == "float32" and has_bfloat16()
         if possible and is_worthwhile(made[0].network, made[0].batch_size):
             del made  # else memory would hold its data twice
-            policies.enter_context(policy("mixed_bfloat16"))
+            policies.enter_context(precision_policy("mixed_bfloat16"))
             made = _called(experiment, settings, seed)
         yield made
 
@@ -173,47 +159,6 @@ def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Exp
     return resolved, settings, seed
 
 
-def _recorded(folder: Run, train: Callable[[], None]) -> None:
-    """Train; whatever is raised stands in status.json, too."""
-    try:
-        train()
-    except KeyboardInterrupt as error:
-        with contextlib.suppress(OSError):
-            folder.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
-        error.add_note(f"Go on with: cnnkit resume {shlex.quote(str(folder.folder))}")
-        raise
-    except Exception as error:
-        with contextlib.suppress(OSError):  # the disk may be what failed
-            folder.write_status("failed", reason=f"{type(error).__name__}: {error}")
-        if isinstance(error, OSError) and (
-            error.errno in DISK_ERRORS or str(error.filename or "").startswith(str(folder.folder))
-        ):
-            raise RunFolderError(f"{folder.folder} cannot be written: {error}.") from error
-        raise
-
-
-def _go_on(
-    run: Run,
-    experiment: Experiment,
-    recipe: dict,
-    function: Callable,
-    schedule: CheckpointSchedule,
-    changes: list[tuple[str, str, str]],
-) -> None:
-    folder = run.folder / "checkpoints"
-    start, damaged = checkpoints.latest(folder)
-    for reason in damaged:
-        warnings.warn(f"{reason} The one before it is used.", stacklevel=2)
-    if changes:
-        write_recipe(run, experiment.data, recipe, function)
-    checkpoints.remove_after(folder, start)
-    log_offsets.cut(run.folder, start.state["log_sizes"] if start else {})
-    place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
-    resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
-    run.write_status("running", resumed=resumed, reason=None)
-    _train(run, experiment, recipe, schedule, start)
-
-
 def _train(
     run: Run,
     experiment: Experiment,
@@ -244,7 +189,7 @@ def _train(
                     },
                 },
             )
-            _show(run, experiment, result, evaluation, log)
+            show_results(run, experiment, result, evaluation, log)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
     finally:
@@ -252,52 +197,3 @@ def _train(
     checksums.write(run.folder, checksums.names_below(run.folder, NOT_SEALED))
     if result.checkpoint_error is not None:
         raise result.checkpoint_error
-
-
-def _show(
-    run: Run,
-    experiment: Experiment,
-    result: TrainingResult,
-    evaluation: Evaluation,
-    log: TensorBoardCallback,
-) -> None:
-    """Draw what is known of a trained model, for TensorBoard and for the report."""
-    data = experiment.data
-    images = data.test.inputs if len(data.image_shape) == 3 else None
-    filters = first_filters(experiment.network)
-    log.show_results(evaluation, images, filters)
-    explained = experiment.explain is not None
-    explanations = _explanations(result, data, evaluation, closely=explained)
-    if explanations and explanations.walk:
-        walk = figures.walkthrough(explanations.walk, data.class_names)
-        log.show_figure("test/walkthrough", walk)
-        changed = figures.robustness({result.model.name: explanations.responses})
-        log.show_figure("test/robustness", changed)
-    film = _film(run.folder / "tensorboard" / "explain") if explained else None
-    report.write(
-        run, evaluation, images=images, filters=filters, explanations=explanations, film=film
-    )
-
-
-def _explanations(
-    result: TrainingResult, data: Dataset, evaluation: Evaluation, closely: bool
-) -> report.Explanations | None:
-    """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3 or not data.task.explains_answers:
-        return None
-    explain = functools.partial(report.explain_samples, closely=closely, head=result.head)
-    return _or_none("what the network looks at", lambda: explain(result.model, data, evaluation))
-
-
-def _film(folder: Path) -> dict[int, np.ndarray] | None:
-    """Return what `Experiment.explain` drew, by epoch."""
-    return _or_none("the film", lambda: film_frames(folder))
-
-
-def _or_none(shown: str, make: Callable):
-    try:
-        return make()
-    except Exception as error:  # a trained network must not be lost for a picture of it
-        message = f"The report leaves out {shown}: {type(error).__name__}: {error}"
-        warnings.warn(message, stacklevel=2)
-        return None

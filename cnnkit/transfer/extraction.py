@@ -12,6 +12,7 @@ import numpy as np
 from cnnkit.data.batches import Batches
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import VERSION
 from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
 from cnnkit.transfer.feature_cache import FeatureCache, in_memory
 from cnnkit.transfer.heads import pooled
@@ -65,20 +66,19 @@ def features_of(
     half: bool = False,
     cache: bool = True,
     views: "Views | None" = None,
-    scale: float = 1.0,
 ) -> np.ndarray:
     """Return what a model gives each input of one split, in the order of the split or its views.
 
     model: takes inputs as stored, as those that `extractor` and `embedding_model` return do.
     views: how often each input is changed, and how; `views.order(split)` says which one each row
-        is of. scale: of the data set, as the augmentation expects its inputs.
+        is of.
 
     The rest is as `features` says.
     """
     dtype = np.dtype("float16" if half else "float32")
     if views is not None and views.augment is None:
         views = None
-    work = _Work(_Network(model), split, dtype, views, scale)
+    work = _Work(_Network(model), split, dtype, views)
     return FeatureCache(model).rows(work, work.content()) if cache else in_memory(work)
 
 
@@ -106,20 +106,18 @@ class Views:
             json.dumps(keras.saving.serialize_keras_object(self.augment)),
             object_hook=lambda each: {k: each[k] for k in each if k != "build_config"},
         )
-        return f"{json.dumps(said, sort_keys=True)} {self.count} {self.seed}"
+        return f"{json.dumps(said, sort_keys=True)} {self.count} {self.seed} {VERSION}"
 
-    def of(self, split: Split, scale: float) -> Iterator[Batches]:
-        """Yield the batches of each view, inputs times `scale`; an order of its own in each."""
+    def of(self, split: Split) -> Iterator[Batches]:
+        """Yield the batches of each view, values as stored; each view has its own order."""
         for view in range(self.count):
-            yield Batches(
-                split, BATCH, scale=scale, seed=self.seed, augment=self.augment, epoch=view
-            )
+            yield Batches(split, BATCH, seed=self.seed, augment=self.augment, epoch=view)
 
     def order(self, split: Split) -> np.ndarray:
         """Return which sample of the split each row is of, view after view."""
         if self.augment is None:
             return np.arange(len(split))
-        return np.concatenate([each.order() for each in self.of(split, 1.0)])
+        return np.concatenate([each.order() for each in self.of(split)])
 
 
 def features_by(
@@ -141,7 +139,7 @@ def features_by(
         if name in unseen:
             seen[name] = Split(np.empty((0, *extractor.output_shape[1:]), dtype), split.labels[:0])
             continue
-        work = _Work(network, split, dtype, changed, dataset.scale)
+        work = _Work(network, split, dtype, changed)
         labels = split.labels if changed is None else split.labels[changed.order(split)]
         found = store.rows(work, work.content()) if cache else in_memory(work)
         seen[name] = Split(found, labels)
@@ -168,7 +166,6 @@ class _Work:
     split: Split
     dtype: np.dtype
     views: Views | None
-    scale: float
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -207,11 +204,11 @@ class _Work:
             batch = np.asarray(images[np.arange(start, min(start + BATCH, len(images)))])
             return self._predicted(batch, padded=number > 0)
         view, step = divmod(number, self._changed[0].num_batches)
-        return self._predicted(self._changed[view][step][0] / self.scale, padded=step > 0)
+        return self._predicted(self._changed[view][step][0], padded=step > 0)
 
     @functools.cached_property
     def _changed(self) -> list[Batches]:
-        return list(self.views.of(self.split, self.scale))
+        return list(self.views.of(self.split))
 
     def _predicted(self, batch: np.ndarray, padded: bool) -> np.ndarray:
         """Return the features of a batch; all batches but one are of one size, compiled once."""

@@ -73,14 +73,11 @@ def create(
 ) -> keras.Model:
     """Return a classifier on a backbone of that name for an Experiment.
 
-    As every network that an Experiment trains, it takes pixels scaled to [0, 1]; it brings them
-    back to what its preprocessing expects. See `backbone` and `classifier` for the rest.
+    It takes pixels from 0 to 255, as `backbone` does, and an Experiment feeds it those.
+    See `backbone` and `classifier` for the rest.
     """
     body = load_backbone(name, image_shape, weights=weights)
-    unit = keras.Input(image_shape, name="unit_pixels")
-    pixels = keras.layers.Rescaling(255, name="pixels_of_unit")(unit)
-    raw = keras.Model(unit, body.call(pixels), name=body.name)
-    return classifier(raw, num_classes, dropout, pooling, frozen=frozen)
+    return classifier(body, num_classes, dropout, pooling, frozen=frozen)
 
 
 def head(num_features: int, num_classes: int, dropout: float = 0.0) -> keras.Model:

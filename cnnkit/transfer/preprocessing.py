@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import keras
 
+from cnnkit.data.input_scale import STORED_PIXELS
 from cnnkit.errors import SettingError
 
 CHANNELS = (1, 3)
@@ -19,7 +20,7 @@ def behind(
 
     prepare: from 3 channels of pixels to what the network takes; 1 channel is repeated before.
     """
-    pixels = keras.Input(image_shape, name="pixels")
+    pixels = keras.Input(image_shape, name=STORED_PIXELS)
     colours = pixels
     if image_shape[-1] == 1:
         colours = keras.layers.Concatenate(name="grey_as_colours")([pixels] * 3)

@@ -11,6 +11,7 @@ from cnnkit import Experiment, data, models, transfer
 from cnnkit.callbacks.weight_averaging import StochasticWeightAveraging
 from cnnkit.data.batches import Batches
 from cnnkit.errors import SettingError
+from cnnkit.random_streams import Purpose, random_generator
 
 EPOCHS, BATCH, RATE, MOMENTUM = 3, 8, 0.5, 0.8
 
@@ -39,7 +40,7 @@ def steps_by_hand(split, weights):
     """Yield the weights of softmax regression after each step of SGD, by epoch."""
     kernel, bias = (np.array(each, np.float64) for each in weights)
     for epoch in range(EPOCHS):
-        order, found = np.random.default_rng([0, epoch]).permutation(len(split)), []
+        order, found = random_generator(0, Purpose.SHUFFLE, epoch).permutation(len(split)), []
         for begin in range(0, len(split), BATCH):
             chosen = order[begin : begin + BATCH]
             images = split.inputs[chosen].reshape(len(chosen), -1)
@@ -173,7 +174,7 @@ def test_validation_sees_the_equal_average_of_the_last_epochs_and_training_goes_
     seen = {path.split("/", 1)[-1]: values for path, values in note.validated[-1].items()}
     inputs = shapes.train.inputs.reshape(len(shapes.train), -1)
     out = inputs @ seen["dense/kernel"] + seen["dense/bias"]
-    order = np.random.default_rng([0, 0]).permutation(len(out))
+    order = random_generator(0, Purpose.SHUFFLE, 0).permutation(len(out))
     parts = np.split(out[order], range(BATCH, len(out), BATCH))
     sizes = [len(part) for part in parts]
     mean = np.average([part.mean(axis=0) for part in parts], axis=0, weights=sizes)

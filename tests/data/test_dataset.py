@@ -4,6 +4,7 @@ import pytest
 
 from cnnkit.data import Dataset, Split
 from cnnkit.errors import SettingError
+from cnnkit.evaluation import MultiLabel, SingleLabel
 
 pytestmark = pytest.mark.once
 
@@ -49,8 +50,8 @@ def test_a_label_too_few_is_refused():
 def test_lists_become_arrays():
     split = Split([[1.0], [2.0]], [0, 1])
     assert repr(split) == "<Split of 2 samples: inputs (2, 1) float64, labels (2,)>"
-    assert not split.multi_label
-    assert Split(((1, 2),), ((0, 1),)).multi_label
+    assert split.task == SingleLabel()
+    assert Split(((1, 2),), ((0, 1),)).task == MultiLabel()
     assert Split(np.zeros((2, 1)), pd.Series([0, 1], index=[5, 9])).labels.tolist() == [0, 1]
 
 

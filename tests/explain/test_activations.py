@@ -65,7 +65,7 @@ def test_maps_inside_a_nested_backbone_are_reached(digits_model, digits):
 
 
 def test_a_layer_without_maps_names_those_that_have_them(digits_model, digits):
-    with pytest.raises(SettingError, match="these do: conv1, pool1, conv2"):
+    with pytest.raises(SettingError, match="use one of conv1, pool1, conv2"):
         explain.feature_maps(digits_model, digits[0][0], ["logits"])
 
 
@@ -153,7 +153,7 @@ def test_the_preferred_input_of_a_linear_unit_is_the_sign_of_its_weights():
     dense = layers.Dense(3, name="units")
     model = keras.Sequential([keras.Input((5, 5, 1)), layers.Flatten(), dense])
     images = explain.activation_maximisation(
-        model, "units", [0, 2], value_range=(-1, 1), jitter=0, smoothness=0, steps=200
+        model, "units", [0, 2], value_range=(-1, 1), jitter=0, total_variation_weight=0, steps=200
     )
     weights = dense.get_weights()[0]
     large = np.abs(weights) > 0.1 * np.abs(weights).max(axis=0)
@@ -172,7 +172,9 @@ def test_preferred_digits_are_taken_for_those_digits(digits_model):
 
 def test_smoothness_makes_the_preferred_input_smoother(digits_model):
     rough, smooth = (
-        explain.activation_maximisation(digits_model, "conv2", 3, smoothness=weight, steps=40)
+        explain.activation_maximisation(
+            digits_model, "conv2", 3, total_variation_weight=weight, steps=40
+        )
         for weight in (0, 50)
     )
     assert np.abs(np.diff(smooth, axis=0)).mean() < 0.8 * np.abs(np.diff(rough, axis=0)).mean()

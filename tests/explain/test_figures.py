@@ -44,7 +44,7 @@ def test_the_walkthrough_writes_patch_kernel_and_products(model, image):
     row, column = walk.unit.position
     wanted = {
         f"patch at ({row}, {column})": walk.unit.patch,
-        f"kernel of filter {walk.unit.filter}": walk.unit.kernel,
+        f"kernel of filter {walk.unit.filter_index}": walk.unit.kernel,
         "kernel before": walk.unit.kernel,
     }
     for title, values in wanted.items():
@@ -75,7 +75,7 @@ def test_a_heat_map_lies_over_its_image_and_signs_have_one_scale(model, image):
 
 def test_feature_maps_and_filters_are_drawn_one_by_one(model, image):
     maps = explain.feature_maps(model, image, ["conv"])
-    figure = figures.feature_maps(maps, most=3)
+    figure = figures.feature_maps(maps, max_maps=3)
     np.testing.assert_allclose(drawn(figure.axes[2])[0], maps["conv"][..., 2])
     pictures = explain.filters(model)
     shown = figures.filters(pictures)
@@ -84,7 +84,7 @@ def test_feature_maps_and_filters_are_drawn_one_by_one(model, image):
 
 def test_a_receptive_field_is_framed_where_the_unit_reads(model, image):
     field = models.anatomy(model).row("pool").field
-    figure = figures.receptive_fields(image, {"pool": field}, part=0)
+    figure = figures.receptive_fields(image, {"pool": field}, position=0)
     (frame,) = figure.axes[0].get_lines()
     assert (frame.get_xdata().min(), frame.get_xdata().max()) == (-1.5, 2.5)  # the padding, too
     assert frame.get_label() == "pool: 4 x 4"
@@ -109,7 +109,7 @@ def test_numbers_on_light_squares_stay_dark_on_a_dark_page(model, image):
 def test_zero_is_grey_in_what_a_kernel_answers():
     ramp = np.tile(np.arange(8.0), (8, 1))
     answers = {"sobel_left": explain.kernels.apply("sobel_left", ramp, padding="valid")}
-    figure = figures.kernel_answers(ramp, answers)
+    figure = figures.kernel_responses(ramp, answers)
     np.testing.assert_allclose(drawn(figure.axes[1])[0], 0)  # -8 everywhere
     assert figure.axes[1].get_title() == "sobel_left, 6 x 6"
 
@@ -117,7 +117,7 @@ def test_zero_is_grey_in_what_a_kernel_answers():
 def test_robustness_has_a_panel_a_change_and_a_line_a_model(model):
     images = np.random.default_rng(2).random((10, 8, 8, 1))
     labels = np.arange(10) % 3
-    found = explain.robustness(model, images, labels, changes=["noise", "shift"])
+    found = explain.robustness(model, images, labels, perturbations=["noise", "shift"])
     figure = figures.robustness({"one": found, "other": found}, "confidence")
     assert [axes.get_title() for axes in figure.axes] == ["noise", "shift"]
     lines = figure.axes[0].get_lines()

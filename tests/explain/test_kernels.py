@@ -135,12 +135,12 @@ def test_a_misspelt_kernel_is_answered_with_the_nearest_name():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: kernels.apply("emboss", np.ones((1, 4, 4, 3))), r"not on an array of shape \(1, 4, 4, 3\)"),
-        (lambda: kernels.apply("emboss", np.ones((2, 4)), padding="valid"), "does not fit"),
+        (lambda: kernels.apply("emboss", np.ones((1, 4, 4, 3))), r"not to an array of shape \(1, 4, 4, 3\)"),
+        (lambda: kernels.apply("emboss", np.ones((2, 4)), padding="valid"), "is larger than"),
         (lambda: kernels.apply(np.ones(3), np.ones((4, 4))), "an array .height, width."),
         (lambda: kernels.box(4), "odd size"),
-        (lambda: kernels.gaussian(0), "sigma above 0, not 0"),
-        (lambda: kernels.gabor(-1), "wavelength above 0"),
+        (lambda: kernels.gaussian(0), "sigma must be above 0, not 0"),
+        (lambda: kernels.gabor(-1), "wavelength must be above 0"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said_in_a_sentence(call, sentence):

@@ -11,7 +11,7 @@ from cnnkit import explain
 def test_neighbours_are_those_of_scikit_learn(samples, others, count, seed):
     rng = np.random.default_rng(seed)
     queries, references = rng.normal(size=(samples, 6)), rng.normal(size=(others, 6))
-    indices, distances = explain.nearest(queries, references, count)
+    indices, distances = explain.nearest_neighbours(queries, references, count)
     search = NearestNeighbors(n_neighbors=min(count, others), algorithm="brute").fit(references)
     expected, places = search.kneighbors(queries)
     np.testing.assert_array_equal(indices, places)
@@ -21,7 +21,7 @@ def test_neighbours_are_those_of_scikit_learn(samples, others, count, seed):
 def test_a_training_image_is_its_own_nearest_neighbour(digits, digits_model):
     images, labels = digits
     points = explain.embeddings(digits_model, images[:200])
-    indices, distances = explain.nearest(points[:20], points, count=2)
+    indices, distances = explain.nearest_neighbours(points[:20], points, count=2)
     assert indices[:, 0].tolist() == list(range(20))
     assert distances[:, 0] == pytest.approx(0)
     assert np.mean(labels[indices[:, 1]] == labels[:20]) > 0.7

@@ -7,7 +7,7 @@ from scipy import ndimage
 from skimage.color import rgb2gray
 
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.explain.robustness import CHANGES, robustness, shift_consistency
+from cnnkit.explain.robustness import PERTURBATIONS, robustness, shift_consistency
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +18,13 @@ def pictures():
 
 
 def changed(name, images, amount, seed=0):
-    return CHANGES[name].apply(images, amount, np.random.default_rng(seed))
+    return PERTURBATIONS[name].apply(images, amount, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", PERTURBATIONS)
 def test_the_unchanged_amount_changes_nothing(name, pictures):
-    assert CHANGES[name].unchanged in CHANGES[name].amounts
-    found = changed(name, pictures, CHANGES[name].unchanged)
+    assert PERTURBATIONS[name].neutral_amount in PERTURBATIONS[name].amounts
+    found = changed(name, pictures, PERTURBATIONS[name].neutral_amount)
     np.testing.assert_allclose(found, pictures, atol=1e-5)
 
 
@@ -107,14 +107,18 @@ def test_values_of_another_range_are_changed_alike(digits_model, digits):
         [keras.Input((8, 8, 1)), keras.layers.Rescaling(1 / 16), *digits_model.layers]
     )
     images, labels = digits[0][1000:1060], digits[1][1000:1060]
-    one = robustness(digits_model, images, labels, changes=["noise", "shift"])
-    other = robustness(raw, images * 16, labels, changes=["noise", "shift"], value_range=(0, 16))
+    one = robustness(digits_model, images, labels, perturbations=["noise", "shift"])
+    other = robustness(
+        raw, images * 16, labels, perturbations=["noise", "shift"], value_range=(0, 16)
+    )
     for name in one:
         np.testing.assert_allclose(one[name].confidence, other[name].confidence, atol=1e-5)
 
 
 def test_the_digits_network_is_worse_the_more_noise(digits_model, digits):
-    found = robustness(digits_model, digits[0][1000:], digits[1][1000:], changes=["noise"])["noise"]
+    found = robustness(digits_model, digits[0][1000:], digits[1][1000:], perturbations=["noise"])[
+        "noise"
+    ]
     predicted = digits_model.predict(digits[0][1000:], verbose=0).argmax(axis=1)
     assert found.accuracy[0] == np.mean(predicted == digits[1][1000:])
     assert found.accuracy[-1] < found.accuracy[0] - 0.1
@@ -131,14 +135,14 @@ def test_what_forgets_places_is_consistent_and_what_reads_one_pixel_is_not(mean_
     kernel[27, 1] = 2
     model.layers[-1].set_weights([kernel, np.array([0, -1])])
     # Two shifts of up to 3 pixels meet by chance; otherwise a coin decides.
-    assert shift_consistency(model, images, largest=3, pairs=50, wrap=True) == pytest.approx(
+    assert shift_consistency(model, images, max_shift=3, pairs=50, wrap=True) == pytest.approx(
         1 / 49 + 48 / 49 / 2, abs=0.04
     )
 
 
 def test_a_change_that_is_not_there_and_inputs_that_are_no_images_are_named(digits_model, digits):
     with pytest.raises(UnknownNameError, match="'rotation'"):
-        robustness(digits_model, digits[0][:2], digits[1][:2], changes=["rotatoin"])
+        robustness(digits_model, digits[0][:2], digits[1][:2], perturbations=["rotatoin"])
     sounds = keras.Sequential([keras.Input((9, 1)), keras.layers.Flatten(), keras.layers.Dense(2)])
     with pytest.raises(SettingError, match="about images"):
         robustness(sounds, np.zeros((2, 9, 1)), [0, 1])

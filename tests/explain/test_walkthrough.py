@@ -45,7 +45,7 @@ def test_every_layer_by_numpy_equals_the_models_own(name):
     model, image = untrained(name)
     walk = explain.walkthrough(model, image)
     assert {step.path: step.error for step in walk.steps if not (step.error or 0) < 1e-4} == {}
-    assert all(step.by_hand is not None for step in walk.steps)
+    assert all(step.numpy_output is not None for step in walk.steps)
     own = model.predict(image[None], verbose=0)[0]
     np.testing.assert_allclose(walk.logits, own, rtol=1e-3, atol=1e-3 * np.abs(own).max())
 
@@ -109,19 +109,19 @@ def two_filters():
 
 def test_a_unit_is_what_one_works_out_on_paper():
     model, image = two_filters()
-    walk = explain.walkthrough(model, image, layer="conv", filter=1, position=(1, 0), label=1)
+    walk = explain.walkthrough(model, image, layer="conv", filter_index=1, position=(1, 0), label=1)
     unit = walk.unit
     # Rows 1 to 3, columns 0 to 2; the kernel subtracts the row above from the row below.
     np.testing.assert_array_equal(unit.patch[..., 0], [[0, 1, 1], [0, 0, 1], [0, 0, 1]])
     np.testing.assert_array_equal(unit.kernel[..., 0], [[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
     np.testing.assert_array_equal(unit.products[..., 0], [[0, -1, -1], [0, 0, 0], [0, 0, 1]])
-    assert (unit.total, unit.bias, unit.before, unit.value) == (-1, 1, 0, 0)
+    assert (unit.weighted_sum, unit.bias, unit.pre_activation, unit.value) == (-1, 1, 0, 0)
     assert unit.activation == "relu"
 
 
 def test_the_value_is_followed_through_pooling_into_the_flat_list():
     model, image = two_filters()
-    walk = explain.walkthrough(model, image, layer="conv", filter=0, position=(1, 0))
+    walk = explain.walkthrough(model, image, layer="conv", filter_index=0, position=(1, 0))
     pool, flat = walk.path
     assert (pool.layer, pool.kind, pool.index) == ("pool", "MaxPooling2D", (0, 0, 0))
     # The four values of filter 0 by hand: right column minus left column.
@@ -132,7 +132,9 @@ def test_the_value_is_followed_through_pooling_into_the_flat_list():
 
 def test_a_value_on_the_border_that_pooling_leaves_out_goes_nowhere():
     model, image = two_filters()
-    assert explain.walkthrough(model, image, layer="conv", filter=0, position=(2, 2)).path == ()
+    assert (
+        explain.walkthrough(model, image, layer="conv", filter_index=0, position=(2, 2)).path == ()
+    )
 
 
 def test_votes_add_up_to_the_logits_and_name_the_strongest_inputs():
@@ -169,13 +171,13 @@ def test_the_gradient_is_that_of_finite_differences(digits_model, digits, layer)
         losses = []
         for change in (-5e-4, 5e-4):
             changed = [weight.copy() for weight in weights]
-            changed[0][(*place, walk.unit.filter)] += change
+            changed[0][(*place, walk.unit.filter_index)] += change
             digits_model.get_layer(layer).set_weights(changed)
             logits = digits_model.predict_on_batch(images[7:8])
             losses.append(float(crossentropy(np.array([label]), logits)))
         digits_model.get_layer(layer).set_weights(weights)
         slope = (losses[1] - losses[0]) / 1e-3
-        assert walk.back.gradient[place] == pytest.approx(slope, rel=2e-2, abs=5e-3)
+        assert walk.gradient_step.kernel_gradient[place] == pytest.approx(slope, rel=2e-2, abs=5e-3)
 
 
 def test_one_step_back_is_one_step_of_keras_sgd_on_that_filter(digits_model, digits):
@@ -191,10 +193,10 @@ def test_one_step_back_is_one_step_of_keras_sgd_on_that_filter(digits_model, dig
     )
     copy.train_on_batch(images[7:8], np.array([wrong]))
     kernel, bias = copy.get_layer("conv2").get_weights()
-    chosen = walk.unit.filter
-    np.testing.assert_allclose(walk.back.updated, kernel[..., chosen], atol=1e-5)
-    assert walk.back.updated_bias == pytest.approx(bias[chosen], abs=1e-5)
-    assert walk.back.loss_after < walk.loss
+    chosen = walk.unit.filter_index
+    np.testing.assert_allclose(walk.gradient_step.updated_kernel, kernel[..., chosen], atol=1e-5)
+    assert walk.gradient_step.updated_bias == pytest.approx(bias[chosen], abs=1e-5)
+    assert walk.gradient_step.loss_after < walk.loss
 
 
 def test_the_loss_of_a_model_that_is_sure_is_not_rounded_away(digits_model, digits):
@@ -205,7 +207,7 @@ def test_the_loss_of_a_model_that_is_sure_is_not_rounded_away(digits_model, digi
     walk = explain.walkthrough(sure, images[7], label=int(labels[7]), learning_rate=0)
     assert 0 < walk.loss < 1e-4
     # What float32 rounds in logits of a hundred or more is a factor here.
-    assert walk.back.loss_after == pytest.approx(walk.loss, rel=0.02)
+    assert walk.gradient_step.loss_after == pytest.approx(walk.loss, rel=0.02)
 
 
 def test_the_model_is_left_as_it_was(digits_model, digits):
@@ -245,8 +247,8 @@ def test_any_ending_of_a_classifier_is_understood(ending):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"layer": "pool1"}, "'pool1' does not do here; these do: conv1, conv2, logits"),
-        ({"filter": 8}, "filters 0 to 7, not 8"),
+        ({"layer": "pool1"}, "'pool1' cannot be used here; use one of conv1, conv2, logits"),
+        ({"filter_index": 8}, "filters 0 to 7, not 8"),
         ({"position": (8, 0)}, r"maps of \(8, 8\), with no position \(8, 0\)"),
         ({"label": 10}, "There is no class 10: model 'digits_model' has 10, from 0 to 9"),
     ],

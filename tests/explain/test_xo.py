@@ -86,7 +86,7 @@ def test_votes_are_means_of_what_is_one_in_the_ideal_picture():
 
 
 def test_features_know_the_deformed_x_where_whole_pictures_say_o():
-    whole = [xo.whole_picture_match(xo.DEFORMED_X, other) for other in (xo.X, xo.O)]
+    whole = [xo.match_whole_picture(xo.DEFORMED_X, other) for other in (xo.X, xo.O)]
     assert whole[0] < whole[1]
     votes = xo.model().predict(np.stack([xo.X, xo.O, xo.DEFORMED_X]), verbose=0)
     assert votes.argmax(axis=-1).tolist() == [0, 1, 0]

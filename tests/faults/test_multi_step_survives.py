@@ -12,6 +12,7 @@ from small import STEPS, differing
 
 import cnnkit
 from cnnkit.errors import TrainingError
+from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.runs import checkpoints
 from cnnkit.training.callbacks.record import StopOnNonFinite
 from cnnkit.training.checkpointing.signals import Interrupted
@@ -97,7 +98,7 @@ def test_the_step_whose_loss_goes_bad_is_named_within_an_execution(tmp_path):
     assert "The loss became" in message
     assert "epoch 2, step 5" in message
     shapes = small.small().data
-    order = np.random.default_rng([0, 1]).permutation(len(shapes.train))
+    order = random_generator(0, Purpose.SHUFFLE, 1).permutation(len(shapes.train))
     assert f"The step's samples: sample {order[32]}, sample {order[33]}, " in message
     run = cnnkit.runs.resolve("it", tmp_path)
     last, _ = checkpoints.latest(run.folder / "checkpoints")

@@ -16,6 +16,7 @@ from small import EPOCHS, STEPS, differing
 
 import cnnkit
 from cnnkit.errors import RunFolderError, TrainingError
+from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.runs import checkpoints
 from cnnkit.tensorboard import event_files
 
@@ -93,7 +94,7 @@ def test_weights_that_go_bad_end_the_run_and_leave_the_last_good_ones(tmp_path):
     assert "lower the learning rate" in message
     assert "logits/bias" in message or "logits/kernel" in message or "not finite" in message
     shapes = small.small().data
-    order = np.random.default_rng([0, 1]).permutation(len(shapes.train))
+    order = random_generator(0, Purpose.SHUFFLE, 1).permutation(len(shapes.train))
     assert f"The step's samples: sample {order[16]}, sample {order[17]}, " in message
     run = cnnkit.runs.resolve("it", tmp_path)
     assert run.status["state"] == "failed"

@@ -65,7 +65,7 @@ def trained(chain: str, pooling: str, first: bool) -> list[np.ndarray]:
     ],
 )
 def test_trains_to_the_same_bits(chain, pooling, policy):
-    with precision.policy(policy):
+    with precision.precision_policy(policy):
         kept, moved = (trained(chain, pooling, first) for first in (False, True))
     for one, other in zip(kept, moved, strict=True):
         np.testing.assert_array_equal(one, other)

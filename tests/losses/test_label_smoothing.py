@@ -6,7 +6,7 @@ import pytest
 
 import cnnkit
 from cnnkit import Experiment, data, models
-from cnnkit.data.batches import takes_shares
+from cnnkit.losses import expects_one_hot
 
 SMOOTHING = 0.2
 
@@ -46,6 +46,6 @@ def test_loss_and_accuracy_are_those_of_the_class_indices(tmp_path):
 @pytest.mark.parametrize("name", [n for n in dir(keras.losses) if n.startswith("Categorical")])
 def test_every_loss_of_keras_is_given_labels_in_the_shape_it_takes(name):
     loss, labels = getattr(keras.losses, name)(), np.array([0, 2, 1])
-    given = np.eye(3)[labels] if takes_shares(loss) else labels
+    given = np.eye(3)[labels] if expects_one_hot(loss) else labels
     right, wrong = (np.eye(3, dtype="float32")[places] for places in (labels, (labels + 1) % 3))
     assert float(loss(given, 0.02 + 0.94 * right)) < float(loss(given, 0.02 + 0.94 * wrong))

@@ -29,7 +29,9 @@ def test_curves_draw_every_metric_with_its_validation():
         "val_accuracy": [0.3, 0.4],
         "top_5": [0.5, 0.6],
     }
-    figure = plots.curves(history | {"learning_rate": [1, 1], "epoch": [1, 2], "seconds": [3, 4]})
+    figure = plots.learning_curves(
+        history | {"learning_rate": [1, 1], "epoch": [1, 2], "seconds": [3, 4]}
+    )
     assert [axes.get_title() for axes in figure.axes] == ["Loss", "Accuracy", "Top 5"]
     for axes, name in zip(figure.axes, ("loss", "accuracy", "top_5"), strict=True):
         shown = [list(line.get_ydata()) for line in axes.get_lines()]
@@ -38,19 +40,19 @@ def test_curves_draw_every_metric_with_its_validation():
 
 def test_a_learning_rate_that_changes_is_drawn_last():
     history = {"learning_rate": [0.1, 0.2], "accuracy": [0, 1], "loss": [2, 1]}
-    assert plots.metrics_of(history) == ["loss", "accuracy", "learning_rate"]
+    assert plots.metric_names(history) == ["loss", "accuracy", "learning_rate"]
     history["learning_rate"] = [0.1, 0.1]
-    assert plots.metrics_of(history) == ["loss", "accuracy"]
+    assert plots.metric_names(history) == ["loss", "accuracy"]
 
 
 def test_curves_leave_a_gap_where_there_is_no_number():
-    line = plots.curves({"loss": [3, None, float("nan"), 1]}).axes[0].get_lines()[0]
+    line = plots.learning_curves({"loss": [3, None, float("nan"), 1]}).axes[0].get_lines()[0]
     np.testing.assert_array_equal(line.get_ydata(), [3, np.nan, np.nan, 1])
     np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4])
 
 
 def test_a_validation_that_is_seldom_done_has_its_own_points():
-    lines = plots.curves({"loss": [3, 2, 1], "val_loss": [4]}).axes[0].get_lines()
+    lines = plots.learning_curves({"loss": [3, 2, 1], "val_loss": [4]}).axes[0].get_lines()
     assert [len(line.get_xdata()) for line in lines] == [3, 1]
 
 
@@ -65,7 +67,7 @@ def test_a_validation_that_is_seldom_done_has_its_own_points():
     ],
 )
 def test_a_known_range_keeps_its_scale_and_any_other_is_stretched(values, expected):
-    np.testing.assert_array_equal(plots.pixels(values.reshape(1, 1, 3, 1)), [[expected]])
+    np.testing.assert_array_equal(plots.to_uint8(values.reshape(1, 1, 3, 1)), [[expected]])
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 4), (0, 4, 4, 1), (2, 8)])
@@ -82,7 +84,11 @@ def test_a_grid_shows_every_picture_from_black_to_white(dtype):
     assert [drawn(axes).max() for axes in figure.axes] == [0, 255, 0]
     captions = [axes.xaxis.label for axes in figure.axes]
     assert [caption.get_text() for caption in captions] == ["a", "b", "c"]
-    assert [caption.get_color() == plots.WRONG for caption in captions] == [False, True, False]
+    assert [caption.get_color() == plots.WRONG_COLOUR for caption in captions] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_long_captions_stay_under_their_own_picture():
@@ -97,7 +103,7 @@ def test_a_class_named_like_a_formula_is_drawn_as_it_is_written():
     names = ("$\\frac$", "5 $ or 10 $_")
     assert plots.png(plots.confusion_matrix(np.eye(2, dtype=int), names))
     assert plots.png(plots.image_grid(np.zeros((2, 4, 4, 1)), captions=names))
-    assert plots.png(plots.curves({"$\\frac$": [1, 2]}))
+    assert plots.png(plots.learning_curves({"$\\frac$": [1, 2]}))
 
 
 @pytest.mark.parametrize(("channels", "shape"), [(1, (4, 5)), (3, (4, 5, 3)), (7, (4, 5))])
@@ -116,7 +122,7 @@ def test_the_confusion_matrix_shades_rates_and_writes_counts():
 def test_filters_share_one_scale_with_grey_for_zero():
     kernels = np.zeros((3, 3, 1, 3))
     kernels[..., 0], kernels[..., 2] = -2, 1
-    shown = [drawn(axes) for axes in plots.filters(kernels).axes]
+    shown = [drawn(axes) for axes in plots.kernels(kernels).axes]
     low, middle, high = (image.mean() for image in shown)
     assert (low, middle) == (0, 128)
     assert high == round(255 * 0.75)
@@ -125,7 +131,7 @@ def test_filters_share_one_scale_with_grey_for_zero():
 def test_filters_that_are_all_positive_still_show_zero_in_grey():
     kernels = np.zeros((3, 3, 1, 1))
     kernels[0, 0] = 1
-    assert drawn(plots.filters(kernels).axes[0])[1, 1] == 128
+    assert drawn(plots.kernels(kernels).axes[0])[1, 1] == 128
 
 
 def test_a_png_is_a_picture_of_the_figures_size():
@@ -136,28 +142,28 @@ def test_a_png_is_a_picture_of_the_figures_size():
 
 
 def test_an_svg_takes_the_pages_ink():
-    text = plots.svg(plots.curves({"loss": [2, 1], "val_loss": [3, 2]}))
+    text = plots.svg(plots.learning_curves({"loss": [2, 1], "val_loss": [3, 2]}))
     assert text.startswith('<svg fill="currentColor"')
     assert "#000000" not in text
-    assert plots.TRAINING in text
+    assert plots.TRAINING_COLOUR in text
 
 
 def test_drawing_leaves_matplotlibs_settings_alone():
     before = dict(matplotlib.rcParams)
-    one, other = (plots.svg(plots.curves({"loss": [2, 1]})) for _ in range(2))
+    one, other = (plots.svg(plots.learning_curves({"loss": [2, 1]})) for _ in range(2))
     assert one == other
     assert dict(matplotlib.rcParams) == before
 
 
 def test_a_figure_can_be_pickled():
-    figure = pickle.loads(pickle.dumps(plots.curves({"loss": [2, 1]})))
+    figure = pickle.loads(pickle.dumps(plots.learning_curves({"loss": [2, 1]})))
     assert figure._repr_png_() == plots.png(figure)
 
 
 def test_a_notebook_shows_a_figure_once_as_the_value_of_a_cell():
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    show = "from cnnkit import plots\nplots.curves({'loss': [2, 1]})"
+    show = "from cnnkit import plots\nplots.learning_curves({'loss': [2, 1]})"
     cells = show, f"import matplotlib.pyplot\n{show}", f"%matplotlib inline\n{show}"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbclient.NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
@@ -169,6 +175,6 @@ def test_a_notebook_shows_a_figure_once_as_the_value_of_a_cell():
 def test_a_reliability_diagram_has_a_point_a_filled_bin():
     labels, sure = np.array([0, 0, 1, 0]), np.array([0.95, 0.9, 0.92, 0.6])
     found = reliability(labels, np.stack([sure, 1 - sure], axis=1), bins=5)
-    axes = plots.reliability(found).axes[0]
+    axes = plots.reliability_diagram(found).axes[0]
     points = axes.get_lines()[1].get_xydata()
     np.testing.assert_allclose(points, [[0.6, 1], [(0.95 + 0.9 + 0.92) / 3, 2 / 3]])

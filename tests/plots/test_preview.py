@@ -3,7 +3,7 @@ import pytest
 
 from cnnkit import data, plots
 from cnnkit.errors import SettingError
-from cnnkit.plots.preview import augmented, mean_images, samples
+from cnnkit.plots.preview import augmented_samples, mean_images, training_samples
 
 pytestmark = pytest.mark.once
 
@@ -14,7 +14,7 @@ def digits():
 
 
 def test_samples_come_from_every_class_in_turn(digits):
-    images, captions = samples(digits, 12)
+    images, captions = training_samples(digits, 12)
     assert captions == list("012345678901")
     assert images.shape == (12, 8, 8, 1)
     for image, caption in zip(images, captions, strict=True):
@@ -30,7 +30,7 @@ def test_the_mean_image_is_numpy_s(digits):
 
 
 def test_each_image_stands_before_its_variants(digits):
-    images, captions = augmented(digits, "shift", count=3, variants=2)
+    images, captions = augmented_samples(digits, "shift", count=3, variants=2)
     assert images.shape == (9, 8, 8, 1)
     assert captions[1] == captions[2] == "shift"
     for row in range(3):
@@ -40,7 +40,7 @@ def test_each_image_stands_before_its_variants(digits):
 
 
 def test_mixed_labels_are_told(digits):
-    _, captions = augmented(digits, "cutmix", count=10, variants=3)
+    _, captions = augmented_samples(digits, "cutmix", count=10, variants=3)
     assert any("%" in caption and "," in caption for caption in captions)
 
 
@@ -48,7 +48,7 @@ def test_show_draws_pictures_sounds_and_words(digits):
     grid = plots.preview(digits, count=10)
     assert [axes.get_xlabel() for axes in grid.axes] == list("0123456789")
     np.testing.assert_array_equal(
-        grid.axes[3].images[0].get_array(), samples(digits, 10)[0][3, ..., 0]
+        grid.axes[3].images[0].get_array(), training_samples(digits, 10)[0][3, ..., 0]
     )
     chirps = data.chirps(train=8, validation=4, test=4)
     drawn = plots.preview(chirps, count=4)
@@ -62,5 +62,5 @@ def test_show_draws_pictures_sounds_and_words(digits):
 
 
 def test_only_pictures_are_augmented():
-    with pytest.raises(SettingError, match="'chirps' are no pictures"):
+    with pytest.raises(SettingError, match="'chirps' have the shape"):
         plots.preview(data.chirps(train=8, validation=4, test=4), augment="shift")

@@ -1,6 +1,6 @@
 """Figures look as they did when somebody last looked at them: compared with pictures stored here.
 
-`python tests/test_stored_pictures.py` draws them anew; look at each before it is committed.
+`python tests/plots/test_stored_pictures.py` draws them again. Look at each one before you commit it.
 """
 
 import io
@@ -37,7 +37,7 @@ def feature_maps():
 def heat_maps():
     model, images = explain.xo.model(), np.stack([*XO.values()])
     maps = {
-        "occlusion": explain.occlusion(model, images, [0, 1], size=3, stride=3),
+        "occlusion": explain.occlusion(model, images, [0, 1], patch_size=3, stride=3),
         "Grad-CAM": explain.grad_cam(model, images, [0, 1], layer="relu"),
     }
     return figures.heat_maps(images, maps, [*XO])
@@ -50,11 +50,13 @@ def receptive_fields():
     return figures.receptive_fields(explain.xo.X, fields)
 
 
-def kernel_answers():
+def kernel_responses():
     rows, columns = np.mgrid[:48, :48]
     disc = ((rows - 24) ** 2 + (columns - 24) ** 2 < 18**2) * 1.0
     names = ("identity", "sobel_left", "laplacian", "emboss")
-    return figures.kernel_answers(disc, {name: explain.kernels.apply(name, disc) for name in names})
+    return figures.kernel_responses(
+        disc, {name: explain.kernels.apply(name, disc) for name in names}
+    )
 
 
 def robustness():
@@ -62,7 +64,7 @@ def robustness():
     units = {"shift": "pixels", "noise": "of the range"}
     responses = {
         model: {
-            change: explain.Response(change, unit, 50, steps, *[1 - slope * steps] * 3)
+            change: explain.RobustnessCurve(change, unit, 50, steps, *[1 - slope * steps] * 3)
             for change, unit in units.items()
         }
         for model, slope in (("convnet", 0.2), ("mlp", 0.7))
@@ -72,13 +74,13 @@ def robustness():
 
 def probability_curves():
     steps = np.linspace(0, 1, 9)
-    curve = explain.Curve(steps, np.stack([1 - steps, (1 - steps) ** 2]))
+    curve = explain.ProbabilityCurve(steps, np.stack([1 - steps, (1 - steps) ** 2]))
     return figures.probability_curves({"occlusion": curve})
 
 
-def curves():
+def learning_curves():
     falling = [1.0, 0.5, 0.3, 0.2]
-    return plots.curves({"loss": falling, "val_loss": [1.1, 0.7, 0.6, 0.65],
+    return plots.learning_curves({"loss": falling, "val_loss": [1.1, 0.7, 0.6, 0.65],
                          "accuracy": [0.5, 0.8, 0.9, 0.95], "val_accuracy": [0.4, 0.7, 0.8, 0.8]})  # fmt: skip
 
 
@@ -90,23 +92,23 @@ def reliability_diagram():
     rng = np.random.default_rng(0)
     sure = rng.uniform(0.5, 1, 400)
     labels = (rng.random(400) > sure**2).astype(int)
-    return plots.reliability(reliability(labels, np.stack([sure, 1 - sure], axis=1)))
+    return plots.reliability_diagram(reliability(labels, np.stack([sure, 1 - sure], axis=1)))
 
 
 def image_grid():
     return plots.image_grid(np.stack([*XO.values()]), [*XO], [False, True])
 
 
-def filters():
-    return plots.filters(np.stack([*explain.xo.FEATURES.values()], axis=-1)[:, :, None])
+def kernels():
+    return plots.kernels(np.stack([*explain.xo.FEATURES.values()], axis=-1)[:, :, None])
 
 
 def architecture():
     return figures.architecture(models.anatomy(explain.xo.model()))
 
 
-FIGURES = (walkthrough, feature_maps, heat_maps, receptive_fields, kernel_answers, robustness,
-           probability_curves, curves, confusion_matrix, reliability_diagram, image_grid, filters,
+FIGURES = (walkthrough, feature_maps, heat_maps, receptive_fields, kernel_responses, robustness,
+           probability_curves, learning_curves, confusion_matrix, reliability_diagram, image_grid, kernels,
            architecture)  # fmt: skip
 
 

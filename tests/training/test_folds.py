@@ -10,25 +10,25 @@ from cnnkit import Experiment, data, models
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.errors import SettingError
 from cnnkit.evaluation import likely_mislabelled
-from cnnkit.training.folds import folds_of, out_of_fold
+from cnnkit.training.folds import fold_numbers, out_of_fold
 from cnnkit.transfer import FineTuning
 
 
 def test_each_class_is_shared_out_as_evenly_as_scikit_learn_does():
     labels = np.random.default_rng(0).integers(0, 3, 100)
-    places = folds_of(labels, 4)
+    places = fold_numbers(labels, 4)
     ours = np.array([np.bincount(labels[places == fold], minlength=3) for fold in range(4)])
     splits = StratifiedKFold(4).split(labels[:, None], labels)
     theirs = np.array([np.bincount(labels[held], minlength=3) for _, held in splits])
     assert ours.sum(axis=0).tolist() == theirs.sum(axis=0).tolist()
     assert (np.ptp(ours, axis=0) <= 1).all()
-    assert not np.array_equal(places, folds_of(labels, 4, seed=1))
+    assert not np.array_equal(places, fold_numbers(labels, 4, seed=1))
 
 
 @pytest.mark.parametrize("folds", [1, 11])
 def test_folds_that_cannot_be_made_are_refused(folds):
     with pytest.raises(SettingError, match=f"from 2 to 10 .* not {folds}"):
-        folds_of(np.zeros(10, int), folds)
+        fold_numbers(np.zeros(10, int), folds)
 
 
 CHANGED = [3, 40, 77, 150, 199]

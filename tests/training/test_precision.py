@@ -30,7 +30,7 @@ def test_auto_asks_the_processor(flags, expected, tmp_path, monkeypatch):
     monkeypatch.setattr(precision, "CPUINFO", cpuinfo)
     if keras.backend.backend() != "tensorflow":
         expected = "float32"  # of processors, TensorFlow alone uses it
-    with precision.policy("auto") as name:
+    with precision.precision_policy("auto") as name:
         assert name == expected
         assert keras.layers.Dense(1).dtype_policy.name == expected
 
@@ -50,15 +50,15 @@ def test_auto_asks_the_gpu(told, expected, tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
-    with precision.policy("auto") as name:
+    with precision.precision_policy("auto") as name:
         assert name == expected
 
 
 def test_afterwards_keras_has_the_policy_that_it_had():
-    with pytest.raises(RuntimeError), precision.policy("mixed_bfloat16"):
+    with pytest.raises(RuntimeError), precision.precision_policy("mixed_bfloat16"):
         raise RuntimeError
     assert keras.config.dtype_policy().name == "float32"
-    with precision.policy("mixed_bfloat16"), precision.policy(None) as name:
+    with precision.precision_policy("mixed_bfloat16"), precision.precision_policy(None) as name:
         assert name == "mixed_bfloat16"
 
 
@@ -103,7 +103,7 @@ def test_auto_is_bfloat16_where_it_is_worthwhile(
         weights.append(made.model.get_weights())
         return made
 
-    with precision.policy(own_policy):
+    with precision.precision_policy(own_policy):
         run = cnnkit.run(experiment, runs_dir=tmp_path)
     assert called == expected
     assert run.environment["precision"] == expected[-1]
@@ -161,7 +161,7 @@ def test_in_bfloat16_a_network_learns_as_well():
     # The same network from the same weights, on what float32 learns without a mistake.
     answers = {}
     for name in ("float32", "mixed_bfloat16"):
-        with precision.policy(name):
+        with precision.precision_policy(name):
             keras.utils.set_random_seed(0)
             found = replace(shapes(), callbacks=())
             found.model.compile(found.optimizer, found.loss, metrics=["accuracy"])

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from cnnkit import transfer
+from cnnkit.data.input_scale import STORED_PIXELS
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.keras_graph.splitting import split_frozen
@@ -49,13 +50,13 @@ def test_dropout_inside_a_frozen_backbone_is_off_and_all_of_it_is_frozen_feature
     assert [layer.name for layer in rest.layers if layer.weights] == ["logits"]
 
 
-def test_a_network_for_an_experiment_takes_what_the_experiment_scales(images):
+def test_a_network_for_an_experiment_takes_pixels_as_they_are_stored(images):
     keras.utils.set_random_seed(0)
-    scaled = transfer.create("mobilenet_025", (32, 32, 3), 2, weights="none")
+    made = transfer.create("mobilenet_025", (32, 32, 3), 2, weights="none")
     raw = transfer.classifier(transfer.backbone("mobilenet_025", (32, 32, 3), weights="none"), 2)
-    raw.set_weights(scaled.get_weights())
+    raw.set_weights(made.get_weights())
     np.testing.assert_allclose(
-        scaled.predict_on_batch(images.astype("float32") / 255),
+        made.predict_on_batch(images.astype("float32")),
         raw.predict_on_batch(images),
         rtol=0,
         atol=1e-4,
@@ -99,6 +100,6 @@ def test_its_graph_for_tensorboard_has_the_preprocessing_between_its_layers():
 
     model = transfer.create("mobilenet_025", (32, 32, 3), 2, weights="none")
     names = [node.name for node in graph_of(model).node]
-    between = names[names.index("pixels_of_unit") + 1 : names.index("conv1")]
+    between = names[names.index(STORED_PIXELS) + 1 : names.index("conv1")]
     assert between
     assert not {layer.name for layer in model.layers} & set(between)

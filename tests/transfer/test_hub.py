@@ -113,7 +113,7 @@ def test_a_run_on_a_preset_is_loaded_again(saved, tmp_path):
 def test_it_computes_in_the_precision_of_the_policy(saved):
     from cnnkit.training.steps import precision
 
-    with precision.policy("mixed_bfloat16"):
+    with precision.precision_policy("mixed_bfloat16"):
         found = transfer.backbone(f"hub:{saved[0]}", (SIZE, SIZE, 3))
     assert found.get_layer("conv1_conv").compute_dtype == "bfloat16"
     assert found.get_layer("scaled_pixels").compute_dtype == "float32"

@@ -28,7 +28,7 @@ def command(run, image, methods, label, output, runs_dir):
     and a larger insertion area.
     """
     run, model, pixels, title, label = load_run_image(run, runs_dir, image, label)
-    probabilities = explain.outputs.probabilities(model, pixels[None])
+    probabilities = explain.outputs.predict_probabilities(model, pixels[None])
     label = int(explain.outputs.class_indices(label, probabilities, model)[0])
     class_name = run.dataset["class_names"][label]
     click.echo(f"{title}: {class_name} with probability {probabilities[0, label]:.4f}")

@@ -55,7 +55,7 @@ def command(image, names, stride, padding, output):
         numbers = (values.min(), values.max(), np.abs(values).mean())
         listing.add_row(name, size, *(f"{number:.1f}" for number in numbers))
     console().print(listing)
-    write_picture(explain.figures.kernel_answers(pixels, answers), output)
+    write_picture(explain.figures.kernel_responses(pixels, answers), output)
 
 
 def _grey_pixels(path: str) -> np.ndarray:

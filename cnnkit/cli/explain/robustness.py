@@ -31,7 +31,7 @@ def command(runs, changes, samples, output, runs_dir):
         dataset = dataset_of(run)
         images, labels = dataset.test.inputs[:samples], dataset.test.labels[:samples]
         responses[run.name] = explain.robustness(
-            model, images, labels, changes=changes or None, value_range=dataset.value_range
+            model, images, labels, perturbations=changes or None, value_range=dataset.value_range
         )
         consistency[run.name] = explain.shift_consistency(model, images)
     listing = table("change", "amount", *responses, numbers=("amount", *responses))

@@ -24,20 +24,20 @@ def command(run, image, layer, filter, position, label, learning_rate, output, r
     """Follow IMAGE through the network number by number, and through one training step."""
     run, model, pixels, _, label = load_run_image(run, runs_dir, image, label)
     walk = explain.walkthrough(
-        model, pixels, label=label, layer=layer, filter=filter, position=position or None,
+        model, pixels, label=label, layer=layer, filter_index=filter, position=position or None,
         learning_rate=learning_rate,
     )  # fmt: skip
     names = run.dataset["class_names"]
     _print_steps(walk.steps)
     unit = walk.unit
     click.echo(
-        f"{unit.layer}, filter {unit.filter} at {unit.position}: products {unit.total:.6g} + bias "
-        f"{unit.bias:.6g} = {unit.before:.6g}, {unit.activation}: {unit.value:.6g}"
+        f"{unit.layer}, filter {unit.filter_index} at {unit.position}: products {unit.weighted_sum:.6g} + bias "
+        f"{unit.bias:.6g} = {unit.pre_activation:.6g}, {unit.activation}: {unit.value:.6g}"
     )
     for index in (-walk.probabilities).argsort()[:3]:
         click.echo(f"{names[index]:>12}  {walk.probabilities[index]:.4f}")
     click.echo(
-        f"Loss for {names[walk.label]}: {walk.loss:.6g}; {walk.back.loss_after:.6g} after one step."
+        f"Loss for {names[walk.label]}: {walk.loss:.6g}; {walk.gradient_step.loss_after:.6g} after one step."
     )
     write_picture(explain.figures.walkthrough(walk, names), output)
 

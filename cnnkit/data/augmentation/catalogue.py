@@ -10,15 +10,22 @@ augmentations, policy = REGISTRY.names, REGISTRY.entry
 def augmentation(name: str, dataset: Dataset):
     """Return a policy for a data set's images as a Keras layer, for an Experiment's `augment`.
 
-    The layer takes batches as a network sees them, (batch, height, width, channels), and changes
-    them at random when called with training=True. Raises UnknownNameError with the nearest names.
+    Args:
+        name: One of `augmentations()`.
+        dataset: The data set whose images the layer will change.
+
+    Returns:
+        A Keras layer that takes values as they are stored, float32, shape (batch, height, width,
+        channels), and changes them at random when called with training=True.
+
+    Raises:
+        UnknownNameError: There is no policy of that name; the error has the nearest names.
     """
-    low, high = dataset.value_range
     return REGISTRY.call(
         name,
         image_shape=dataset.image_shape,
         num_classes=dataset.num_classes,
-        value_range=(low * dataset.scale, high * dataset.scale),
+        value_range=tuple(dataset.value_range),
     )
 
 

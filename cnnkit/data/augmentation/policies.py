@@ -60,15 +60,21 @@ def elastic(*, image_shape, num_classes, value_range):
 
 def photo(*, image_shape, num_classes, value_range):
     """Mirror, zoom in by up to 30 %, move, and change brightness, contrast, saturation and hue."""
-    colour = {"saturation_factor": (0.35, 0.65), "hue_factor": 0.05} if image_shape[-1] == 3 else {}
+    colours = []
+    if image_shape[-1] == 3:
+        colours = [
+            # Keras clips saturation, which goes from 0 to 1, to the range that is given for pixels.
+            layers.RandomSaturation((0.35, 0.65), value_range=(0, 1)),
+            layers.RandomHue(0.05, value_range=value_range),
+        ]
     return layers.Pipeline(
         [
             layers.RandomFlip("horizontal"),
             layers.RandomZoom((-0.3, 0)),
             layers.RandomTranslation(MOVED, MOVED),
-            layers.RandomColorJitter(
-                value_range, brightness_factor=0.2, contrast_factor=0.2, **colour
-            ),
+            layers.RandomBrightness(0.2, value_range=value_range),
+            layers.RandomContrast(0.2, value_range=value_range),
+            *colours,
         ]
     )
 

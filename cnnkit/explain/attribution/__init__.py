@@ -1,5 +1,5 @@
-"""Which parts of an image a class's score hangs on: a heat map an image, by ten methods.
+"""Attribution: which parts of an image a class's score depends on.
 
-`pixels`: gradients at the image. `cams`: gradients at a feature map. `masks`: no gradients, but
-many changed images. `sanity`: whether to believe a map.
+`gradients` differentiates the score at the image, `cams` at a feature map. `perturbations` changes
+the image many times and uses no gradients. `faithfulness` tests whether to believe a map.
 """

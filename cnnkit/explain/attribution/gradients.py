@@ -1,4 +1,4 @@
-"""Gradients of a class's logit at the image: what a small change of each value would do."""
+"""Attribution by gradients: how a small change of each pixel would change a class's logit."""
 
 from contextlib import ExitStack
 
@@ -18,17 +18,28 @@ from cnnkit.random_streams import Purpose, random_generator
 def gradient(
     model: keras.Model, images: np.ndarray, classes=None, *, batch_size: int = 32
 ) -> np.ndarray:
-    """Return the gradient of a class's logit at the image (Simonyan et al. 2013), signed.
+    """Compute the gradient of a class's logit at the image (Simonyan et al. 2013).
 
-    images: one, or a batch; the answer has their shape, float32. classes: an index for all, one an
-    image, or None for the predicted ones.
+    Do not trust it to show how much a part matters. It tells what a small change would do, and
+    where
+    the network is saturated, a small change does nothing. Maps are noisy from pixel to pixel.
 
-    Not to be trusted for how much a part matters: it says what a small change would do, and where
-    the network is saturated a small change does nothing. It is noisy from pixel to pixel.
+    Args:
+        model: A Keras classifier.
+        images: One image or a batch, as the model takes them. Sequences work, too.
+        classes: Class indices, one for all images or one for each. None takes the predicted
+        classes.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        The shape of `images`, float32, signed.
+
+    Raises:
+        SettingError: The images or classes do not fit the model.
     """
-    target = Target.of_one_pass(model, images, classes, batch_size)
-    slopes = in_compiled_batches(_slope(model), batch_size, target.batch, target.classes)
-    return target.shaped(slopes)
+    target = Target.create_lazily(model, images, classes, batch_size)
+    gradients = in_compiled_batches(_gradient(model), batch_size, target.batch, target.classes)
+    return target.restore_shape(gradients)
 
 
 def smooth_grad(
@@ -41,24 +52,38 @@ def smooth_grad(
     seed: int = 0,
     batch_size: int = 32,
 ) -> np.ndarray:
-    """Return the mean gradient over noisy copies of the image (Smilkov et al. 2017), signed.
+    """Compute the mean gradient over noisy copies of the image (Smilkov et al. 2017).
 
-    samples: how many copies. noise: their standard deviation, in parts of each image's own range;
-    the paper finds 0.1 to 0.2 best (section 3.3). Images, classes and the answer: as `gradient`.
+    Do not trust fine structure: the map shows the network around the image, not at it. What looks
+    clean may be the smoothing alone.
 
-    Not to be trusted for fine structure: it shows the network around the image, not at it, and what
-    looks clean may be the smoothing alone.
+    Args:
+        model: A Keras classifier.
+        images: One image or a batch, as the model takes them. Sequences work, too.
+        classes: Class indices, one for all images or one for each. None takes the predicted
+        classes.
+        samples: Number of noisy copies.
+        noise: Standard deviation of the noise, as a part of each image's own range. The paper finds
+            0.1 to 0.2 best (section 3.3).
+        seed: Chooses the noise.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        The shape of `images`, float32, signed.
+
+    Raises:
+        SettingError: The images or classes do not fit the model.
     """
-    target = Target.of(model, images, classes, batch_size)
+    target = Target.create(model, images, classes, batch_size)
     random = random_generator(seed, Purpose.NOISY_PIXELS)
     axes = tuple(range(1, target.batch.ndim))
     spread = noise * np.ptp(target.batch, axis=axes, keepdims=True)
-    run = compile_function(_slope(model))
+    run = compile_function(_gradient(model))
     total = np.zeros_like(target.batch)
     for _ in range(samples):
         noisy = target.batch + spread * random.standard_normal(target.batch.shape, "float32")
-        total += _by_one_function(run, batch_size, noisy.astype("float32"), target.classes)
-    return target.shaped(total / samples)
+        total += _in_batches(run, batch_size, noisy.astype("float32"), target.classes)
+    return target.restore_shape(total / samples)
 
 
 def integrated_gradients(
@@ -70,70 +95,100 @@ def integrated_gradients(
     steps: int = 64,
     batch_size: int = 32,
 ) -> np.ndarray:
-    """Return integrated gradients (Sundararajan et al. 2017): shares of a difference of logits.
+    """Compute integrated gradients (Sundararajan et al. 2017).
 
-    baseline: the image that means "nothing", a number or an array of an image's shape. steps: points
-    on the straight line from it to the image; 20 to 300 in the paper (section 5). The shares of an
-    image add up to its logit minus the baseline's: check it, and take more steps where they do not.
-    Images, classes and the answer: as `gradient`.
+    Each pixel gets a share of the difference between the image's logit and the baseline's. The
+    shares add
+    up to that difference; take more steps where they do not.
 
-    Not to be trusted without naming the baseline: another one gives another map, and what equals it
-    (black, if it is black) gets no share at all. As shares are multiplied by the image, the map of a
-    network with random weights looks much the same (Adebayo et al. 2018, section 5).
+    Do not trust it without naming the baseline: another one gives another map, and a pixel equal
+    to the baseline (black, if it is black) gets no
+    share. Shares are multiplied by the image, so even a network with random weights gives a map
+    that
+    looks much the same (Adebayo et al. 2018, section 5).
+
+    Args:
+        model: A Keras classifier.
+        images: One image or a batch, as the model takes them. Sequences work, too.
+        classes: Class indices, one for all images or one for each. None takes the predicted
+        classes.
+        baseline: The image that stands for "nothing": a number, or an array in the shape of an
+        image.
+        steps: Points on the straight line from the baseline to the image; 20 to 300 in the paper
+            (section 5).
+        batch_size: Images in one forward pass.
+
+    Returns:
+        The shape of `images`, float32, signed.
+
+    Raises:
+        SettingError: The images or classes do not fit the model.
     """
-    target = Target.of(model, images, classes, batch_size)
-    start = np.broadcast_to(np.asarray(baseline, "float32"), target.batch.shape)
-    run = compile_function(_slope(model))
+    target = Target.create(model, images, classes, batch_size)
+    origin = np.broadcast_to(np.asarray(baseline, "float32"), target.batch.shape)
+    run = compile_function(_gradient(model))
     total = np.zeros_like(target.batch)
     for step in range(steps):
-        between = start + (target.batch - start) * np.float32((step + 0.5) / steps)
-        total += _by_one_function(run, batch_size, between, target.classes)
-    return target.shaped(total / steps * (target.batch - start))
+        between = origin + (target.batch - origin) * np.float32((step + 0.5) / steps)
+        total += _in_batches(run, batch_size, between, target.classes)
+    return target.restore_shape(total / steps * (target.batch - origin))
 
 
 def guided_backpropagation(
     model: keras.Model, images: np.ndarray, classes=None, *, batch_size: int = 32
 ) -> np.ndarray:
-    """Return the gradient that passes ReLUs only where it is positive (Springenberg et al. 2014).
+    """Compute the gradient that passes ReLUs only where it is positive (Springenberg et al. 2014).
 
-    Images, classes and the answer: as `gradient`. Raises SettingError for a model without ReLU.
+    Do not trust it to show why a class was chosen: it paints the image's edges whatever the class,
+    and stays
+    nearly the same when the upper layers get random weights (Adebayo et al. 2018).
 
-    Not to be trusted for why a class was chosen: it paints the image's edges whatever the class, and
-    stays nearly the same when the upper layers are made random (Adebayo et al. 2018).
+    Args:
+        model: A Keras classifier.
+        images: One image or a batch, as the model takes them. Sequences work, too.
+        classes: Class indices, one for all images or one for each. None takes the predicted
+        classes.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        The shape of `images`, float32, signed.
+
+    Raises:
+        SettingError: The images or classes do not fit the model, or the model has no ReLU.
     """
     rectifiers = [
         layer for layer in hooks.innermost_layers(model).values() if _ceiling(layer) is not None
     ]
     if not rectifiers:
         raise SettingError(
-            f"Model {model.name!r} has no ReLU to guide a gradient through; gradient, smooth_grad and "
-            "integrated_gradients do without."
+            f"Model {model.name!r} has no ReLU to guide a gradient through; gradient, smooth_grad "
+            "and integrated_gradients do without."
         )
-    target = Target.of(model, images, classes, batch_size)
+    target = Target.create(model, images, classes, batch_size)
     with ExitStack() as undo:
         for layer in rectifiers:
             attribute = "call" if isinstance(layer, keras.layers.ReLU) else "activation"
             undo.enter_context(hooks.replaced(layer, attribute, _guided(_ceiling(layer))))
-        slopes = in_compiled_batches(_slope(model), batch_size, target.batch, target.classes)
-    return target.shaped(slopes)
+        gradients = in_compiled_batches(_gradient(model), batch_size, target.batch, target.classes)
+    return target.restore_shape(gradients)
 
 
-def _slope(model):
-    def slope(batch, classes):
+def _gradient(model):
+    def gradient(batch, classes):
         return value_and_gradient(lambda images: (class_scores(model, images, classes),), batch)[1]
 
-    return slope
+    return gradient
 
 
-def _by_one_function(run, batch_size, *arrays):
-    """Return what a compiled function makes of all samples, in batches of one size."""
+def _in_batches(run, batch_size, *arrays):
+    """Apply a compiled function to all samples, in batches of one size."""
     return in_batches(
         lambda *batch: run(*(ops.convert_to_tensor(part) for part in batch)), batch_size, *arrays
     )
 
 
 def _ceiling(layer) -> float | None:
-    """Return where a layer's ReLU stops rising (infinity, or 6), None for what is no ReLU."""
+    """Return where a layer's ReLU stops rising (infinity, or 6); None if it has no ReLU."""
     if isinstance(layer, keras.layers.ReLU):
         leaky = layer.negative_slope or layer.threshold
         return None if leaky else float("inf") if layer.max_value is None else layer.max_value
@@ -144,11 +199,11 @@ def _ceiling(layer) -> float | None:
 def _guided(ceiling):
     @ops.custom_gradient
     def guided(values):
-        def back(*arguments, upstream=None):
+        def backward(*arguments, upstream=None):
             upstream = arguments[0] if upstream is None else upstream
             rising = ops.logical_and(values > 0, values < ceiling)
             return ops.where(ops.logical_and(rising, upstream > 0), upstream, 0.0)
 
-        return ops.clip(values, 0.0, ceiling), back
+        return ops.clip(values, 0.0, ceiling), backward
 
     return guided

@@ -1,4 +1,4 @@
-"""What is attributed: the score of one class for each image."""
+"""What an attribution explains: one class's score for each image."""
 
 from dataclasses import dataclass
 
@@ -7,57 +7,94 @@ import numpy as np
 from keras import ops
 
 from cnnkit.explain.inputs import as_batch
-from cnnkit.explain.outputs import class_indices, giving_logits, one_column_a_class, probabilities
+from cnnkit.explain.outputs import (
+    class_indices,
+    expand_binary_logits,
+    output_logits,
+    predict_probabilities,
+)
 
-PREDICTED = -1  # in place of a class: the one with the highest logit
+PREDICTED = -1  # stands for the class with the largest logit
 
 
 @dataclass(frozen=True)
 class Target:
-    """Images with the class that each is asked about.
+    """Images with the class to explain for each.
 
-    batch: (samples, ...) float32. classes: (samples,) int64. single: whether it was one image
-    without an axis of samples, so that the answer has none either. probabilities: what the model
-    gives the classes of the unchanged images, (samples,).
+    Attributes:
+        batch: What the model takes, `(samples, ...)`, float32.
+        classes: `(samples,)`, int64.
+        is_single: Whether the caller gave one image without a batch axis.
+        probabilities: The model's probability of each image's class, `(samples,)`. None if the target
+            was created lazily.
     """
 
     batch: np.ndarray
     classes: np.ndarray
-    single: bool
+    is_single: bool
     probabilities: np.ndarray | None
 
     @classmethod
-    def of(cls, model, images, classes, batch_size) -> "Target":
-        """Return the target of images: the predicted class where none is given."""
-        batch, single = as_batch(model, images)
-        predicted = probabilities(model, batch, batch_size)
+    def create(cls, model, images, classes, batch_size) -> "Target":
+        """Predict the images, and take the predicted class where `classes` is None.
+
+        Args:
+            model: A Keras classifier.
+            images: One image or a batch, as the model takes them.
+            classes: Class indices, one for all images or one for each; None for the predicted classes.
+            batch_size: Images in one forward pass.
+
+        Raises:
+            SettingError: The images or classes do not fit the model.
+        """
+        batch, is_single = as_batch(model, images)
+        predicted = predict_probabilities(model, batch, batch_size)
         chosen = class_indices(classes, predicted, model)
-        return cls(batch, chosen, single, predicted[np.arange(len(batch)), chosen])
+        return cls(batch, chosen, is_single, predicted[np.arange(len(batch)), chosen])
 
     @classmethod
-    def of_one_pass(cls, model, images, classes, batch_size) -> "Target":
-        """Do the same, but leave the predicted class to `class_scores`, which saves a pass.
+    def create_lazily(cls, model, images, classes, batch_size) -> "Target":
+        """Do the same, but leave the predicted class to `class_scores`, which saves a forward pass.
 
-        For methods that look at unchanged images alone; `probabilities` is None then.
+        For methods that look at unchanged images only; `probabilities` may be None.
+
+        Args:
+            model: A Keras classifier.
+            images: One image or a batch, as the model takes them.
+            classes: Class indices, one for all images or one for each; None for the predicted classes.
+            batch_size: Images in one forward pass.
+
+        Raises:
+            SettingError: The images or classes do not fit the model.
         """
         if classes is not None:
-            return cls.of(model, images, classes, batch_size)
-        batch, single = as_batch(model, images)
-        return cls(batch, np.full(len(batch), PREDICTED), single, None)
+            return cls.create(model, images, classes, batch_size)
+        batch, is_single = as_batch(model, images)
+        return cls(batch, np.full(len(batch), PREDICTED), is_single, None)
 
-    def shaped(self, maps: np.ndarray) -> np.ndarray:
-        """Return maps float32, without the axis of samples for a single image."""
+    def restore_shape(self, maps: np.ndarray) -> np.ndarray:
+        """Return maps as float32, without the batch axis for a single image.
+
+        Args:
+            maps: `(samples, ...)`.
+        """
         maps = np.asarray(maps, "float32")
-        return maps[0] if self.single else maps
+        return maps[0] if self.is_single else maps
 
 
 def class_scores(model: keras.Model, batch, classes):
-    """Return the logit of each image's class, (samples,), as a tensor.
+    """Return the logit of each image's class.
 
-    classes: (samples,) integers, PREDICTED for that of the highest logit.
+    Args:
+        model: A Keras classifier.
+        batch: Images, a tensor with a batch axis.
+        classes: `(samples,)` integers; PREDICTED stands for the class with the largest logit.
+
+    Returns:
+        A tensor `(samples,)`.
     """
-    with giving_logits(model):
-        logits = one_column_a_class(model(batch, training=False))
+    with output_logits(model):
+        logits = expand_binary_logits(model(batch, training=False))
     predicted = ops.cast(ops.argmax(logits, axis=-1), classes.dtype)
     classes = ops.where(classes == PREDICTED, predicted, classes)
     return ops.sum(logits * ops.one_hot(classes, logits.shape[-1], dtype=logits.dtype), axis=-1)

@@ -1,22 +1,9 @@
-"""Explanations as figures: what the functions of cnnkit.explain return, drawn.
+"""Figures of what the functions of `cnnkit.explain` return.
 
-Each function returns a `matplotlib.figure.Figure`, which a notebook shows in place;
-`cnnkit.plots.charts.png` makes a file of it.
+Each function returns a `matplotlib.figure.Figure`, which a notebook shows in place.
+`cnnkit.plots.png` turns it into a file.
 """
 
-from cnnkit.explain.figures.architecture import architecture
-from cnnkit.explain.figures.curves import probability_curves, robustness
-from cnnkit.explain.figures.grids import (
-    feature_maps,
-    filters,
-    heat_maps,
-    kernel_answers,
-    receptive_fields,
-    top_patches,
-)
-from cnnkit.explain.figures.walkthrough import walkthrough
+import lazy_loader
 
-__all__ = [
-    "architecture", "feature_maps", "filters", "heat_maps", "kernel_answers", "probability_curves",
-    "receptive_fields", "robustness", "top_patches", "walkthrough",
-]  # fmt: skip
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

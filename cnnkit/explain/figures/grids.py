@@ -1,4 +1,4 @@
-"""Pictures beside pictures: heat maps, feature maps, filters, patches, receptive fields."""
+"""Grids of images: heat maps, feature maps, filters, patches, receptive fields."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,8 +8,8 @@ from cnnkit import plots
 from cnnkit.explain.top_patches import TopPatches
 from cnnkit.models.receptive_field import Field
 
-SIGNED, UNSIGNED = "PuOr_r", "inferno"  # both told apart by the colour-blind
-BORDERS = ("#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442")
+SIGNED, UNSIGNED = "PuOr_r", "inferno"  # safe for colour-blind readers
+FRAME_COLOURS = ("#0072b2", "#e69f00", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442")
 
 
 def heat_maps(
@@ -17,16 +17,23 @@ def heat_maps(
     maps: Mapping[str, np.ndarray],
     captions: Sequence[str] | None = None,
 ):
-    """Return a row an image: the image, then each method's map laid over it in grey.
+    """Draw a row for each image: the image, then each method's map over it.
 
-    images: (samples, height, width, channels), any range. maps: by the name of the method, (samples,
-    height, width), or of the images' shape, whose channels are then added up. A map with negative
-    values is drawn from purple (against) over white to orange (for), each with its own scale.
-    captions: a line an image.
+    A map with negative values goes from purple (against) over white to orange (for). Each map has its
+    own scale.
+
+    Args:
+        images: `(samples, height, width, channels)`, any range.
+        maps: `(samples, height, width)` by the name of the method, or in the shape of `images`, whose
+            channels are then summed.
+        captions: A line for each image.
+
+    Returns:
+        A matplotlib figure.
     """
     images = np.asarray(images)
     rows, columns = len(images), 1 + len(maps)
-    figure = plots.blank(1.9 * columns, 1.9 * rows + 0.3)
+    figure = plots.new_figure(1.9 * columns, 1.9 * rows + 0.3)
     low, high = float(images.min()), float(images.max())
     for row, image in enumerate(images):
         axes = figure.add_subplot(rows, columns, row * columns + 1)
@@ -34,13 +41,21 @@ def heat_maps(
         axes.set_title(captions[row] if captions else "image" if row == 0 else "", fontsize=8)
         for column, (name, all_maps) in enumerate(maps.items(), start=2):
             axes = figure.add_subplot(rows, columns, row * columns + column)
-            lay_over(axes, image, all_maps[row], low, high)
+            draw_heat_map(axes, image, all_maps[row], low, high)
             axes.set_title(name if row == 0 else "", fontsize=8)
     return figure
 
 
-def lay_over(axes, image: np.ndarray, heat: np.ndarray, low: float, high: float) -> None:
-    """Draw one heat map over its image, which is shown in grey."""
+def draw_heat_map(axes, image: np.ndarray, heat: np.ndarray, low: float, high: float) -> None:
+    """Draw one heat map over its image in grey.
+
+    Args:
+        axes: Matplotlib axes to draw on.
+        image: `(height, width, channels)`.
+        heat: `(height, width)` or `(height, width, channels)`.
+        low: Value of the image that is black.
+        high: Value of the image that is white.
+    """
     heat = heat.sum(axis=-1) if heat.ndim == image.ndim else heat
     signed = heat.min() < 0
     reach = max(float(np.abs(heat).max()), 1e-12)
@@ -56,13 +71,18 @@ def lay_over(axes, image: np.ndarray, heat: np.ndarray, low: float, high: float)
     axes.axis("off")
 
 
-def feature_maps(maps: Mapping[str, np.ndarray], most: int = 12):
-    """Return a row a layer: its first maps, all of a layer on one scale, dark for the smallest.
+def feature_maps(maps: Mapping[str, np.ndarray], *, max_maps: int = 12):
+    """Draw a row for each layer: its first feature maps, all on one scale, dark for the smallest value.
 
-    maps: what `explain.feature_maps` returns for one image, (height, width, filters) by path.
+    Args:
+        maps: What `explain.feature_maps` returns for one image: `(height, width, filters)` by path.
+        max_maps: Maps of each layer, at most.
+
+    Returns:
+        A matplotlib figure.
     """
-    columns = min(most, max(values.shape[-1] for values in maps.values()))
-    figure = plots.blank(1.05 * columns + 0.3, 1.3 * len(maps))
+    columns = min(max_maps, max(values.shape[-1] for values in maps.values()))
+    figure = plots.new_figure(1.05 * columns + 0.3, 1.3 * len(maps))
     for row, (path, values) in enumerate(maps.items()):
         for column in range(min(columns, values.shape[-1])):
             axes = figure.add_subplot(len(maps), columns, row * columns + column + 1)
@@ -81,15 +101,23 @@ def feature_maps(maps: Mapping[str, np.ndarray], most: int = 12):
     return figure
 
 
-def filters(pictures: np.ndarray, most: int = 64):
-    """Return filters as tiles: (filters, height, width, channels) in [0, 1], a weight of 0 is 0.5.
+def filters(images: np.ndarray, *, max_filters: int = 64):
+    """Draw a layer's filters as tiles.
 
-    In colour where they have three channels, else the mean over the channels, in greys.
+    Filters of three channels are in colour; others show the mean over their channels in grey.
+
+    Args:
+        images: What `explain.filters` returns: `(filters, height, width, channels)` in [0, 1], with
+            0.5 for a weight of 0.
+        max_filters: Filters that are drawn, at most.
+
+    Returns:
+        A matplotlib figure.
     """
-    shown = pictures[:most]
+    shown = images[:max_filters]
     columns = min(8, len(shown))
     rows = -(-len(shown) // columns)
-    figure = plots.blank(0.9 * columns, 1.05 * rows)
+    figure = plots.new_figure(0.9 * columns, 1.05 * rows)
     for index, picture in enumerate(shown):
         axes = figure.add_subplot(rows, columns, index + 1)
         _show(axes, _picture(picture, 0, 1))
@@ -97,65 +125,86 @@ def filters(pictures: np.ndarray, most: int = 64):
     return figure
 
 
-def top_patches(found: TopPatches, images, filters: Sequence[int]):
-    """Return a row a filter: the parts of the images that it answers most, its value above each.
+def top_patches(patches: TopPatches, images, filter_indices: Sequence[int]):
+    """Draw a row for each filter: the patches it responds to most, with its output above each.
 
-    found, images: what `explain.top_patches` returned, and was given. filters: which ones.
+    Args:
+        patches: What `explain.top_patches` returns.
+        images: The images that it searched.
+        filter_indices: The filters to draw.
+
+    Returns:
+        A matplotlib figure.
     """
-    count = found.values.shape[1]
-    figure = plots.blank(1.1 * count, 1.3 * len(filters))
-    for row, filter in enumerate(filters):
-        for column, patch in enumerate(found.patches(images, filter)):
-            axes = figure.add_subplot(len(filters), count, row * count + column + 1)
-            whole = 255 if patch.dtype == np.uint8 else max(float(np.max(patch)), 1e-12)
-            picture = _picture(patch, min(0.0, float(np.min(patch))), whole)
+    count = patches.values.shape[1]
+    figure = plots.new_figure(1.1 * count, 1.3 * len(filter_indices))
+    for row, filter_index in enumerate(filter_indices):
+        for column, patch in enumerate(patches.patches(images, filter_index)):
+            axes = figure.add_subplot(len(filter_indices), count, row * count + column + 1)
+            white = 255 if patch.dtype == np.uint8 else max(float(np.max(patch)), 1e-12)
+            picture = _picture(patch, min(0.0, float(np.min(patch))), white)
             axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
-            name = f"filter {filter}: " * (column == 0)
+            name = f"filter {filter_index}: " * (column == 0)
             axes.set_title(
-                f"{name}{found.values[filter, column]:.3g}", fontsize=7, pad=2, loc="left"
+                f"{name}{patches.values[filter_index, column]:.3g}", fontsize=7, pad=2, loc="left"
             )
     return figure
 
 
-def receptive_fields(image: np.ndarray, fields: Mapping[str, Field], part: float = 0.5):
-    """Return an image with the receptive field of one unit of each layer as a frame.
+def receptive_fields(image: np.ndarray, fields: Mapping[str, Field], *, position: float = 0.5):
+    """Draw an image with the receptive field of one unit of each layer as a frame.
 
-    image: (height, width, channels). fields: by the layer's name, as in `models.anatomy(model).row(
-    name).field`. part: which unit, as a part of the way from the first to the last, in each axis.
     Where a frame leaves the image, the unit reads padding.
+
+    Args:
+        image: `(height, width, channels)`.
+        fields: Receptive fields by layer, as `models.anatomy(model).row(name).field`.
+        position: Which unit: 0 is the first and 1 the last one along each axis.
+
+    Returns:
+        A matplotlib figure.
     """
     height, width = image.shape[:2]
-    figure = plots.blank(5.5, 4)
+    figure = plots.new_figure(5.5, 4)
     axes = figure.add_subplot()
     _show(axes, _picture(image, float(np.min(image)), float(np.max(image))))
     for index, (name, field) in enumerate(fields.items()):
         ends = [(0, height - 1), (0, width - 1)]
         if not field.whole:
             middles = zip((height, width), field.centre, field.stride, strict=True)
-            unit = [round((part * (size - 1) - centre) / step) for size, centre, step in middles]
+            unit = [
+                round((position * (size - 1) - centre) / step) for size, centre, step in middles
+            ]
             ends = field.of_unit(*(max(0, place) for place in unit))
         (top, bottom), (left, right) = ends
         rows, columns = bottom - top + 1, right - left + 1
         axes.plot(
             [left - 0.5, right + 0.5, right + 0.5, left - 0.5, left - 0.5],
             [top - 0.5, top - 0.5, bottom + 0.5, bottom + 0.5, top - 0.5],
-            color=BORDERS[index % len(BORDERS)], lw=2, label=f"{name}: {rows} x {columns}",
+            color=FRAME_COLOURS[index % len(FRAME_COLOURS)], lw=2, label=f"{name}: {rows} x {columns}",
         )  # fmt: skip
     axes.set_title("what one unit of each layer sees, in pixels", fontsize=9)
     figure.legend(loc="outside right center", frameon=False, fontsize=8)
     return figure
 
 
-def kernel_answers(image: np.ndarray, answers: Mapping[str, np.ndarray]):
-    """Return an image and what kernels make of it: mid-grey is 0 where there are negative values.
+def kernel_responses(image: np.ndarray, responses: Mapping[str, np.ndarray]):
+    """Draw an image and what kernels make of it.
 
-    image: (height, width) or with channels. answers: by the name of the kernel, of any size.
+    Mid-grey is 0 where there are negative values; otherwise black is 0.
+
+    Args:
+        image: `(height, width)` or `(height, width, channels)`.
+        responses: The filtered images, of any size, by the name of the kernel.
+
+    Returns:
+        A matplotlib figure.
     """
-    columns = min(6, 1 + len(answers))
-    rows = -(-(1 + len(answers)) // columns)
-    figure = plots.blank(1.9 * columns, 2.1 * rows)
-    for index, (name, values) in enumerate({"image": image, **answers}.items()):
+    columns = min(6, 1 + len(responses))
+    rows = -(-(1 + len(responses)) // columns)
+    figure = plots.new_figure(1.9 * columns, 2.1 * rows)
+    for index, (name, values) in enumerate({"image": image, **responses}.items()):
         axes = figure.add_subplot(rows, columns, index + 1)
         values = np.asarray(values, "float32")
         reach = max(float(np.abs(values).max()), 1e-12)
@@ -173,7 +222,7 @@ def _show(axes, picture: np.ndarray) -> None:
 
 
 def _picture(image: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return values in [0, 1], (height, width) or (height, width, 3)."""
+    """Return values in [0, 1], `(height, width)` or `(height, width, 3)`."""
     values = (np.asarray(image, "float32") - low) / max(high - low, 1e-12)
     if values.ndim == 3 and values.shape[-1] != 3:
         values = values.mean(axis=-1)

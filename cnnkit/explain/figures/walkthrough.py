@@ -1,4 +1,4 @@
-"""The walkthrough as one figure, read from the top: a patch, the map, the votes, one step back."""
+"""The walkthrough as one figure: a patch, the map, the votes, one gradient step."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,29 @@ from cnnkit import plots
 from cnnkit.explain.walkthrough import Walkthrough
 from cnnkit.models.receptive_field import Field, field_after
 
-FOR, AGAINST, SHOWN = "#0072b2", "#d55e00", "#e69f00"
-INK = "#111111"  # on light squares also where a dark page gives black letters its light ink
-LARGEST_WRITTEN = 7  # rows or columns up to which numbers are written into the squares
+FOR_COLOUR, AGAINST_COLOUR, MARK_COLOUR = "#0072b2", "#d55e00", "#e69f00"
+INK = "#111111"  # a dark page recolours pure black; this stays dark on light squares
+LARGEST_WITH_NUMBERS = 7  # largest array whose numbers are written into the squares
 
 
 def walkthrough(walk: Walkthrough, class_names: Sequence[str] | None = None):
-    """Return a walkthrough as a figure of three rows.
+    """Draw a walkthrough as three rows, to be read from the top.
 
-    First row: what the layer reads, the patch, the kernel, their products, the map they make. Of
-    several channels, the one is shown whose products weigh most. Second row: the pooling window the
-    value goes through, the inputs that vote most for and against the class, the probabilities.
-    Third row: the gradient of the loss for the kernel, and the kernel before and after one update.
-    class_names: without them, classes are numbers.
+    1. The layer's input, the patch, the kernel, their products and the map they make. Of several
+       channels, the figure shows the one whose products weigh most.
+    2. The pooling window that the value goes through, the inputs that vote most for and against the
+       class, and the probabilities.
+    3. The gradient of the loss, and the kernel before and after one update.
+
+    Args:
+        walk: What `explain.walkthrough` returns.
+        class_names: Without them, the figure shows class indices.
+
+    Returns:
+        A matplotlib figure.
     """
     names = list(class_names or map(str, range(len(walk.probabilities))))
-    figure = plots.blank(13, 9.2)
+    figure = plots.new_figure(13, 9.2)
     grid = figure.add_gridspec(3, 5)
     _first_row(figure, grid, walk)
     _second_row(figure, grid, walk, names)
@@ -42,41 +49,43 @@ def _first_row(figure, grid, walk) -> None:
         _frame(axes, step, unit)
         axes.axis("off")
         which = f", channel {channel} of {inputs.shape[-1]}" if inputs.shape[-1] > 1 else ""
-        axes.set_title(f"what {unit.layer} reads{which}", fontsize=9)
+        axes.set_title(f"input of {unit.layer}{which}", fontsize=9)
     else:
-        axes.bar(range(inputs.size), inputs.reshape(-1), color=FOR)
+        axes.bar(range(inputs.size), inputs.reshape(-1), color=FOR_COLOUR)
         axes.set_title(f"the {inputs.size} numbers {unit.layer} reads", fontsize=9)
     dense = not unit.position
     patch = "the same numbers" if dense else f"patch at {unit.position}"
     _numbers(figure.add_subplot(grid[0, 1]), _plane(unit.patch, channel), patch)
-    kernel = f"weights of unit {unit.filter}" if dense else f"kernel of filter {unit.filter}"
+    kernel = (
+        f"weights of unit {unit.filter_index}" if dense else f"kernel of filter {unit.filter_index}"
+    )
     _numbers(figure.add_subplot(grid[0, 2]), _plane(unit.kernel, channel), kernel, signed=True)
-    title = f"products; sum of all {unit.total:.4g}"
+    title = f"products; sum of all {unit.weighted_sum:.4g}"
     _numbers(figure.add_subplot(grid[0, 3]), _plane(unit.products, channel), title, signed=True)
     axes = figure.add_subplot(grid[0, 4])
     if output.ndim == 3:
-        axes.imshow(output[..., unit.filter], cmap="viridis")
+        axes.imshow(output[..., unit.filter_index], cmap="viridis")
         row, column = unit.position
-        axes.plot([column], [row], marker="s", ms=9, mfc="none", mec=SHOWN, mew=2)
+        axes.plot([column], [row], marker="s", ms=9, mfc="none", mec=MARK_COLOUR, mew=2)
         axes.axis("off")
     else:
-        axes.bar(range(output.size), output.reshape(-1), color=FOR)
+        axes.bar(range(output.size), output.reshape(-1), color=FOR_COLOUR)
     axes.set_title(
-        f"{unit.total:.4g} + bias {unit.bias:.4g} = {unit.before:.4g}\n"
+        f"{unit.weighted_sum:.4g} + bias {unit.bias:.4g} = {unit.pre_activation:.4g}\n"
         f"{unit.activation}: {unit.value:.4g}",
         fontsize=9,
     )
 
 
 def _frame(axes, step, unit) -> None:
-    """Frame the patch in what a convolution reads; a part of the frame may lie in the padding."""
+    """Frame the patch in a convolution's input; a part of the frame may lie in the padding."""
     field = field_after(step.layer, [Field.of_input(2)], [(None, *step.inputs[0].shape)])
     if field is None:
         return
     (top, bottom), (left, right) = field.of_unit(*unit.position)
     corners = [(left, top), (right + 1, top), (right + 1, bottom + 1), (left, bottom + 1)]
     xs, ys = np.array([*corners, corners[0]]).T - 0.5
-    axes.plot(xs, ys, color=SHOWN, lw=2)
+    axes.plot(xs, ys, color=MARK_COLOUR, lw=2)
 
 
 def _second_row(figure, grid, walk, names) -> None:
@@ -86,9 +95,13 @@ def _second_row(figure, grid, walk, names) -> None:
         place = ", ".join(map(str, pooled.index))
         _numbers(axes, pooled.window, f"{pooled.layer} takes {pooled.value:.4g}\nto ({place})")
     else:
-        ends = walk.path[-1] if walk.path else None
+        last = walk.path[-1] if walk.path else None
         axes.axis("off")
-        text = f"goes to {ends.layer},\nplace {ends.index}" if ends else "goes into the next sums"
+        text = (
+            f"goes to {last.layer},\nplace {last.index}"
+            if last
+            else "goes into the next layer's sums"
+        )
         axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=9)
     axes = figure.add_subplot(grid[1, 1:3])
     if walk.votes is None:
@@ -98,7 +111,7 @@ def _second_row(figure, grid, walk, names) -> None:
     axes = figure.add_subplot(grid[1, 3:])
     order = np.argsort(-walk.probabilities, kind="stable")[:10]
     places = np.arange(len(order))
-    colours = [SHOWN if index == walk.label else FOR for index in order]
+    colours = [MARK_COLOUR if index == walk.label else FOR_COLOUR for index in order]
     axes.barh(places, walk.probabilities[order], color=colours)
     axes.set_yticks(places, [names[index] for index in order], fontsize=8)
     axes.invert_yaxis()
@@ -115,11 +128,13 @@ def _second_row(figure, grid, walk, names) -> None:
 
 
 def _votes(axes, votes, label: int, names) -> None:
-    for_it, against = votes.strongest(label)
-    order = [*for_it, *against[::-1]]
+    positive, negative = votes.strongest(label)
+    order = [*positive, *negative[::-1]]
     values = votes.contributions[order, label]
     places = np.arange(len(order))
-    axes.barh(places, values, color=[FOR if value > 0 else AGAINST for value in values])
+    axes.barh(
+        places, values, color=[FOR_COLOUR if value > 0 else AGAINST_COLOUR for value in values]
+    )
     origins = [votes.origin(index) for index in order]
     texts = [
         f"input {index}" + (f" = {tuple(origin)}" if origin else "")
@@ -135,21 +150,21 @@ def _votes(axes, votes, label: int, names) -> None:
 
 
 def _third_row(figure, grid, walk, names) -> None:
-    back, unit = walk.back, walk.unit
+    step, unit = walk.gradient_step, walk.unit
     channel = _channel(unit.products)
     axes = figure.add_subplot(grid[2, 0])
-    blame = np.atleast_1d(back.blame)
-    if blame.ndim == 2:
-        reach = max(float(np.abs(blame).max()), 1e-12)
-        axes.imshow(blame, cmap="PuOr_r", vmin=-reach, vmax=reach)
+    gradient = np.atleast_1d(step.pre_activation_gradient)
+    if gradient.ndim == 2:
+        reach = max(float(np.abs(gradient).max()), 1e-12)
+        axes.imshow(gradient, cmap="PuOr_r", vmin=-reach, vmax=reach)
         axes.axis("off")
     else:
-        axes.bar(range(blame.size), blame, color=FOR)
-    axes.set_title("blame: how the loss changes\nwith each value of the map", fontsize=9)
+        axes.bar(range(gradient.size), gradient, color=FOR_COLOUR)
+    axes.set_title("gradient of the loss at each\nvalue of the map", fontsize=9)
     planes = (
-        (back.gradient, "gradient: sum of blame x patch"),
+        (step.kernel_gradient, "gradient: sum of gradient x patch"),
         (unit.kernel, "kernel before"),
-        (back.updated, f"after: minus {back.learning_rate:g} x gradient"),
+        (step.updated_kernel, f"after: minus {step.learning_rate:g} x gradient"),
     )
     for column, (values, title) in enumerate(planes, start=1):
         axes = figure.add_subplot(grid[2, column])
@@ -158,41 +173,41 @@ def _third_row(figure, grid, walk, names) -> None:
     axes.axis("off")
     axes.text(
         0, 0.5,
-        f"loss for {names[walk.label]}\nbefore  {walk.loss:.6g}\nafter    {back.loss_after:.6g}\n"
-        f"change {back.loss_after - walk.loss:+.3g}\n\nwith this one kernel\nand bias updated",
+        f"loss for {names[walk.label]}\nbefore  {walk.loss:.6g}\nafter    {step.loss_after:.6g}\n"
+        f"change {step.loss_after - walk.loss:+.3g}\n\nwith this one kernel\nand bias updated",
         va="center", fontsize=10,
     )  # fmt: skip
 
 
 def _channel(products: np.ndarray) -> int:
-    """Return the channel whose products weigh most; 0 for what a dense layer reads."""
+    """Return the channel whose products weigh most; 0 for a dense layer."""
     if products.ndim == 1:
         return 0
     return int(np.abs(products.sum(axis=tuple(range(products.ndim - 1)))).argmax())
 
 
 def _plane(values: np.ndarray, channel: int) -> np.ndarray:
-    """Return one channel as (rows, columns); what has one axis becomes a column."""
+    """Return one channel as `(rows, columns)`; a single axis becomes a column."""
     values = values if values.ndim == 1 else values[..., channel]
     return values[:, None] if values.ndim == 1 else values
 
 
 def _numbers(axes, values: np.ndarray, title: str, signed: bool = False) -> None:
-    """Draw an array as squares with its numbers in them, where there is room."""
+    """Draw an array as squares, with numbers in them where there is room."""
     reach = max(float(np.abs(values).max()), 1e-12)
     low, high = (-reach, reach) if signed else (float(values.min()), float(values.max()))
     axes.imshow(
         values, cmap="PuOr_r" if signed else "gray", vmin=low, vmax=max(high, low + 1e-12),
         aspect="auto" if min(values.shape) == 1 else "equal",
     )  # fmt: skip
-    written = "{:.2f}".format if reach >= 0.1 else "{:.0e}".format
+    as_text = "{:.2f}".format if reach >= 0.1 else "{:.0e}".format
     values = values + 0.0  # no minus before zero
-    if max(values.shape) <= LARGEST_WRITTEN:
+    if max(values.shape) <= LARGEST_WITH_NUMBERS:
         for (row, column), value in np.ndenumerate(values):
             shade = (value - low) / max(high - low, 1e-12)
             dark = abs(shade - 0.5) > 0.3 if signed else shade < 0.5
             axes.text(
-                column, row, written(value), ha="center", va="center", fontsize=8,
+                column, row, as_text(value), ha="center", va="center", fontsize=8,
                 color="white" if dark else INK,
             )  # fmt: skip
     axes.set(xticks=[], yticks=[])

@@ -19,9 +19,6 @@ MODULES = {
     "5b": (384, 192, 384, 48, 128, 128),
 }
 AUXILIARY_AFTER = ("4a", "4d")
-# Section 5: "the losses of the auxiliary classifiers were weighted by 0.3"; in the order of the
-# model's outputs, for `compile(loss_weights=...)`.
-LOSS_WEIGHTS = (1.0, 0.3, 0.3)
 
 
 def googlenet(
@@ -45,8 +42,8 @@ def googlenet(
             height and width may be None. Inputs are floats in [0, 1].
         num_classes: Number of logits, at least 1.
         auxiliary_heads: Whether to add the classifiers after modules 4a and 4d (section 5). The
-            model then has three outputs, the main one first; `LOSS_WEIGHTS` are the paper's weights
-            of their losses.
+            model then has three outputs, the main one first. An Experiment weights their losses by
+            1, 0.3 and 0.3, as in the paper, and saves the main output alone.
         dropout: Part of the values that dropout sets to zero before the last layer; 0 for none.
         include_top: Whether to include the head.
         pooling: Without the top: "avg" or "max" for one number a feature map, None for the maps.

@@ -52,7 +52,9 @@ class Record(keras.callbacks.Callback):
         row["seconds"] = round(self.epoch_seconds[-1], 3)
         self.rows.append(row)
         text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=self.rows[0], lineterminator="\n")
+        # Not every epoch has all metrics, where validation is not done after each.
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        writer = csv.DictWriter(text, names, restval="nan", lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         try:
@@ -67,10 +69,12 @@ class Record(keras.callbacks.Callback):
 class StopOnNonFinite(keras.callbacks.Callback):
     """Raises TrainingError as soon as the loss is no finite number, or a weight at an epoch's end.
 
-    batches: what is trained on, so that the error can name a step's samples.
+    Args:
+        batches: What is trained on, so that the error can name a step's samples: Batches, or
+            anything with `epoch`, `split`, `chosen(step)` and `batches[step]`; None names none.
     """
 
-    def __init__(self, batches: Batches):
+    def __init__(self, batches: Batches | None):
         super().__init__()
         self._batches, self.epoch = batches, 0
 
@@ -84,10 +88,11 @@ class StopOnNonFinite(keras.callbacks.Callback):
         if not np.isfinite(loss):
             if hasattr(self.model, "jax_state_sync"):
                 self.model.jax_state_sync()
-            raise TrainingError(
-                f"The loss became {loss} in epoch {self.epoch + 1}, step {batch + 1}; {HINT}. "
-                + non_finite.origin(self.model, self._batches, self.epoch, batch)
-            )
+            message = f"The loss became {loss} in epoch {self.epoch + 1}, step {batch + 1}; {HINT}."
+            if self._batches is not None:
+                origin = non_finite.origin(self.model, self._batches, self.epoch, batch)
+                message = f"{message} {origin}"
+            raise TrainingError(message)
 
     def on_epoch_end(self, epoch, logs=None):
         """Look at every weight, and at the validation loss."""
@@ -175,10 +180,29 @@ class KeepWeights(keras.callbacks.Callback):
 
     def _save(self) -> None:
         """Write the model with the kept weights; afterwards it has its current ones again."""
-        content, current = io.BytesIO(), self._weights_of.get_weights()
+        current = self._weights_of.get_weights()
         self._weights_of.set_weights(self._weights)
-        _save_model_to_fileobj(self.deployed, content, "h5")
+        content = _content_of(self.deployed)
         self._weights_of.set_weights(current)
-        atomic.write_bytes(self.run.folder / "model.keras", content.getvalue())
+        atomic.write_bytes(self.run.folder / "model.keras", content)
         self.run.write_status("running", saved_epoch=self.epoch)
         self._saved = True
+
+
+def save_model(model: keras.Model, run: Run) -> None:
+    """Write a model as the run's model.keras, or leave the file as it was.
+
+    Args:
+        model: Any model that `model.save` saves.
+        run: Where to.
+
+    Raises:
+        OSError: The disk refuses it.
+    """
+    atomic.write_bytes(run.folder / "model.keras", _content_of(model))
+
+
+def _content_of(model: keras.Model) -> bytes:
+    content = io.BytesIO()
+    _save_model_to_fileobj(model, content, "h5")
+    return content.getvalue()

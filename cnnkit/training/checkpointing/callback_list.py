@@ -67,10 +67,11 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         log_sizes: Callable[[], dict[str, int]] = dict,
         previous_phase: "ResumableCallbacks | None" = None,
         ended: tuple[int, ...] = (),
+        verbose: str | int = "auto",
     ):
         self.steps = inputs.num_batches
         super().__init__(
-            callbacks, add_history=True, add_progbar=True, model=model, verbose="auto",
+            callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose,
             epochs=epochs, steps=self.steps,
         )  # fmt: skip
         self.folder, self.inputs, self.stop, self.schedule = folder, inputs, stop, schedule
@@ -102,14 +103,19 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             state.assign(group, variables[group], arrays)
         state.remind(self.remembering, known["callbacks"], arrays)
         self.epoch, self.step = self.start.epoch, self.start.step
+        self._saved = (self.epoch, self.step)  # a checkpoint of this moment is on disk already
         self.model.stop_training = known["stopped"]
         self.model.train_function = _after(
-            self.model.train_function, self.start.step, known["logs"]
+            self.model.train_function,
+            self.start.step,
+            known["logs"],
+            inputs=self.inputs,
+            steps_per_execution=self.model.steps_per_execution,
         )
 
     def on_epoch_begin(self, epoch, logs=None):
         """Begin an epoch, or go on with one."""
-        self.inputs.first = 0
+        self.inputs.first, self.inputs.epoch = 0, epoch
         if self.start is None or epoch != self.start.epoch or not self.start.step:
             self.epoch, self.step = epoch, 0
             super().on_epoch_begin(epoch, logs)
@@ -117,8 +123,9 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         metrics = state.variables_of(self.model)["metrics"]
         state.assign("metrics", metrics, self.start.arrays)
         self._keep_metrics(self.start.state["logs"])
-        self.inputs.batches.epoch, self.inputs.first = epoch, self.start.step
-        self._progbar.on_epoch_begin(epoch, logs)
+        self.inputs.first = self.start.step
+        if self._progbar is not None:
+            self._progbar.on_epoch_begin(epoch, logs)
 
     def on_train_batch_begin(self, batch, logs=None):
         """Pass it on, unless the step was done before."""
@@ -133,12 +140,14 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         self.step = batch + 1
         if self.step < self.inputs.reached:
             return  # in mid-execution, where weights are those of its end
-        if self.stop.received is not None or self.step >= self.steps or self.model.stop_training:
+        # The last step of a stream of unknown length is known only when there is no other.
+        is_last = self.steps is None or self.step >= self.steps
+        if self.stop.received is not None or is_last or self.model.stop_training:
             self._keep_metrics(logs)
         if self.stop.received is not None:
             self.save()
             self.stop.check()
-        elif self.step < self.steps and self._is_time():
+        elif (self.steps is None or self.step < self.steps) and self._is_time():
             self._keep_metrics(logs)
             self.save()
 
@@ -216,15 +225,18 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         return bool(steps and self.step % steps == 0) or bool(minutes and waited > 60 * minutes)
 
 
-def _after(train_function: Callable, steps: int, logs: dict) -> Callable:
-    """Return what does nothing for so many steps, and then what `train_function` does."""
+def _after(
+    train_function: Callable, steps: int, logs: dict, *, inputs, steps_per_execution: int
+) -> Callable:
+    """Return a train function that passes over so many steps, and then trains as this one does."""
     left = steps
 
     def function(*arguments):  # the iterator; on JAX, the state before it
         nonlocal left
-        if not left:
+        if left <= 0:
             return train_function(*arguments)
-        left -= 1
+        inputs.skip(arguments[-1], steps_per_execution)
+        left -= steps_per_execution
         return logs if len(arguments) == 1 else (logs, arguments[0])
 
     return function

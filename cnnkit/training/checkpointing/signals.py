@@ -1,8 +1,9 @@
-"""Signals that end a run in good order: at the end of the batch, with everything kept."""
+"""Signals that end a run in good order: after the step in which they come, with a checkpoint."""
 
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 
 import keras
 
@@ -12,7 +13,11 @@ SIGNALS = tuple(
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asked the run to stop; `signal_number` is which."""
+    """A signal asked the run to stop.
+
+    Attributes:
+        signal_number: Which signal it was.
+    """
 
     def __init__(self, signal_number: int):
         super().__init__(f"stopped by {signal.Signals(signal_number).name}")
@@ -20,19 +25,30 @@ class Interrupted(KeyboardInterrupt):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Raises Interrupted after the batch in which a signal came; a second signal ends the process."""
+    """Notes a signal, so that training can save a checkpoint and stop.
+
+    A second signal ends the process at once.
+
+    Attributes:
+        received: The number of the signal that came; None while none has.
+    """
 
     def __init__(self):
         super().__init__()
         self.received: int | None = None
+        self._handled: tuple[signal.Signals, ...] = ()
 
     @contextlib.contextmanager
-    def listening(self):
-        """Take the signals over for a while; a thread other than the main one may not, and waits."""
+    def listening(self) -> Iterator[None]:
+        """Handle the signals in this context. In a thread other than the main one, do nothing."""
         if threading.current_thread() is not threading.main_thread():
-            yield
+            yield  # Python lets the main thread alone set handlers
             return
-        before = {number: signal.signal(number, self._note) for number in SIGNALS}
+        # `nohup` has SIGHUP ignored, so that the run outlives its terminal: leave that so.
+        self._handled = tuple(
+            number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN
+        )
+        before = {number: signal.signal(number, self._note) for number in self._handled}
         try:
             yield
         finally:
@@ -40,7 +56,11 @@ class StopOnSignal(keras.callbacks.Callback):
                 signal.signal(number, handler)
 
     def check(self) -> None:
-        """Raise Interrupted if a signal came."""
+        """Raise Interrupted if a signal came.
+
+        Raises:
+            Interrupted: A signal came.
+        """
         if self.received is not None:
             raise Interrupted(self.received)
 
@@ -50,5 +70,5 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def _note(self, number, frame):
         self.received = number
-        for each in SIGNALS:
+        for each in self._handled:
             signal.signal(each, signal.SIG_DFL)  # a second one must not wait for Python's turn

@@ -93,7 +93,7 @@ def attributes_of(callback: keras.callbacks.Callback) -> dict:
     return found
 
 
-def settings_of(callback: keras.callbacks.Callback) -> dict:
+def callback_settings(callback: keras.callbacks.Callback) -> dict:
     """Return what a callback that has not begun is called and set to, as far as JSON can say it."""
     plain = (bool, int, float, str, type(None))
     own = attributes_of(callback).items()

@@ -4,7 +4,6 @@ import dataclasses
 
 import keras
 
-from cnnkit.data.dataset import Dataset
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.keras_graph.splitting import split_frozen
 from cnnkit.transfer.extraction import Views, features_by
@@ -37,14 +36,16 @@ def without_frozen_part(experiment: Experiment, seed: int) -> Experiment:
         return experiment
     frozen, rest = parts
     views = Views(experiment.augment, experiment.cached_views or 1, seed)
-    stored = _from_stored(frozen, experiment.data)
+    stored = _from_stored(frozen, experiment)
     # The test split is seen once, at the end, by the whole model as it is saved.
     data = features_by(stored, experiment.data, False, True, views, unseen=("test",))
     return dataclasses.replace(experiment, data=data, model=rest, augment=None, cached_views=0)
 
 
-def _from_stored(frozen: keras.Model, data: Dataset) -> keras.Model:
+def _from_stored(frozen: keras.Model, experiment: Experiment) -> keras.Model:
     """Return the frozen part behind the scaling that `Batches` does."""
-    stored = keras.Input(data.image_shape, name="stored")
-    scaled = keras.layers.Rescaling(data.scale, name="scale")(stored)
+    if experiment.input_scale == 1:
+        return frozen
+    stored = keras.Input(experiment.data.image_shape, name="stored")
+    scaled = keras.layers.Rescaling(experiment.input_scale, name="scale")(stored)
     return keras.Model(stored, frozen(scaled), name=frozen.name)

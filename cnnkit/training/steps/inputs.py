@@ -37,6 +37,18 @@ class StepInputs(keras.utils.PyDataset):
         """Steps an epoch."""
         return self.batches.num_batches
 
+    @property
+    def epoch(self) -> int:
+        """The epoch whose order and augmentation the steps have."""
+        return self.batches.epoch
+
+    @epoch.setter
+    def epoch(self, epoch: int):
+        self.batches.epoch = epoch
+
+    def skip(self, iterator, steps: int) -> None:
+        """Draw nothing: an epoch that goes on begins with the step `first`."""
+
     def on_epoch_begin(self) -> None:
         """Begin with the first step; Keras calls this."""
         self.step = self.reached = self.first

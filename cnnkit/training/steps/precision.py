@@ -22,7 +22,7 @@ GPU_CAPABILITY = 8.0
 
 
 @contextlib.contextmanager
-def policy(precision: str | None) -> Iterator[str]:
+def precision_policy(precision: str | None) -> Iterator[str]:
     """Let what is built meanwhile have this precision; give the name of Keras' policy.
 
     precision: a name that `keras.config.set_dtype_policy` knows, such as "float32" or

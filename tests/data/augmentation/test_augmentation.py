@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -72,10 +74,24 @@ def test_what_a_policy_does_is_a_function_of_seed_epoch_and_step(name):
         assert np.abs(first[0] - batch(dataset, name, step=1, **other)[0]).max() > 0.01
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("name", augmentations())
+def test_pixels_scaled_after_a_policy_are_those_scaled_before_it(name):
+    dataset = shapes()
+    after, labels = batch(dataset, name, seed=2)
+    scaled = np.asarray(dataset.train.inputs, np.float32) / np.float32(255)
+    split = Split(scaled, dataset.train.labels)
+    fractions = replace(dataset, train=split, validation=split, test=split, value_range=(0, 1))
+    before, same = batch(fractions, name, seed=2)
+    np.testing.assert_allclose(labels, same, atol=1e-6)
+    # Solarization and equalization jump where a value is at an edge of theirs.
+    assert np.mean(np.abs(after - before) > 1e-3) < 0.01
+
+
 @pytest.mark.parametrize("name", augmentations())
 def test_called_for_inference_a_policy_changes_nothing(name):
     dataset = shapes()
-    images = Batches(dataset.train, 4, scale=dataset.scale)[0][0]
+    images = Batches(dataset.train, 4)[0][0]
     kept = augmentation(name, dataset)(images, training=False)
     np.testing.assert_allclose(keras.ops.convert_to_numpy(kept), images, atol=1e-6)
 

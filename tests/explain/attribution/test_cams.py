@@ -87,7 +87,7 @@ def test_a_batch_is_as_one_image_at_a_time(digits_model, digits, method):
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.__name__)
 def test_each_says_what_it_may_not_be_trusted_for(method):
-    assert "Not to be trusted" in method.__doc__
+    assert "Do not trust" in method.__doc__
 
 
 def test_sequences_have_maps_of_steps(noise):
@@ -107,7 +107,7 @@ def test_sequences_have_maps_of_steps(noise):
 
 
 def test_a_layer_without_maps_names_those_that_have_them(digits_model, digits):
-    with pytest.raises(SettingError, match="these do: conv1, pool1, conv2"):
+    with pytest.raises(SettingError, match="use one of conv1, pool1, conv2"):
         explain.grad_cam(digits_model, digits[0][0], layer="logits")
 
 
@@ -115,7 +115,7 @@ def test_a_model_without_maps_says_what_does_without():
     model = keras.Sequential(
         [keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(2)]
     )
-    with pytest.raises(SettingError, match="gradient, occlusion and rise do without"):
+    with pytest.raises(SettingError, match="gradient, occlusion and rise work without"):
         explain.grad_cam(model, np.zeros((4, 4, 1)))
 
 

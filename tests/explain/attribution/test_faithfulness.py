@@ -57,7 +57,7 @@ def test_a_map_of_the_images_shape_counts_by_its_sizes(digits_model, digits):
 
 def test_random_weights_change_the_gradient_and_are_taken_back(digits_model, digits):
     before = digits_model.get_weights()
-    alike = explain.randomisation(digits_model, digits[0][:8], explain.gradient)
+    alike = explain.parameter_randomisation(digits_model, digits[0][:8], explain.gradient)
     assert list(alike) == ["logits", "conv2", "conv1"]
     assert alike["conv1"] < 0.5
     for values, kept in zip(before, digits_model.get_weights(), strict=True):
@@ -68,7 +68,7 @@ def test_a_map_that_ignores_the_model_stays_as_it_was(digits_model, digits):
     def edges(model, images, classes):
         return np.diff(images, axis=1)
 
-    alike = explain.randomisation(digits_model, digits[0][:4], edges)
+    alike = explain.parameter_randomisation(digits_model, digits[0][:4], edges)
     np.testing.assert_allclose(list(alike.values()), 1)
 
 
@@ -80,6 +80,6 @@ def test_likeness_is_spearmans_rank_correlation(digits_model, digits):
         kept.append(next(answers))
         return kept[-1]
 
-    alike = explain.randomisation(digits_model, digits[0][0], method)
+    alike = explain.parameter_randomisation(digits_model, digits[0][0], method)
     wanted = [spearmanr(kept[0][0], after[0]).statistic for after in kept[1:]]
     np.testing.assert_allclose(list(alike.values()), wanted)

@@ -27,14 +27,14 @@ def test_occlusion_is_that_of_brute_force(digits_model, digits, size, stride, va
             total[top : top + size, left : left + size] += loss
             times[top : top + size, left : left + size] += 1
     found = explain.occlusion(
-        digits_model, image, index, size=size, stride=stride, value=value, batch_size=7
+        digits_model, image, index, patch_size=size, stride=stride, baseline=value, batch_size=7
     )
     np.testing.assert_allclose(found, total / times, atol=1e-5)
 
 
 def test_a_square_larger_than_the_image_is_named(digits_model, digits):
     with pytest.raises(SettingError, match="9 pixels does not fit"):
-        explain.occlusion(digits_model, digits[0][0], size=9)
+        explain.occlusion(digits_model, digits[0][0], patch_size=9)
 
 
 def test_score_cam_is_that_of_brute_force(pooled_model, noise):

@@ -9,7 +9,7 @@ from cnnkit.report.markup import drawing, escape, folded, percent, picture, sect
 CLOSEST = 8
 
 
-def calibration(evaluation: Evaluation, images) -> str:
+def reliability(evaluation: Evaluation, images) -> str:
     """Return the section on calibration: confidence against accuracy, and the closest calls.
 
     Args:
@@ -19,18 +19,18 @@ def calibration(evaluation: Evaluation, images) -> str:
     Returns:
         HTML.
     """
-    reliability, confidence = evaluation.reliability, float(evaluation.confidences.mean())
+    diagram, confidence = evaluation.reliability, float(evaluation.confidences.mean())
     gap = confidence - evaluation.accuracy
     kind = "surer than right" if gap > 0 else "less sure than right"
     words = (
         f"On average the network gives its answer a probability of {percent(confidence)}, and "
         f"{percent(evaluation.accuracy)} of its answers are right: it is {kind} by "
         f"{100 * abs(gap):.1f} points. Expected calibration error: "
-        f"{percent(reliability.expected_calibration_error)}, in {len(reliability.counts)} bins."
+        f"{percent(diagram.expected_calibration_error)}, in {len(diagram.counts)} bins."
     )
     with style.context("default"):  # as for the curves
         drawn = drawing(
-            plots.reliability(reliability), "reliability", f"Reliability diagram. {words}"
+            plots.reliability_diagram(diagram), "reliability", f"Reliability diagram. {words}"
         )
     return section(
         "Calibration",
@@ -41,7 +41,7 @@ def calibration(evaluation: Evaluation, images) -> str:
 
 def _closest(evaluation: Evaluation, images) -> str:
     samples, names = evaluation.most_uncertain(CLOSEST), evaluation.class_names
-    shown = [None] * len(samples) if images is None else plots.pixels(images[samples])
+    shown = [None] * len(samples) if images is None else plots.to_uint8(images[samples])
     items = ""
     for sample, pixels in zip(samples, shown, strict=True):
         chances = evaluation.probabilities[sample]

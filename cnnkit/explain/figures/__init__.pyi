@@ -1,0 +1,11 @@
+from .architecture import architecture as architecture
+from .curves import probability_curves as probability_curves, robustness as robustness
+from .grids import (
+    feature_maps as feature_maps,
+    filters as filters,
+    heat_maps as heat_maps,
+    kernel_responses as kernel_responses,
+    receptive_fields as receptive_fields,
+    top_patches as top_patches,
+)
+from .walkthrough import walkthrough as walkthrough

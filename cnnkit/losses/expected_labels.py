@@ -1,0 +1,23 @@
+"""What a loss expects of its labels: a class index, or a number for each class."""
+
+import keras
+
+# Not by their names: Keras' CategoricalGeneralizedCrossEntropy takes class indices.
+ONE_HOT_LOSSES = (
+    keras.losses.CategoricalCrossentropy,
+    keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.CategoricalHinge,
+)
+
+
+def expects_one_hot(loss) -> bool:
+    """Return whether a loss expects labels as a number for each class.
+
+    Args:
+        loss: A Keras loss.
+
+    Returns:
+        True where labels have the shape (batch, classes), as one-hot labels have; False where a
+        class index for each sample will do.
+    """
+    return isinstance(loss, ONE_HOT_LOSSES)

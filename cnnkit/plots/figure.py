@@ -1,0 +1,56 @@
+"""Empty figures, their colours, and how they become files."""
+
+import functools
+import io
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Safe for colour-blind readers, on white and on black (Okabe, Ito 2008).
+TRAINING_COLOUR, VALIDATION_COLOUR, WRONG_COLOUR = "#0072b2", "#e69f00", "#d55e00"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure to draw on; a notebook shows it without pyplot.
+
+    Args:
+        width: Inches.
+        height: Inches.
+
+    Returns:
+        A matplotlib figure with constrained layout.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    # A notebook shows it without pyplot's global state; a partial, unlike a lambda, is pickled.
+    figure._repr_png_ = functools.partial(png, figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG file.
+
+    Args:
+        figure: A matplotlib figure.
+    """
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110)
+    return content.getvalue()
+
+
+def svg(figure: Figure) -> str:
+    """Return a figure as SVG that takes text and background colours from the page around it.
+
+    Args:
+        figure: A matplotlib figure.
+    """
+    content = io.StringIO()
+    omitted = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    with rc_context({"svg.hashsalt": "cnnkit"}):  # makes files reproducible
+        figure.savefig(content, format="svg", transparent=True, metadata=omitted)
+    text = content.getvalue()
+    text = text[text.index("<svg") :].replace("#000000", "currentColor")
+    return text.replace(
+        "<svg", '<svg fill="currentColor"', 1
+    )  # text in an SVG has no colour of its own

@@ -1,0 +1,80 @@
+"""How a training ends, or goes on, in its run folder: status, checkpoints and logs."""
+
+import contextlib
+import errno
+import shlex
+import warnings
+from collections.abc import Iterator
+
+from cnnkit.errors import RunFolderError
+from cnnkit.runs import Run, checkpoints, log_offsets
+from cnnkit.runs.checkpoints import Checkpoint
+
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def outcome_recorded(run: Run) -> Iterator[None]:
+    """Write to status.json whatever is raised in this context, and raise it.
+
+    Args:
+        run: The run that trains.
+
+    Raises:
+        RunFolderError: In place of an OSError of the run folder or of the disk.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        with contextlib.suppress(OSError):
+            run.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
+        error.add_note(_how_to_resume(run))
+        raise
+    except Exception as error:
+        with contextlib.suppress(OSError):  # the disk may be what failed
+            run.write_status("failed", reason=f"{type(error).__name__}: {error}")
+        if isinstance(error, OSError) and (
+            error.errno in DISK_ERRORS or str(error.filename or "").startswith(str(run.folder))
+        ):
+            raise RunFolderError(f"{run.folder} cannot be written: {error}.") from error
+        raise
+
+
+def _how_to_resume(run: Run) -> str:
+    with contextlib.suppress(RunFolderError):
+        if run.experiment.get("made_by"):
+            return f"Resume with: cnnkit.fit(..., resume=cnnkit.Run({str(run.folder)!r}))"
+    return f"Go on with: cnnkit resume {shlex.quote(str(run.folder))}"
+
+
+def last_checkpoint(run: Run) -> Checkpoint | None:
+    """Return the last checkpoint that is undamaged, and warn of any later one.
+
+    Args:
+        run: The run to resume.
+
+    Returns:
+        The checkpoint; None where the run has none yet.
+
+    Raises:
+        RunFolderError: All of its checkpoints are damaged.
+    """
+    start, damaged = checkpoints.latest(run.folder / "checkpoints")
+    for reason in damaged:
+        warnings.warn(f"{reason} The one before it is used.", stacklevel=2)
+    return start
+
+
+def continue_from(run: Run, start: Checkpoint | None, changes: list) -> None:
+    """Bring a run folder back to a checkpoint, and note in status.json that it is resumed.
+
+    Args:
+        run: The run to resume.
+        start: The checkpoint; None for the beginning.
+        changes: What differs now, as `changes_since` returns it.
+    """
+    checkpoints.remove_after(run.folder / "checkpoints", start)
+    log_offsets.cut(run.folder, start.state["log_sizes"] if start else {})
+    place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
+    resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
+    run.write_status("running", resumed=resumed, reason=None)

@@ -1,0 +1,339 @@
+"""cnnkit.fit: a compiled model and data, as `model.fit` takes them, become a run."""
+
+import json
+import signal
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import cnnkit
+from cnnkit.cli import main
+from cnnkit.errors import RunFolderError, SettingError, TrainingError
+from cnnkit.training.checkpointing.signals import Interrupted
+
+SAMPLES = 70
+
+
+def arrays(seed: int = 0):
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=(SAMPLES, 6, 6, 1)).astype("float32")
+    return x, (x.mean(axis=(1, 2, 3)) > 0).astype("int64")
+
+
+def compiled(**options):
+    """A model with dropout, so that its own random state counts, too."""
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            keras.layers.Conv2D(3, 3, activation="relu"),
+            keras.layers.Flatten(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(2),
+        ],
+        name="little",
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    options = {"optimizer": keras.optimizers.Adam(0.01), "loss": loss} | options
+    model.compile(metrics=["accuracy"], **options)
+    return model
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Sends Ctrl-C once, in a step counted over all epochs."""
+
+    def __init__(self, step: int):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) == self.step:
+            self.step = None
+            signal.raise_signal(signal.SIGINT)
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self):
+        super().__init__()
+        self.x, self.y = arrays()
+
+    @property
+    def num_batches(self):
+        return 5
+
+    def __getitem__(self, step):
+        part = slice(14 * step, 14 * step + 14)
+        return self.x[part], self.y[part]
+
+
+def expect_same_weights(one, other):
+    for ours, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [{}, {"sample_weight": np.linspace(0, 1, SAMPLES)}, {"class_weight": {0: 1.0, 1: 2.0}}],
+)
+def test_history_and_weights_are_those_of_model_fit(tmp_path, weights):
+    x, y = arrays()
+    options = {"epochs": 2, "batch_size": 16, "validation_split": 0.2, "shuffle": False}
+    options |= weights
+    plain, ours = compiled(), compiled()
+    history = plain.fit(x, y, verbose=0, **options).history
+    run = cnnkit.fit(ours, x, y, verbose=0, runs_dir=tmp_path, **options)
+    for name, values in history.items():
+        np.testing.assert_allclose(run.history[name], values, rtol=1e-6)
+    for mine, keras_own in zip(ours.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, keras_own, rtol=1e-5, atol=1e-7)
+
+
+def test_each_epoch_is_shuffled_by_seed_and_epoch(tmp_path):
+    x, y = arrays()
+
+    def history(seed):
+        run = cnnkit.fit(compiled(), x, y, epochs=2, seed=seed, verbose=0, runs_dir=tmp_path)
+        return run.history["loss"]
+
+    assert history(1) == history(1) != history(2)
+
+
+def test_the_folder_has_what_a_run_has(tmp_path):
+    x, y = arrays()
+    model = compiled()
+    run = cnnkit.fit(model, x, y, epochs=1, verbose=0, runs_dir=tmp_path, name="first")
+    assert run.folder == tmp_path / "little" / "first"
+    assert run.status["state"] == "finished"
+    names = {path.name for path in run.folder.iterdir()}
+    assert {"metrics.csv", "report.html", "model.keras", "tensorboard", "checkpoints"} <= names
+    assert "little" in (run.folder / "report.html").read_text()
+    assert run.experiment["optimizer"]["class_name"] == "Adam"
+    assert list(run.folder.glob("tensorboard/train/events.*"))
+    np.testing.assert_allclose(
+        run.model.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-6
+    )
+    assert cnnkit.runs.verify(run) == {}
+
+
+@pytest.mark.parametrize("step", [2, 3, 7])
+def test_a_resumed_run_ends_with_the_same_bits(tmp_path, step):
+    x, y = arrays()
+    options = {"epochs": 3, "batch_size": 16, "validation_split": 0.1, "verbose": 0}
+    whole = compiled()
+    unbroken = cnnkit.fit(whole, x, y, runs_dir=tmp_path, **options)
+    stopped = compiled()
+    with pytest.raises(Interrupted) as caught:
+        cnnkit.fit(
+            stopped, x, y, runs_dir=tmp_path, name="b", callbacks=[Interrupt(step)], **options
+        )
+    assert any("resume=" in note for note in caught.value.__notes__)
+    run = cnnkit.Run(tmp_path / "little" / "b")
+    assert run.status["state"] == "interrupted"
+    again = compiled()
+    assert (
+        cnnkit.fit(again, x, y, resume=run, callbacks=[Interrupt(0)], **options).folder
+        == run.folder
+    )
+    expect_same_weights(again, whole)
+    for name in unbroken.history:
+        if name != "seconds":
+            assert run.history[name] == unbroken.history[name], name
+
+
+def test_the_same_model_object_goes_on_after_ctrl_c(tmp_path):
+    x, y = arrays()
+    whole, model = compiled(), compiled()
+    cnnkit.fit(whole, x, y, epochs=2, verbose=0, runs_dir=tmp_path)
+    callbacks = [Interrupt(4)]
+    with pytest.raises(Interrupted):
+        cnnkit.fit(
+            model, x, y, epochs=2, verbose=0, runs_dir=tmp_path, name="b", callbacks=callbacks
+        )
+    run = tmp_path / "little" / "b"
+    cnnkit.fit(model, x, y, epochs=2, verbose=0, resume=run, callbacks=callbacks)
+    expect_same_weights(model, whole)
+
+
+def test_a_finished_run_goes_on_with_more_epochs_alone(tmp_path):
+    x, y = arrays()
+    whole, model = compiled(), compiled()
+    cnnkit.fit(whole, x, y, epochs=2, verbose=0, runs_dir=tmp_path)
+    run = cnnkit.fit(model, x, y, epochs=1, verbose=0, runs_dir=tmp_path, name="b")
+    with pytest.raises(RunFolderError, match="finished after 1 epochs"):
+        cnnkit.fit(compiled(), x, y, epochs=1, verbose=0, resume=run)
+    again = compiled()
+    cnnkit.fit(again, x, y, epochs=2, verbose=0, resume=run)
+    expect_same_weights(again, whole)
+
+
+def test_other_data_are_refused_on_resume(tmp_path):
+    x, y = arrays()
+    run = cnnkit.fit(compiled(), x, y, verbose=0, runs_dir=tmp_path)
+    with pytest.raises(SettingError, match="the data's content"):
+        cnnkit.fit(compiled(), *arrays(seed=1), epochs=2, verbose=0, resume=run)
+
+
+def test_a_pydataset_resumes_to_the_same_bits(tmp_path):
+    whole, again = compiled(), compiled()
+    cnnkit.fit(whole, Batches(), epochs=2, verbose=0, runs_dir=tmp_path)
+    options = {"epochs": 2, "verbose": 0}
+    with pytest.raises(Interrupted):
+        cnnkit.fit(
+            compiled(), Batches(), runs_dir=tmp_path, name="b", callbacks=[Interrupt(7)], **options
+        )
+    run = tmp_path / "little" / "b"
+    cnnkit.fit(again, Batches(), resume=run, callbacks=[Interrupt(0)], **options)
+    expect_same_weights(again, whole)
+
+
+def test_a_pipeline_trains_and_one_warning_says_what_resume_cannot_do(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    pipeline = tf.data.Dataset.from_tensor_slices(arrays()).batch(14)
+    plain, ours = compiled(), compiled()
+    history = plain.fit(pipeline, epochs=2, shuffle=False, verbose=0).history
+    with pytest.warns(UserWarning, match="a tf.data pipeline cannot be resumed") as caught:
+        run = cnnkit.fit(ours, pipeline, epochs=2, verbose=0, runs_dir=tmp_path)
+    assert sum("cannot be resumed" in str(warning.message) for warning in caught) == 1
+    np.testing.assert_allclose(run.history["loss"], history["loss"], rtol=1e-6)
+    with pytest.warns(UserWarning, match="cannot be resumed"):
+        cnnkit.fit(ours, pipeline, epochs=3, verbose=0, resume=run)
+    assert run.history["epoch"] == [1, 2, 3]
+
+
+def test_a_generator_trains(tmp_path):
+    def batches():
+        while True:
+            yield arrays()
+
+    with pytest.warns(UserWarning, match="a generator of batches"):
+        run = cnnkit.fit(
+            compiled(), batches(), steps_per_epoch=2, epochs=2, verbose=0, runs_dir=tmp_path
+        )
+    assert len(run.history["loss"]) == 2
+
+
+def test_a_frame_of_paths_and_labels_trains(tmp_path, monkeypatch):
+    pandas = pytest.importorskip("pandas")
+    monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path / "cache"))
+    x, y = arrays()
+    for number, image in enumerate(x):
+        pixels = np.clip(image[..., 0] * 40 + 128, 0, 255).astype("uint8")
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    paths = [str(tmp_path / f"{number}.png") for number in range(SAMPLES)]
+    frame = pandas.DataFrame({"path": paths, "label": np.where(y, "light", "dark")})
+    ours = compiled()
+    options = {"epochs": 2, "verbose": 0, "runs_dir": tmp_path}
+    run = cnnkit.fit(ours, frame[:60], validation_data=frame[60:], **options)
+    assert run.dataset["class_names"] == ["dark", "light"]
+    pixels = np.clip(x * 40 + 128, 0, 255).astype("uint8")
+    same = compiled()
+    cnnkit.fit(same, pixels[:60], y[:60], validation_data=(pixels[60:], y[60:]), **options)
+    expect_same_weights(ours, same)
+
+
+def test_the_users_own_loss_and_callbacks_are_called(tmp_path):
+    def distance(true, predicted):
+        return keras.ops.mean(
+            keras.ops.square(keras.ops.cast(true, "float32")[:, None] - predicted)
+        )
+
+    epochs = []
+    callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))
+    x, y = arrays()
+    run = cnnkit.fit(
+        compiled(loss=distance), x, y, epochs=3, callbacks=callback, verbose=0, runs_dir=tmp_path
+    )
+    assert epochs == [0, 1, 2]
+    assert run.model.predict(x, verbose=0).shape == (SAMPLES, 2)
+
+
+def test_early_stopping_ends_with_the_weights_that_it_restores(tmp_path):
+    x, y = arrays()
+    stopping = keras.callbacks.EarlyStopping(
+        "loss", mode="max", patience=1, restore_best_weights=True
+    )
+    one, model = compiled(), compiled()
+    cnnkit.fit(one, x, y, epochs=1, verbose=0, runs_dir=tmp_path)
+    run = cnnkit.fit(model, x, y, epochs=9, callbacks=[stopping], verbose=0, runs_dir=tmp_path)
+    assert len(run.history["loss"]) < 9
+    expect_same_weights(run.model, one)
+
+
+def test_several_inputs_and_seldom_validation(tmp_path):
+    x, y = arrays()
+    left, right = keras.Input((6, 6, 1), name="left"), keras.Input((1,), name="right")
+    joined = keras.layers.Concatenate()([keras.layers.Flatten()(left), right])
+    model = keras.Model({"left": left, "right": right}, keras.layers.Dense(1)(joined))
+    model.compile("sgd", "mse")
+    both = {"left": x, "right": x[:, 0, 0]}
+    run = cnnkit.fit(
+        model, both, y, validation_split=0.2, validation_freq=2, epochs=2, verbose=0,
+        runs_dir=tmp_path,
+    )  # fmt: skip
+    assert np.isnan(run.history["val_loss"]).tolist() == [True, False]
+
+
+@pytest.mark.once
+def test_a_model_of_a_subclass_is_built_by_its_first_batch(tmp_path):
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__(name="own")
+            self.dense = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.dense(keras.ops.reshape(inputs, (-1, 36)))
+
+    model = Own()
+    model.compile("sgd", "mse")
+    run = cnnkit.fit(model, *arrays(), verbose=0, runs_dir=tmp_path)
+    assert run.experiment["model"]["parameters"] == 37
+
+
+def test_a_loss_that_is_not_finite_names_the_samples(tmp_path):
+    x, y = arrays()
+    x[5] = np.nan
+    layers = [keras.Input((6, 6, 1)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    model = keras.Sequential(layers, name="linear")
+    model.compile("sgd", "mse")
+    with pytest.raises(TrainingError, match=r"The loss became nan in epoch 1.*sample 5"):
+        cnnkit.fit(model, x, y, shuffle=False, verbose=0, runs_dir=tmp_path, name="bad")
+    assert cnnkit.Run(tmp_path / "linear" / "bad").status["state"] == "failed"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"model": keras.Sequential([keras.Input((6, 6, 1))])}, "is not compiled"),
+        ({"model": "lenet5"}, "compiled keras.Model"),
+        ({"y": np.zeros(3)}, "as many samples each, and these have 3 and 70"),
+        ({"y": None}, "takes arrays x and y"),
+        ({"y": np.array(["a"] * SAMPLES, object)}, "arrays of numbers"),
+        ({"epochs": 0}, "epochs is a whole number"),
+        ({"validation_split": 1.5}, "validation_split is a fraction"),
+        ({"x": Batches()}, "gives targets and weights itself"),
+        ({"resume": "runs/none"}, "There is no run to resume"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_a_sentence(tmp_path, change, words):
+    x, y = arrays()
+    given = {"model": compiled(), "x": x, "y": y, "runs_dir": tmp_path, "verbose": 0} | change
+    with pytest.raises((SettingError, RunFolderError), match=words):
+        cnnkit.fit(**given)
+    assert not list(tmp_path.glob("*/*"))
+
+
+@pytest.mark.once
+def test_commands_know_a_run_of_fit(tmp_path):
+    run = cnnkit.fit(compiled(), *arrays(), verbose=0, runs_dir=tmp_path)
+    shown = CliRunner().invoke(main, ["show", str(run.folder)])
+    assert shown.exit_code == 0
+    assert "little" in shown.output
+    listed = CliRunner().invoke(main, ["runs", "--runs-dir", str(tmp_path)])
+    assert "finished" in listed.output
+    resumed = CliRunner().invoke(main, ["resume", str(run.folder)])
+    assert "cnnkit.fit(..., resume=run)" in " ".join(resumed.output.split())
+    assert json.loads((run.folder / "experiment.json").read_text())["made_by"] == "cnnkit.fit"
