@@ -31,8 +31,8 @@ def table(*headings: str, numbers: tuple[str, ...] = ()) -> Table:
     """
     empty = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        justify = "right" if heading in numbers else "left"
-        empty.add_column(heading, justify=justify, overflow="fold")
+        is_number = heading in numbers
+        empty.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     return empty
 
 

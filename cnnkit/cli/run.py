@@ -59,7 +59,7 @@ def command_of(experiment: Callable, name: str) -> click.Command:
     return _with_run_options(command)
 
 
-def setting_options(experiment: Callable) -> list[click.Option]:
+def setting_options(experiment: Callable) -> list[click.Parameter]:
     """Return an option for each setting but the seed, which every command defines itself.
 
     Args:
@@ -227,7 +227,9 @@ def _with_run_options(command: click.Command) -> click.Command:
 def _sketch(path: Path) -> click.Command:
     """Return the command of an experiment file for completion: the file is read, not imported."""
     summary, settings = read_source(path)
-    flags = [click.Option(["--" + name.replace("_", "-")]) for name in settings if name != "seed"]
+    flags: list[click.Parameter] = [
+        click.Option(["--" + name.replace("_", "-")]) for name in settings if name != "seed"
+    ]
     return _with_run_options(click.Command(path.stem, params=flags, help=summary))
 
 

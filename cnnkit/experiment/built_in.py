@@ -38,26 +38,30 @@ def built_in_experiment(
 
     Args:
         dataset: A data set's name; `cnnkit datasets` lists them.
-        dataset_options: An option of the data set's loader.
+        dataset_options: An option of the data set's loader; may be repeated.
         model: A network's name; `cnnkit models` lists them, `cnnkit backbones` pretrained ones.
-        model_options: An option of the network's factory.
+        model_options: An option of the network's factory; may be repeated.
         epochs: How often training sees every image.
-        batch_size: Images a step.
-        learning_rate: Step size, at its highest; `cnnkit lr-find` draws what comes of which.
-        optimizer: By Keras' name; SGD with Nesterov's momentum of 0.9.
-        weight_decay: Of kernels alone, times the learning rate; the optimizer's own unless given.
-        schedule: How the learning rate goes on from there.
-        warm_up: The part of the steps, 0 to 1, in which the learning rate first rises from zero.
-        augment: An augmentation's name, for training alone; `cnnkit data show --help` lists them.
-        label_smoothing: The part of every label, 0 to 1, that is shared out among all classes.
-        average: Of the weights, to be validated and kept: a moving average of all steps' (Keras'
-            use_ema), or an equal one of the last quarter of the epochs' (SWA); none unless given.
-        teacher: A run on the same data whose answers the network learns from, beside the labels.
-        balance: Let every class count the same, by weights in the loss or by repeating samples.
-        samples_per_class: The most training samples of each class, for a quick trial; all of them
-            unless given.
-        skip_bad: Go on without files that cannot be read; the run names them.
-        seed: Chooses samples, too, where some are left out or repeated.
+        batch_size: How many images a training step takes.
+        learning_rate: The highest learning rate; `cnnkit lr-find` suggests one.
+        optimizer: The optimizer, by Keras' name; sgd has Nesterov momentum of 0.9.
+        weight_decay: Weight decay of kernels, times the learning rate; the optimizer's default
+            unless set.
+        schedule: How the learning rate changes over the steps.
+        warm_up: The part of the steps, 0 to 1, in which the learning rate rises from zero.
+        augment: An augmentation of training images; `cnnkit data show --help` lists them.
+        label_smoothing: The part of each label, 0 to 1, that is spread over all classes.
+        average: Average the weights for validation, test and the saved model: moving is Keras'
+            use_ema over all steps, equal is stochastic weight averaging (SWA) over the last
+            quarter of the epochs.
+        teacher: A run on the same data; the network learns from its answers and from the labels.
+        balance: Give every class the same weight, by weights in the loss or by repeating samples.
+        samples_per_class: Train on at most so many samples of each class, for a quick trial.
+        skip_bad: Leave out files that cannot be read, and list them in the run.
+        seed: Seed of everything random, and of the samples that are left out or repeated.
+
+    Returns:
+        The Experiment.
     """
     options = (dataset_options or {}) | ({"skip_bad": True} if skip_bad else {})
     images = data.load(dataset, **options)
@@ -114,7 +118,7 @@ def _cleaned(name: str) -> str:
 
 
 def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
-    """Return the callback that puts averaged weights in for validation."""
+    """Return the callbacks that average the weights."""
     import keras  # the command line reads this module, and its --help must not pay for Keras
 
     if average == "moving":
@@ -128,7 +132,7 @@ def _averaging(average: str, images, epochs: int, batch_size: int) -> tuple:
 
 
 def _network(name: str, images, options: dict):
-    """Return a network of the catalogue; a name of both catalogues means the one of `models`."""
+    """Return a network of a catalogue. If a name is in both, that of `models` wins."""
     if transfer.is_backbone(name) and name not in models.names():
         check_options(f"backbone {name!r}", transfer.create, options)
         transfer.check_pixels(name, images)

@@ -60,6 +60,8 @@ def load(path: Path, function: str = "experiment", module: str | None = None) ->
     if module is None or not module.startswith(PRIVATE):
         module = _module_name(path)
     spec = importlib.util.spec_from_file_location(module, path)
+    if spec is None or spec.loader is None:
+        raise SettingError(f"{path} is no Python file: its name does not end in .py.")
     imported = importlib.util.module_from_spec(spec)
     sys.modules[module] = imported  # inspect looks the source up there
     folder = str(path.parent.resolve())

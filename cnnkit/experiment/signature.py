@@ -1,4 +1,4 @@
-"""What an experiment's function says of its settings: names, defaults, and a command line of them."""
+"""Read the settings of an experiment from its function, and make command-line options of them."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ import click
 
 from cnnkit.errors import SettingError
 
-# What these settings mean in every experiment bounds them.
+# These settings mean the same in every experiment, and so have the same range.
 RANGES = {
     "epochs": click.IntRange(min=1),
     "batch_size": click.IntRange(min=1),
@@ -30,7 +30,14 @@ RESERVED = frozenset(
 
 
 def name_of(function: Callable) -> str:
-    """Return an experiment's name: its file's, if the function is called `experiment`."""
+    """Return an experiment's name.
+
+    Args:
+        function: The experiment's function.
+
+    Returns:
+        The name of its file if the function is called `experiment`, else the function's own.
+    """
     if function.__name__ != "experiment":
         return function.__name__
     file = Path(inspect.getsourcefile(function) or "")
@@ -38,23 +45,50 @@ def name_of(function: Callable) -> str:
 
 
 def summary_of(function: Callable) -> str:
-    """Return the first paragraph of a function's docstring as one line."""
+    """Return the first paragraph of a function's docstring as one line.
+
+    Args:
+        function: The experiment's function.
+
+    Returns:
+        The text.
+    """
     return _summary(inspect.getdoc(function))
 
 
 def defaults_of(function: Callable) -> dict[str, object]:
-    """Return an experiment's settings with their defaults; raises SettingError if one has none."""
+    """Return the default of each setting.
+
+    Args:
+        function: The experiment's function.
+
+    Returns:
+        The defaults by name.
+
+    Raises:
+        SettingError: A setting has no default, or a reserved name.
+    """
     return {name: parameter.default for name, parameter in _settings(function).items()}
 
 
 def options_of(
     function: Callable, completions: Mapping[str, Callable] | None = None
 ) -> list[click.Option]:
-    """Return a click option for each setting: its type from the annotation, or from the default.
+    """Return a click option for each setting.
 
-    bool becomes --flag/--no-flag, Literal a choice, `tuple[int, ...]` numbers separated by commas,
-    and a dict `things` becomes `--thing KEY=VALUE`, which may be given several times. Help comes
-    from the `Args:` section of the docstring. completions: click's `shell_complete` by setting.
+    The type comes from the annotation, or else from the default. A bool becomes --flag/--no-flag, a
+    Literal a choice, and `tuple[int, ...]` numbers separated by commas. A dict `things` becomes
+    `--thing KEY=VALUE`, which may be repeated. The help comes from `Args:` in the docstring.
+
+    Args:
+        function: The experiment's function.
+        completions: What click calls to complete a setting in the shell, by its name.
+
+    Returns:
+        The options, in the order of the signature.
+
+    Raises:
+        SettingError: A setting has no default, or a reserved name.
     """
     helps = _argument_helps(inspect.getdoc(function) or "")
     hints = typing.get_type_hints(function)
@@ -86,9 +120,17 @@ def refuse_settings(function: Callable, names: Collection[str], owner: str) -> N
 
 
 def read_source(path: Path, function: str = "experiment") -> tuple[str, list[str]]:
-    """Return (summary, names of settings) of a function in a file, which is read, not imported.
+    """Read an experiment's summary and settings from its file, without importing it.
 
-    Raises SettingError where the file has no such function or is not Python.
+    Args:
+        path: The file.
+        function: The function's name.
+
+    Returns:
+        The first paragraph of the docstring, and the names of the settings.
+
+    Raises:
+        SettingError: The file is not Python, or has no such function.
     """
     try:
         tree = ast.parse(Path(path).read_text())
@@ -119,12 +161,12 @@ class _Numbers(click.ParamType):
 
 
 class Pair(click.ParamType):
-    """KEY=VALUE, where the value is a Python literal if it reads as one, as (key, value)."""
+    """A click type for KEY=VALUE. The value is a Python literal if it reads as one, else a text."""
 
     name = "key=value"
 
     def convert(self, value, param, ctx):
-        """Return the pair; fails where the text has no equals sign or the key is no name."""
+        """Return (key, value), or fail if the text has no equals sign or the key is no name."""
         if not isinstance(value, str):
             return value
         key, equals, text = value.partition("=")
@@ -182,5 +224,5 @@ def _argument_helps(docstring: str) -> dict[str, str]:
     if not section:
         return {}
     lines = inspect.cleandoc(section[1])
-    found = re.findall(r"^(\w+): (.*(?:\n[ \t]+.*)*)", lines, re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in found}
+    items = re.findall(r"^(\w+): (.*(?:\n[ \t]+.*)*)", lines, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in items}

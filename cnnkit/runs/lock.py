@@ -11,7 +11,7 @@ from cnnkit.errors import RunFolderError
 try:
     import fcntl
 except ImportError:  # Windows has no flock; reading a run works there all the same
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextlib.contextmanager

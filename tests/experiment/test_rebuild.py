@@ -142,6 +142,12 @@ def test_a_file_that_fails_leaves_no_module_behind(here):
     assert not {name for name in set(sys.modules) - before if "fails" in name}
 
 
+def test_a_file_that_is_no_python_is_refused(here):
+    Path("notes.txt").write_text("x = 1")
+    with pytest.raises(SettingError, match="notes.txt is no Python file"):
+        experiment_files.load(Path("notes.txt"))
+
+
 def test_layers_of_an_experiments_file_do_not_count_as_a_change(here):
     text = NAMED.format(
         function="experiment",
