@@ -61,7 +61,12 @@ def _between(run: Run, recipe: dict, content_hash: str | None) -> list[tuple[str
 
 
 def settings_from_json(experiment: Callable, settings: dict) -> dict:
-    """Return an experiment's settings read from JSON, with tuples and paths where they were such."""
+    """Return an experiment's settings read from JSON, with tuples and paths as they were.
+
+    Args:
+        experiment: The function; its defaults say which settings are tuples or paths.
+        settings: As JSON has them.
+    """
     defaults, found = defaults_of(experiment), {}
     for name, value in settings.items():
         default = defaults.get(name)
@@ -74,7 +79,11 @@ def settings_from_json(experiment: Callable, settings: dict) -> dict:
 
 
 def as_table(rows: list[tuple[str, str, str]]) -> str:
-    """Return rows as aligned text, a line each, below a heading."""
+    """Return rows as aligned text, a line each, below a heading.
+
+    Args:
+        rows: (what, then, now) each.
+    """
     rows = [("what", "then", "now"), *rows]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(
