@@ -6,11 +6,15 @@ from cnnkit.experiment.experiment import Experiment
 
 
 def deployable_model(experiment: Experiment) -> keras.Model:
-    """Return the experiment's model with scaling before it, and probabilities after it.
+    """Return the model to save: the experiment's, with scaling before it and probabilities after it.
 
-    Logits go through a softmax, or, where samples may have several classes, each through a sigmoid.
-    It shares the layers and weights of `experiment.network`. Inputs are the data set's raw values
-    (0 to 255 for pictures), outputs are probabilities, shape (batch, classes).
+    Args:
+        experiment: Its network's layers and weights are shared.
+
+    Returns:
+        A model from the data set's raw values (0 to 255 for pictures) to probabilities of shape
+        (batch, classes). Logits go through a softmax, or a sigmoid where samples may have several
+        classes.
     """
     data, model = experiment.data, experiment.network
     inputs = keras.Input(data.image_shape, name="raw")
@@ -24,7 +28,14 @@ def deployable_model(experiment: Experiment) -> keras.Model:
 
 
 def first_filters(model: keras.Model):
-    """Return the kernel of the first 2-D convolution, (height, width, in, out), or None."""
+    """Return the kernel of a model's first 2-D convolution.
+
+    Args:
+        model: Any model; layers of nested models count, too.
+
+    Returns:
+        An array of shape (height, width, in, out), or None where there is no convolution.
+    """
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             kernel = first_filters(layer)

@@ -59,7 +59,11 @@ def _between(run: Run, recipe: dict, content_hash: str | None) -> list[tuple[str
 
 
 def as_table(rows: list[tuple[str, str, str]]) -> str:
-    """Return rows as aligned text, a line each, below a heading."""
+    """Return rows as aligned text, a line each, below a heading.
+
+    Args:
+        rows: (what, then, now) each.
+    """
     rows = [("what", "then", "now"), *rows]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(

@@ -16,7 +16,11 @@ THREADS = (
 
 
 def environment(seed: int) -> dict:
-    """Return versions, backend, devices, cores, threads, precision, seed, git commit and cleanness."""
+    """Return versions, backend, devices, cores, threads, precision, seed, and git's commit.
+
+    Args:
+        seed: Of the run.
+    """
     return {
         "versions": {"python": platform.python_version()} | _versions(),
         "backend": keras.backend.backend(),
@@ -33,13 +37,13 @@ def environment(seed: int) -> dict:
 
 
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _git() -> dict | None:

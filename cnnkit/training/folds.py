@@ -1,4 +1,4 @@
-"""Out-of-fold predictions: what networks say of training samples that they never saw."""
+"""Out-of-fold predictions: each training sample predicted by a network that never saw it."""
 
 import dataclasses
 from collections.abc import Callable
@@ -18,32 +18,52 @@ from cnnkit.training.steps.frozen_features import without_frozen_part
 
 
 def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -> np.ndarray:
-    """Train anew on all folds but one, for each, and return what is said of the one left out.
+    """Predict each training sample with a network that was not trained on it.
 
-    make: returns the experiment afresh, the same at every call. folds: from 2 to the number of
-    training samples. Gives probabilities, shape (training samples, classes), in the order of
-    `data.train`, by the weights after the last epoch of all phases. Takes about `folds` times as long
-    as a run; keeps all of the training inputs in memory. Raises SettingError for labels of several
-    classes.
+    For each fold, a new network is trained on all other folds, through all phases; its weights after
+    the last epoch predict the fold. It takes about `folds` times as long as a run, and keeps all
+    training inputs in memory. Copies of one image may end in different folds.
 
-    Copies of one image in several folds are seen after all.
+    Args:
+        make: Returns the experiment, the same at every call.
+        folds: From 2 to the number of training samples.
+        seed: Gives the folds, the initial weights and the order of samples.
+
+    Returns:
+        Probabilities of shape (training samples, classes), float64, in the order of `data.train`.
+
+    Raises:
+        SettingError: Samples may have several classes, or the number of folds is out of range.
+        TrainingError: Loss or weights are not finite.
     """
     answers = None
     for fold in range(folds):
         keras.utils.set_random_seed(seed)
         experiment = make()
         train = experiment.data.train
-        places = fold_numbers(train.labels, folds, seed)
+        fold_of = fold_numbers(train.labels, folds, seed)
         if answers is None:
             answers = np.empty((len(train), experiment.data.num_classes))
-        held = np.flatnonzero(places == fold)
-        _train(experiment, np.flatnonzero(places != fold), seed)
+        held = np.flatnonzero(fold_of == fold)
+        _train(experiment, np.flatnonzero(fold_of != fold), seed)
         answers[held] = _predict(deployable_model(experiment), train.inputs[held])
     return answers
 
 
 def fold_numbers(labels: np.ndarray, folds: int, seed: int = 0) -> np.ndarray:
-    """Return the fold of each sample, from 0, shape (samples,), each class shared out evenly."""
+    """Return the fold of each sample, with each class shared out evenly.
+
+    Args:
+        labels: Class indices, shape (samples,).
+        folds: From 2 to the number of samples.
+        seed: Draws the folds.
+
+    Returns:
+        Numbers from 0 to `folds - 1`, shape (samples,), int64.
+
+    Raises:
+        SettingError: Labels have several classes a sample, or `folds` is out of range.
+    """
     if labels.ndim != 1:
         raise SettingError("Folds are made of samples with one class each, not with several.")
     if not 2 <= folds <= len(labels):

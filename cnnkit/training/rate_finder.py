@@ -22,11 +22,13 @@ DECAY_RULE = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"
 
 @dataclass(frozen=True)
 class RateTrial:
-    """What a trial of growing rates found; one entry a step that was made.
+    """The losses of a trial of growing learning rates, one entry for each step.
 
-    rates: learning rates. losses: of each step's batch. smooth: their running mean, without the
-    bias of its start. suggestion: the rate at which `smooth` falls fastest against the logarithm of
-    the rate.
+    Attributes:
+        rates: Learning rates, shape (steps,).
+        losses: The loss of each step's batch, shape (steps,).
+        smooth: Their running mean, without the bias of its start, shape (steps,).
+        suggestion: The rate at which `smooth` falls fastest against the logarithm of the rate.
     """
 
     rates: np.ndarray
@@ -43,15 +45,26 @@ def find_learning_rate(
     steps: int = 100,
     seed: int = 0,
 ) -> RateTrial:
-    """Train for a few steps at rates that grow from lowest to highest by one factor, and look.
+    """Train for a few steps with a growing learning rate, and record the loss.
 
-    The experiment's own optimizer, loss, batches and augmentation; its weights are as before when
-    this returns, and the optimizer is a copy. It ends early where the loss is four times its
-    lowest, or no number. Smith 2017, https://arxiv.org/abs/1506.01186, section 3.3, with a factor
-    instead of a step between rates. Trust the curve more than the number: take a rate where the
-    loss falls steeply, below the one where it rises.
+    The rate grows by a constant factor each step. Optimizer (a copy), loss, batches and augmentation
+    are the experiment's own; its weights are restored afterwards. The trial ends early if the loss is
+    four times its lowest, or not finite. Trust the curve more than the number: take a rate where the
+    loss falls steeply, below the one where it rises. See Smith 2017, https://arxiv.org/abs/1506.01186,
+    section 3.3, which adds a constant where this multiplies.
 
-    Raises SettingError for rates out of order, or where the loss never fell.
+    Args:
+        experiment: What to train.
+        lowest: The first rate, above 0.
+        highest: The last rate, above `lowest`.
+        steps: How many rates, at least 10.
+        seed: Gives the order of the samples.
+
+    Returns:
+        The trial.
+
+    Raises:
+        SettingError: Rates or steps are out of range, or the loss never fell.
     """
     if not 0 < lowest < highest or steps < 10:
         raise SettingError(

@@ -23,7 +23,14 @@ RECIPE = ("experiment.json", "environment.json", "dataset.json", "experiment.py"
 
 
 def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: int) -> dict:
-    """Return what experiment.json says: every field, resolved."""
+    """Return what experiment.json says: every field, resolved.
+
+    Args:
+        function: The experiment's function.
+        experiment: What it returned.
+        settings: All of its settings.
+        seed: Of the run.
+    """
     model = experiment.network
     return {
         **call_record(function, settings),
@@ -86,7 +93,14 @@ def _described(thing):
 
 
 def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> None:
-    """Write the files that say how to do a run again, and their hashes."""
+    """Write the files that say how to do a run again, and their hashes.
+
+    Args:
+        run: The run folder.
+        data: The data set.
+        recipe: As `recipe_of` returns it.
+        function: The experiment's function, whose source is copied.
+    """
     run.write_json("experiment.json", recipe)
     run.write_json("environment.json", environment(recipe["seed"]))
     run.write_json(

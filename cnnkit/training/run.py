@@ -43,26 +43,35 @@ def run(
     precision: str | None = AUTO,
     **settings,
 ) -> Run:
-    """Call an experiment with these settings, train what it returns, and return the run.
+    """Train what an experiment returns for these settings, and return the run.
 
-    seed: from 0 to 2**32 - 1; set before the experiment is called, and passed to it where it has a
-        setting of that name. Its own default, or 0, unless given.
-    runs_dir: where the run's folder is made, as runs_dir/EXPERIMENT/NAME.
-    name: the folder's name; time and four letters unless given.
-    checkpoint_minutes, checkpoint_steps: how long training goes on within an epoch before the next
-        checkpoint; each epoch ends with one in any case.
-    precision: of the network: "float32", "mixed_bfloat16" or another of Keras' policies; None for
-        the one that Keras has; "auto" for "mixed_bfloat16" where Keras' own is float32, the hardware
-        has bfloat16 and a step is large enough to gain by it, for which the experiment is called a
-        second time. environment.json says which it was.
+    Args:
+        experiment: A function that returns an Experiment.
+        seed: From 0 to 2**32 - 1; set before the experiment is called, and passed to it where it
+            has a setting of that name. None takes that setting's default, or 0.
+        runs_dir: The run's folder is made as runs_dir/EXPERIMENT/NAME.
+        name: The folder's name; None makes one of the time and four letters.
+        checkpoint_minutes: Time from one checkpoint to the next within an epoch; None for none.
+            Each epoch ends with one in any case.
+        checkpoint_steps: Steps from one checkpoint to the next within an epoch; None for none.
+        precision: Of the network: "float32", "mixed_bfloat16" or another of Keras' dtype policies;
+            None for Keras' own. "auto" is "mixed_bfloat16" if Keras' own is float32, the hardware
+            has bfloat16, and a step is large enough to gain by it; the experiment is then called a
+            second time. environment.json says which it was.
+        **settings: Of the experiment.
 
-    Raises TypeError for a setting that the experiment does not have, SettingError for a value that
-    is not allowed, TrainingError when training breaks down, Interrupted after a signal. Whatever
-    is raised once training has begun stands in status.json, too.
+    Returns:
+        The finished run.
+
+    Raises:
+        TypeError: The experiment has no such setting.
+        SettingError: A value is not allowed.
+        TrainingError: Data, loss or weights are not finite.
+        Interrupted: A signal came. Whatever is raised once training has begun is in status.json.
     """
     expect_supported_platform()
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
-    with _made(experiment, settings, seed, precision) as (resolved, settings, seed):
+    with _built(experiment, settings, seed, precision) as (resolved, settings, seed):
         folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
         recipe = recipe_of(experiment, resolved, settings, seed)
 
@@ -83,26 +92,37 @@ def resume(
     precision: str | None = None,
     **settings,
 ) -> Run:
-    """Go on with a run from its last checkpoint, to the same end as if it had not been stopped.
+    """Continue a run from its last checkpoint, to the same end as if it had not been interrupted.
 
-    experiment: the one that the run is of. precision, settings: those of the run unless given.
-    allow_changes: go on although recipe, data, versions or machine are others than they were;
-        status.json keeps what differed.
+    Args:
+        experiment: The function that the run is of.
+        run: The run.
+        allow_changes: Whether to go on although recipe, data, versions or machine have changed;
+            status.json keeps what differed.
+        checkpoint_minutes: As in `run`.
+        checkpoint_steps: As in `run`.
+        precision: As in `run`; None for the run's own.
+        **settings: Those that are to differ from the run's.
 
-    Raises SettingError, with a table, where something differs and that is not allowed;
-    RunFolderError where another process works on the run, where it is finished, or where no
-    checkpoint is whole; and what `run` raises.
+    Returns:
+        The finished run.
+
+    Raises:
+        SettingError: Something differs and that is not allowed; the message has a table of it.
+        RunFolderError: Another process works on the run, it is finished, or no checkpoint is
+            undamaged.
+        Interrupted: As in `run`, which raises the other errors, too.
     """
     expect_supported_platform()
-    schedule, kept = CheckpointSchedule(checkpoint_minutes, checkpoint_steps), run.experiment
+    schedule, then = CheckpointSchedule(checkpoint_minutes, checkpoint_steps), run.experiment
     with locked(run.folder):
         if run.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
         wanted = recorded_settings(run) | settings
         precision = precision or run.environment["precision"]
-        with _made(experiment, wanted, kept["seed"], precision) as (resolved, wanted, seed):
+        with _built(experiment, wanted, then["seed"], precision) as (resolved, wanted, seed):
             recipe = recipe_of(experiment, resolved, wanted, seed)
-            recipe |= {name: kept.get(name) for name in ("experiment", "command", "source")}
+            recipe |= {name: then.get(name) for name in ("experiment", "command", "source")}
             changes = changes_since(run, recipe, resolved.data.content_hash, allowed=allow_changes)
             with outcome_recorded(run):
                 start = last_checkpoint(run)
@@ -114,23 +134,23 @@ def resume(
 
 
 @contextlib.contextmanager
-def _made(
+def _built(
     experiment: Callable, settings: dict, seed: int | None, precision: str | None
 ) -> Iterator[tuple[Experiment, dict, int]]:
-    """Give what `_called` returns; meanwhile Keras has the precision that it was called in."""
+    """Yield the experiment, its settings and its seed, under its dtype policy."""
     with contextlib.ExitStack() as policies:
         name = policies.enter_context(precision_policy(None if precision == AUTO else precision))
-        made = _called(experiment, settings, seed)
+        built = _called(experiment, settings, seed)
         possible = precision == AUTO and name == "float32" and has_bfloat16()
-        if possible and is_worthwhile(made[0].network, made[0].batch_size):
-            del made  # else memory would hold its data twice
+        if possible and is_worthwhile(built[0].network, built[0].batch_size):
+            del built  # else memory would hold its data twice
             policies.enter_context(precision_policy("mixed_bfloat16"))
-            made = _called(experiment, settings, seed)
-        yield made
+            built = _called(experiment, settings, seed)
+        yield built
 
 
 def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Experiment, dict, int]:
-    """Return what an experiment's function answers, all of its settings, and the seed."""
+    """Call an experiment's function; return its Experiment, all settings, and the seed."""
     if not callable(experiment):
         raise SettingError(
             "An experiment is the function that returns an Experiment, by which a run can be repeated, "

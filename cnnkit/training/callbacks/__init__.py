@@ -1,1 +1,1 @@
-"""A run's own callbacks: its record, the weights it keeps, the check for numbers that are not finite."""
+"""A run's own callbacks: its record, the weights to keep, and checks that numbers are finite."""

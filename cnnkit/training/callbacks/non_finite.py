@@ -14,10 +14,16 @@ SHOWN = 20  # samples named
 
 
 def expect_sound(data: Dataset) -> None:
-    """Read numbers and labels of all splits once; raises TrainingError, with the sample, if one is bad.
+    """Check the numbers and labels of all splits, before training starts.
 
-    Inputs that are whole numbers, or are read from files as they are needed, cannot be NaN or take
-    too long; of these the labels alone are read.
+    Inputs that are integers, or read from files on demand, are not read: the first cannot be NaN, and
+    reading the second takes too long.
+
+    Args:
+        data: The data set.
+
+    Raises:
+        TrainingError: An input is not finite or a label is none of the classes; the sample is named.
     """
     for name, split in data.splits.items():
         labels = np.asarray(split.labels)
@@ -47,7 +53,17 @@ def _expect_finite(split: Split, name: str) -> None:
 
 
 def origin(model: keras.Model, batches: Batches, epoch: int, step: int) -> str:
-    """Return, as sentences, where in a network a step's numbers are first not finite, and its samples."""
+    """Describe where a step's numbers first become not finite, and name the step's samples.
+
+    Args:
+        model: The trained model.
+        batches: What it is trained on.
+        epoch: From 0.
+        step: From 0.
+
+    Returns:
+        One or two sentences.
+    """
     batches.epoch, model = epoch, student_of(model)
     chosen = batches.chosen(step)
     named = ", ".join(_sample(batches.split, int(place)) for place in chosen[:SHOWN])

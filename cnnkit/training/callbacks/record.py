@@ -1,4 +1,4 @@
-"""The callbacks that Keras lacks: the run's record, the chosen weights, a stop at the first NaN."""
+"""Callbacks of every run: its record, the weights it keeps, and a stop at numbers that are not finite."""
 
 import csv
 import io
@@ -20,23 +20,30 @@ HINT = "lower the learning rate, and check that the inputs are scaled and the la
 
 
 class Record(keras.callbacks.Callback):
-    """Writes metrics.csv and status.json after every epoch, and keeps the time.
+    """Writes metrics.csv and status.json after every epoch, and measures its time.
 
-    What cannot be written is told once, and written with the next epoch; training goes on.
+    If they cannot be written, it warns once; the next epoch writes them in full.
+
+    Args:
+        run: The run folder.
+
+    Attributes:
+        rows: A dict of metrics for each epoch.
+        epoch_seconds: How long each epoch took.
     """
 
     def __init__(self, run: Run):
         super().__init__()
         self.run, self.rows, self.epoch_seconds = run, [], []
-        self._told = False
+        self._warned = False
 
     def get_state(self) -> dict:
-        """Return the rows, and the seconds that epochs took, the one that has begun last."""
+        """Return rows, epoch times, and the time since the current epoch began."""
         elapsed = time.perf_counter() - self._began
         return {"rows": self.rows, "epoch_seconds": self.epoch_seconds, "elapsed": elapsed}
 
     def set_state(self, state: dict) -> None:
-        """Go on from what `get_state` returned."""
+        """Restore what `get_state` returned."""
         self.rows, self.epoch_seconds = state["rows"], state["epoch_seconds"]
         self._began = time.perf_counter() - state["elapsed"]
 
@@ -61,8 +68,8 @@ class Record(keras.callbacks.Callback):
             atomic.write_text(self.run.folder / "metrics.csv", text.getvalue())
             self.run.write_status("running", epoch=epoch + 1)
         except OSError as error:
-            if not self._told:
-                self._told = True
+            if not self._warned:
+                self._warned = True
                 warnings.warn(f"The record of the run cannot be written: {error}.", stacklevel=2)
 
 
@@ -79,7 +86,7 @@ class StopOnNonFinite(keras.callbacks.Callback):
         self._batches, self.epoch = batches, 0
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Note the epoch for the message."""
+        """Note the epoch for the error message."""
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):

@@ -1,8 +1,9 @@
-"""The callbacks of `model.fit` as a list that saves all of training's state, and goes on from it.
+"""A list of Keras callbacks that saves checkpoints of a training, and continues from one.
 
-Keras calls a list of callbacks as it calls one. This one saves when every callback has heard of a
-step or an epoch, and so between two states, never inside one. To go on in mid-epoch, it lets Keras
-count through the steps that were done before: no callback hears of them, and none is trained on.
+`model.fit` calls this list where it would call its own. A checkpoint is written only after every
+callback has seen a step or an epoch, so it never holds a state in between. To continue in the middle
+of an epoch, Keras counts through the steps that were done before: no callback sees them, and nothing
+is trained.
 """
 
 import time
@@ -26,9 +27,14 @@ RETRY_SECONDS = 60.0  # from a write that failed in mid-epoch to the next attemp
 
 @dataclass(frozen=True)
 class CheckpointSchedule:
-    """When checkpoints are written: at the end of every epoch, and within one as often as said.
+    """When checkpoints are written: at the end of every epoch, and within it if asked for.
 
-    minutes: from one to the next; None for none within an epoch. steps: likewise.
+    Attributes:
+        minutes: Time from one to the next within an epoch, above 0; None for none.
+        steps: Steps from one to the next within an epoch, above 0; None for none.
+
+    Raises:
+        SettingError: A value is not above 0.
     """
 
     minutes: float | None = 10.0
@@ -42,15 +48,24 @@ class CheckpointSchedule:
 
 
 class ResumableCallbacks(keras.callbacks.CallbackList):
-    """Callbacks that are saved with all else, and that go on where a checkpoint ends.
+    """Callbacks whose state is saved with the training's, and which continue from a checkpoint.
 
-    folder: where checkpoints are. inputs: what `model.fit` is given. stop: asked after every batch.
-    start: the checkpoint to go on from; give `model.fit` `initial_epoch=` of the same. appended: a
-    function that flushes files which only grow, and returns their sizes by name. after: those of
-    the phase before this one, if it was trained, too. ended: the epochs at which phases ended.
+    If a checkpoint cannot be written, it warns once and tries again at the next; `failure` is the
+    last OSError, or None.
 
-    A checkpoint that cannot be written is told once, in a warning, and tried again at the next;
-    `failure` is the OSError of the last one, or None.
+    Args:
+        callbacks: In the order in which they are called.
+        model: The compiled model.
+        epochs: The number of the last epoch.
+        folder: Where checkpoints are written.
+        inputs: What `model.fit` trains on: StepInputs, or inputs of `cnnkit.fit`.
+        stop: Asked after every step whether a signal came.
+        schedule: When checkpoints are written.
+        start: The checkpoint to continue from; `model.fit` begins with its epoch.
+        log_sizes: Flushes the files that only grow, and returns their sizes by name.
+        previous_phase: The list of the phase before, if it trained in this process.
+        ended: The epochs at which earlier phases ended.
+        verbose: As in `model.fit`.
     """
 
     def __init__(
@@ -80,20 +95,21 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         self.epoch, self.step = ended[-1] if ended else 0, 0
         self.failure: OSError | None = None
         self._before: list[dict] = previous_phase._before if previous_phase else []
-        self._told, self._saved, self._written = False, None, time.monotonic()
+        self._warned, self._saved, self._written = False, None, time.monotonic()
         self._metrics: dict[str, np.ndarray] = {}
         self._logs: dict[str, float] = {}
 
     @property
-    def remembering(self) -> list[keras.callbacks.Callback]:
-        """The callbacks whose state is kept: all but the progress bar, which is the screen's."""
+    def saved_callbacks(self) -> list[keras.callbacks.Callback]:
+        """The callbacks whose state is saved: all but the progress bar."""
         return [each for each in self.callbacks if each is not self._progbar]
 
     def on_train_begin(self, logs=None):
-        """Begin; then put everything back as it was."""
+        """Begin; then restore everything from the checkpoint."""
         super().on_train_begin(logs)
-        # What a callback was before the first phase: a checkpoint holds what is no longer so.
-        self._before = self._before or [state.attributes_of(each) for each in self.remembering]
+        # A checkpoint holds only attributes that changed since then: other ones may be settings,
+        # which the experiment has set again.
+        self._before = self._before or [state.attributes_of(each) for each in self.saved_callbacks]
         self._written = time.monotonic()
         if self.start is None:
             return
@@ -101,7 +117,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         variables = state.variables_of(self.model)
         for group in ("model", "optimizer"):
             state.assign(group, variables[group], arrays)
-        state.remind(self.remembering, known["callbacks"], arrays)
+        state.restore_callbacks(self.saved_callbacks, known["callbacks"], arrays)
         self.epoch, self.step = self.start.epoch, self.start.step
         self._saved = (self.epoch, self.step)  # a checkpoint of this moment is on disk already
         self.model.stop_training = known["stopped"]
@@ -133,13 +149,13 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             super().on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Pass it on, unless the step was done before; then save where it is time."""
+        """Pass it on, unless the step was done before; then save if a checkpoint is due."""
         if batch < self.step:
             return
         super().on_train_batch_end(batch, logs)
         self.step = batch + 1
         if self.step < self.inputs.reached:
-            return  # in mid-execution, where weights are those of its end
+            return  # later steps of the execution have changed the weights already
         # The last step of a stream of unknown length is known only when there is no other.
         is_last = self.steps is None or self.step >= self.steps
         if self.stop.received is not None or is_last or self.model.stop_training:
@@ -147,7 +163,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         if self.stop.received is not None:
             self.save()
             self.stop.check()
-        elif (self.steps is None or self.step < self.steps) and self._is_time():
+        elif (self.steps is None or self.step < self.steps) and self._is_due():
             self._keep_metrics(logs)
             self.save()
 
@@ -172,9 +188,9 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         super().on_train_end(logs)
 
     def save(self) -> None:
-        """Write a checkpoint of this moment; raises TrainingError where a number is not finite.
+        """Write a checkpoint of this moment; raises TrainingError if a number is not finite.
 
-        What the disk refuses is no exception: it is told once, and stands in `failure`.
+        An OSError is not raised: it is warned of once, and stands in `failure`.
         """
         place = (self.epoch, self.step)
         if place == self._saved and self.failure is None:
@@ -185,8 +201,8 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             checkpoints.write(self.folder, checkpoint)
         except OSError as error:
             self.failure = error
-            if not self._told:
-                self._told = True
+            if not self._warned:
+                self._warned = True
                 warnings.warn(
                     f"A checkpoint cannot be written, and training goes on: {error}. "
                     "It is tried again; make room, or stop to resume elsewhere.",
@@ -202,7 +218,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
             own = state.arrays_of(group, variables[group])
             _expect_finite(own, self.epoch, self.step)
             arrays |= own
-        remembered, more = state.remembered(self.remembering, self._before)
+        remembered, more = state.state_of_callbacks(self.saved_callbacks, self._before)
         known = {
             "callbacks": remembered,
             "logs": self._logs,
@@ -213,11 +229,12 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         return checkpoints.Checkpoint(self.epoch, self.step, arrays | more, known)
 
     def _keep_metrics(self, logs) -> None:
-        # Validation resets them, and a signal in it goes back to the end of the training before.
+        # Validation resets the metrics. A run that is interrupted in it resumes with the end of
+        # training, and so needs them as they were there.
         self._metrics = state.arrays_of("metrics", state.variables_of(self.model)["metrics"])
         self._logs = {name: float(value) for name, value in logs.items()}
 
-    def _is_time(self) -> bool:
+    def _is_due(self) -> bool:
         waited = time.monotonic() - self._written
         if self.failure is not None:
             return waited > RETRY_SECONDS

@@ -1,4 +1,4 @@
-"""The state of a training as arrays and JSON, and back: variables, and what callbacks remember."""
+"""The state of a training as arrays and JSON, and back: variables, and callbacks' attributes."""
 
 import contextlib
 from collections.abc import Iterable
@@ -15,9 +15,15 @@ NOT_STATE = ("_model", "model", "params", "append_header")
 
 
 def variables_of(model: keras.Model) -> dict[str, list[keras.Variable]]:
-    """Return what training changes: the model with its seed generators, optimizer and metrics.
+    """Return what training changes.
 
-    On JAX, brings them up to date in mid-epoch, when the step's own state is ahead of them.
+    On JAX, a step's own state is ahead of the variables within an epoch; they are synchronised first.
+
+    Args:
+        model: A compiled model.
+
+    Returns:
+        Lists of variables by group: "model", with its seed generators, "optimizer", "metrics".
     """
     if hasattr(model, "jax_state_sync"):
         model.jax_state_sync()
@@ -31,7 +37,15 @@ def variables_of(model: keras.Model) -> dict[str, list[keras.Variable]]:
 
 
 def arrays_of(group: str, variables: Iterable[keras.Variable]) -> dict[str, np.ndarray]:
-    """Return copies of variables by names that sort as they stand: `model/0003/conv1/kernel`."""
+    """Return copies of variables as arrays.
+
+    Args:
+        group: The first part of each name.
+        variables: In an order that stays the same.
+
+    Returns:
+        Arrays by names that sort in this order, such as `model/0003/conv1/kernel`.
+    """
     return {
         f"{group}/{number:04d}/{variable.path}": _plain(ops.convert_to_numpy(variable))
         for number, variable in enumerate(variables)
@@ -39,33 +53,47 @@ def arrays_of(group: str, variables: Iterable[keras.Variable]) -> dict[str, np.n
 
 
 def assign(group: str, variables: Iterable[keras.Variable], arrays: dict[str, np.ndarray]) -> None:
-    """Give variables what `arrays_of` returned; they are matched by place, as names may count on.
+    """Assign to variables what `arrays_of` returned.
 
-    Raises RunFolderError where number or shapes are others.
+    They are matched by position: Keras may number names differently in another process.
+
+    Args:
+        group: As in `arrays_of`.
+        variables: As in `arrays_of`.
+        arrays: Arrays by name; those of other groups are ignored.
+
+    Raises:
+        RunFolderError: Number or shapes differ.
     """
     variables = list(variables)
-    found = [array for name, array in sorted(arrays.items()) if name.startswith(f"{group}/")]
-    shapes = [tuple(array.shape) for array in found]
+    saved = [array for name, array in sorted(arrays.items()) if name.startswith(f"{group}/")]
+    shapes = [tuple(array.shape) for array in saved]
     wanted = [tuple(variable.shape) for variable in variables]
     if shapes != wanted:
         raise RunFolderError(
             f"The checkpoint's {group} has {len(shapes)} variables, and this one's {len(wanted)} "
             "have not all the same shapes: the network or the optimizer is another one."
         )
-    for variable, array in zip(variables, found, strict=True):
+    for variable, array in zip(variables, saved, strict=True):
         like = ops.convert_to_numpy(variable).dtype
         variable.assign(array.view(like) if like.kind == "V" else array)
 
 
-def remembered(
+def state_of_callbacks(
     callbacks: Iterable[keras.callbacks.Callback], before: Iterable[dict]
 ) -> tuple[list, dict]:
-    """Return what each callback remembers as JSON, and the arrays that it names.
+    """Return the state of callbacks as JSON, and the arrays that it refers to.
 
-    A callback with `get_state() -> dict` and `set_state(dict)` says itself what that is; of any
-    other, as Keras' own are, it is every attribute made of numbers, texts, None, arrays and
-    functions of keras.ops that is no longer what it was in `before`: the callback's
-    `attributes_of` when training began.
+    A callback with `get_state() -> dict` and `set_state(dict)` defines its state itself. For others,
+    such as Keras' own, it is every attribute made of numbers, texts, None, arrays and functions of
+    keras.ops that has changed since training began.
+
+    Args:
+        callbacks: In their order.
+        before: The `attributes_of` each callback when training began.
+
+    Returns:
+        (states, arrays by name).
     """
     arrays, states = {}, []
     for number, (callback, known) in enumerate(zip(callbacks, before, strict=True)):
@@ -83,29 +111,42 @@ def remembered(
 
 
 def attributes_of(callback: keras.callbacks.Callback) -> dict:
-    """Return copies of the attributes that are made of numbers, texts, None and arrays."""
-    found = {}
+    """Return copies of the attributes that are made of numbers, texts, None and arrays.
+
+    Args:
+        callback: Any callback.
+    """
+    attributes = {}
     for name, value in vars(callback).items():
         arrays = {}
         with contextlib.suppress(TypeError):
             if name not in NOT_STATE:
-                found[name] = _unpacked(_packed(value, name, arrays), arrays)
-    return found
+                attributes[name] = _unpacked(_packed(value, name, arrays), arrays)
+    return attributes
 
 
 def callback_settings(callback: keras.callbacks.Callback) -> dict:
-    """Return what a callback that has not begun is called and set to, as far as JSON can say it."""
+    """Return a callback's kind and settings, as far as JSON can hold them.
+
+    Args:
+        callback: A callback that has not begun to train.
+    """
     plain = (bool, int, float, str, type(None))
     own = attributes_of(callback).items()
     return {"kind": type(callback).__name__} | {k: v for k, v in own if isinstance(v, plain)}
 
 
-def remind(
+def restore_callbacks(
     callbacks: Iterable[keras.callbacks.Callback], states: list, arrays: dict[str, np.ndarray]
 ) -> None:
-    """Give callbacks what `remembered` returned, each to the next one of its kind.
+    """Restore in callbacks what `state_of_callbacks` returned, each in the next one of its kind.
 
-    Callbacks that are new stay as they are; what was remembered of others is dropped.
+    New callbacks stay as they are; the state of callbacks that are gone is dropped.
+
+    Args:
+        callbacks: In their order.
+        states: As `state_of_callbacks` returned them.
+        arrays: Likewise.
     """
     left = list(states)
     for callback in callbacks:

@@ -1,4 +1,4 @@
-"""A frozen backbone's features in a run: computed once, and only what is left trained on them."""
+"""Trains what follows a frozen backbone on its features, which are computed once."""
 
 import dataclasses
 
@@ -20,12 +20,19 @@ ABOUT_NUMBERS = (
 
 
 def without_frozen_part(experiment: Experiment, seed: int) -> Experiment:
-    """Return what `fit` trains: the experiment, or what is left of it behind a frozen beginning.
+    """Return what to train of an experiment: all of it, or what follows its frozen layers.
 
-    Where the model begins with frozen layers, and nothing changes the images at random, or
-    `cached_views` says how many changes of each are enough, that is the rest of the model, which
-    shares its weights, on features of the frozen part. With callbacks that may want the whole model,
-    with a teacher and with an image size it is the experiment as it is.
+    If the model begins with frozen layers, their outputs are computed once, and the rest of the model,
+    which shares its weights, is trained on them. This needs images that do not change at random, or
+    `cached_views`, which says how many changes of each image are enough. With a teacher, an image size
+    or callbacks that may read the whole model, the experiment is returned as it is.
+
+    Args:
+        experiment: What to train.
+        seed: Of the views' random changes.
+
+    Returns:
+        The experiment, or another one whose data are features and whose model is the rest.
     """
     plain = all(isinstance(callback, ABOUT_NUMBERS) for callback in experiment.callbacks)
     plain = plain and experiment.network is experiment.model  # a teacher looks at images, too

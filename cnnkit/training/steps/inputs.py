@@ -1,8 +1,8 @@
-"""Inputs made inside the compiled step: gathered from memory, scaled and augmented there.
+"""Batches that are made inside the compiled step: gathered from memory, scaled and augmented there.
 
-`model.fit` is given which samples a step sees and the keys of its random numbers; its `train_step`
-makes the batch of them before it does what it always does. So no batch passes through Python, and
-augmentation is compiled with the step instead of being called from Python, layer by layer.
+`model.fit` iterates over the positions of each step's samples and the keys of its random numbers. A
+replaced `train_step` makes the batch of them and calls Keras' own. So no batch passes through Python,
+and augmentation is compiled with the step instead of being called layer by layer.
 """
 
 import contextlib
@@ -20,11 +20,16 @@ from cnnkit.training.steps.multi_step import ONE_STEP, Executed, Length, looped
 class StepInputs(keras.utils.PyDataset):
     """What a step makes its batch of, for `model.fit` inside `batches_made_in_step`.
 
-    Of arrays: (positions, positions, keys), int64 of shape (batch,) twice, and `Batches.keys`.
-    Of anything else that a Split may hold: the raw inputs and labels, read here, and the keys.
-    `first` is the step that the first one asked for means: above 0 in an epoch that was begun before.
-    `step` is the one that comes next, and `reached` the one up to which weights are trained already,
-    where several steps are one execution.
+    For arrays an item is (positions, positions, keys): int64 of shape (batch,) twice, and
+    `Batches.keys`. For anything else that a Split may hold, it is raw inputs, labels and keys.
+
+    Args:
+        batches: The batches to make.
+
+    Attributes:
+        first: The step that Keras' first item stands for: above 0 in an epoch that is resumed.
+        step: The step that comes next.
+        reached: The step up to which weights are trained already, where one call computes several.
     """
 
     def __init__(self, batches: Batches):
@@ -67,21 +72,29 @@ class StepInputs(keras.utils.PyDataset):
 def batches_made_in_step(
     model: keras.Model, train: Batches, validation: Batches, length: Length = ONE_STEP
 ) -> Iterator[tuple[StepInputs, StepInputs]]:
-    """Give what `model.fit` and its validation take in place of these batches.
+    """Yield what `model.fit` takes in place of these batches.
 
-    model: compiled. While the context lasts, `model.train_step` and `model.test_step` make their
-    batches themselves, and TensorFlow pools before ReLU; afterwards they are as they were. The
-    numbers are those of `model.fit(train, validation_data=validation)`.
-    length: of an execution, which is one step in any case where inputs are not in memory.
+    In this context, `model.train_step` and `model.test_step` make their batches themselves, and on
+    TensorFlow the model pools before ReLU. Afterwards the model is as it was. The numbers are those of
+    `model.fit(train, validation_data=validation)`.
+
+    Args:
+        model: A compiled model.
+        train: What to train on.
+        validation: What to validate on.
+        length: How many steps one call computes; one in any case where inputs are not in memory.
+
+    Yields:
+        The inputs for training and for validation.
     """
-    # Keras builds losses and metrics from the first batch that it is given.
+    # Keras builds losses and metrics from the first batch that they see.
     inputs, labels = validation[0]
     logs = model.test_on_batch(inputs[:1], labels[:1], return_dict=True)
-    given = StepInputs(train), StepInputs(validation)
+    both = StepInputs(train), StepInputs(validation)
     try:
-        for kind, inputs in zip(("train", "test"), given, strict=True):
+        for kind, inputs in zip(("train", "test"), both, strict=True):
             _replace(model, kind, inputs, logs, length)
-        yield given
+        yield both
     finally:
         for kind in ("train", "test"):
             model.__dict__.pop(f"{kind}_step", None)
@@ -94,10 +107,10 @@ def _replace(model: keras.Model, kind: str, inputs: StepInputs, logs: dict, leng
     batches, plain = inputs.batches, getattr(model, step)
     if kind == "train":
         plain = _pooling_first(model, plain)
-    setattr(model, function, None)  # it was compiled for other inputs
+    setattr(model, function, None)  # Keras' compiled function takes batches, not positions
     if not _loops(model, step, batches):
         made = _made(batches)
-        setattr(model, step, lambda *given: plain(*given[:-1], made(*given[-1])))
+        setattr(model, step, lambda *arguments: plain(*arguments[:-1], made(*arguments[-1])))
         return
     steps = min(length.steps, inputs.num_batches)
     made = _made(batches)
@@ -115,9 +128,9 @@ def _pooling_first(model: keras.Model, step: Callable) -> Callable:
         return step
     pairs = relu_pooling_pairs(model)
 
-    def pooling_first(*given):
+    def pooling_first(*arguments):
         with relu_after_pooling(pairs):
-            return step(*given)
+            return step(*arguments)
 
     return pooling_first
 

@@ -1,9 +1,10 @@
-"""Several steps of `model.fit` in one execution: a loop over Keras' own step inside its graph.
+"""Runs many training steps in one compiled call, while callbacks still fire after every step.
 
-Keras goes through the steps of an epoch one by one, and its callbacks hear of each, with the step's
-own logs; but the function that it calls for a step does the next ones, too, and answers for those
-from what it knows already. The numbers are those of one step an execution, to the last bit: it is
-one compiled loop whose length is data, so that where it is cut changes nothing.
+Keras' `steps_per_execution` saves the time between steps, too, but calls callbacks once for all of
+them. Here Keras still asks for each step by itself. The function that it calls computes several steps
+at once, in a loop over Keras' own step inside the graph, and keeps the logs of each. For the steps
+that follow, it returns these logs without computing anything. The loop's length is an input of the
+compiled program, so the results do not depend on how many steps one call computes, to the last bit.
 """
 
 import time
@@ -21,11 +22,16 @@ BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "
 
 @dataclass(frozen=True)
 class Length:
-    """How long an execution may be; what comes between steps waits for its end.
+    """How many steps one call may compute.
 
-    steps: at most so many. seconds: about as long at most, if a step is not longer: a signal is
-    answered and the clock looked at so often. multiple: none goes past a step that is a multiple of
-    this number, where a checkpoint is due.
+    What happens between steps waits until the call ends: a signal is noticed and the clock is read
+    only then.
+
+    Attributes:
+        steps: At most so many.
+        seconds: About how long a call may take, unless a single step takes longer.
+        multiple: A call ends at each multiple of this number, where a checkpoint is due; None if
+            there are no such steps.
     """
 
     steps: int = 64
@@ -39,9 +45,14 @@ ONE_STEP = Length(steps=1)
 def steps_per_execution(
     callbacks: Iterable[keras.callbacks.Callback], multiple: int | None = None
 ) -> Length:
-    """Return how long an execution may be with these callbacks: one step, where one hears of steps.
+    """Return how many steps one call may compute with these callbacks.
 
-    It may look at weights or change them, and then they have to be those of its step.
+    A callback that is called after each step may read or change weights, and then they must be those
+    of its step: such a callback allows one step a call.
+
+    Args:
+        callbacks: The user's.
+        multiple: As in `Length`.
     """
     hears = any(
         getattr(getattr(callback, name), "__func__", None)
@@ -53,14 +64,17 @@ def steps_per_execution(
 
 
 def looped(step: Callable, batch_of: Callable, logs: dict, length: int) -> Callable:
-    """Return a train_step or test_step that does up to `length` steps of `step`.
+    """Return a `train_step` or `test_step` that does up to `length` steps of `step`.
 
-    batch_of: a function of (positions, keys) that returns what `step` is given. logs: any of
-        `step`'s answers, for names, shapes and dtypes.
+    It takes positions of shape (length, batch), keys of shape (length, generators, 2), and two int32:
+    the number of steps to do and the size of their batches. It returns logs of shape (length, ...),
+    a row for each step; on JAX, it takes the state first, and returns the new state last.
 
-    Its data are positions (length, batch or more), keys (length, generators, 2), and int32 (2,):
-    how many steps to do, and how large a batch is. It answers with logs of shape (length, ...), a
-    row a step; on JAX, with the state that it is given before the data, too.
+    Args:
+        step: Keras' own step.
+        batch_of: A function of (positions, keys) that returns a batch for `step`.
+        logs: Any logs of `step`, for names, shapes and dtypes.
+        length: The most steps of a call.
     """
     known = {name: ops.convert_to_tensor(value) for name, value in logs.items()}
 
@@ -99,9 +113,13 @@ def _column(which, row):
 
 
 class Executed:
-    """A train_function or test_function of Keras that does the steps of `looped` ahead.
+    """A `train_function` or `test_function` of Keras that computes steps ahead.
 
-    compiled: what Keras makes of `looped`. inputs: what Keras goes through, which says the step.
+    Args:
+        compiled: What Keras compiles of `looped`.
+        inputs: What Keras iterates over, which says which step comes next.
+        length: How many steps a call may compute.
+        steps: The size that `looped` was compiled for.
     """
 
     def __init__(self, compiled: Callable, inputs, length: Length, steps: int):
@@ -110,7 +128,7 @@ class Executed:
         self._begin, self._rows = 0, {}
 
     def __call__(self, *arguments):
-        """Return a step's logs; on JAX, with the state. The data are not those of the iterator."""
+        """Return a step's logs, and on JAX the state. The iterator is not read: see `_data`."""
         *state, _ = arguments
         step = self.inputs.step
         if step >= self.inputs.reached:
@@ -129,14 +147,14 @@ class Executed:
         if self._warm:
             pace = (time.perf_counter() - began) / count
             self._next = min(2 * self._next, max(1, int(self.length.seconds / pace)))
-        self._warm = True  # the first one compiles
+        self._warm = True  # the first call compiles, and says nothing of a step's time
         return state
 
     def _count(self, step: int) -> int:
         batches, multiple = self.inputs.batches, self.length.multiple
         count = min(self._next, self.steps)
         full = len(batches.split) // batches.batch_size
-        if step < full:  # the last batch, where it is smaller, has an execution of its own
+        if step < full:  # a smaller last batch has a call of its own: its shape differs
             count = min(count, full - step)
         else:
             count = 1
@@ -144,7 +162,7 @@ class Executed:
 
 
 def _data(batches: Batches, step: int, count: int, length: int) -> tuple[np.ndarray, ...]:
-    """Return what `looped` takes for `count` steps from one on."""
+    """Return what `looped` takes for `count` steps, the first of which is `step`."""
     size = len(batches.chosen(step))
     width = batches.batch_size if _sizes_are_open() else size
     positions = np.zeros((length, width), np.int32)
@@ -158,5 +176,5 @@ def _data(batches: Batches, step: int, count: int, length: int) -> tuple[np.ndar
 
 
 def _sizes_are_open() -> bool:
-    """Return whether a smaller batch is the same program's, as it is where Keras gives tf.data."""
+    """Return whether one compiled program takes batches of any size: on TensorFlow it does."""
     return keras.backend.backend() == "tensorflow"

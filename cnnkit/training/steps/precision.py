@@ -23,13 +23,18 @@ GPU_CAPABILITY = 8.0
 
 @contextlib.contextmanager
 def precision_policy(precision: str | None) -> Iterator[str]:
-    """Let what is built meanwhile have this precision; give the name of Keras' policy.
+    """Build models under another dtype policy in this context.
 
-    precision: a name that `keras.config.set_dtype_policy` knows, such as "float32" or
-        "mixed_bfloat16" (weights in float32, layers in bfloat16); "auto" for "mixed_bfloat16" where
-        the hardware has it, else "float32"; None for the policy that Keras has.
+    Args:
+        precision: A name that `keras.config.set_dtype_policy` knows, such as "float32" or
+            "mixed_bfloat16" (weights in float32, layers in bfloat16); "auto" for "mixed_bfloat16"
+            where the hardware has it, else "float32"; None for Keras' current policy.
 
-    Raises SettingError for another name.
+    Yields:
+        The name of the policy.
+
+    Raises:
+        SettingError: Keras knows no such policy.
     """
     before = keras.config.dtype_policy()
     if precision == AUTO:
@@ -49,10 +54,11 @@ def precision_policy(precision: str | None) -> Iterator[str]:
 
 
 def is_worthwhile(model: keras.Model, batch_size: int) -> bool:
-    """Return whether a step has so much to multiply that bfloat16 saves time where hardware has it.
+    """Return whether a step multiplies enough for bfloat16 to save time.
 
-    Where that is not known, of a model without a graph of layers or of one for images of any size,
-    the answer is yes.
+    Args:
+        model: The network. If its multiplications cannot be counted, the answer is yes.
+        batch_size: Samples a step.
     """
     try:
         products = anatomy(model).multiply_adds
@@ -62,10 +68,11 @@ def is_worthwhile(model: keras.Model, batch_size: int) -> bool:
 
 
 def has_bfloat16() -> bool:
-    """Return whether what Keras computes on multiplies bfloat16 in hardware.
+    """Return whether the hardware that Keras computes on multiplies bfloat16.
 
-    On processors that is asked of TensorFlow alone, whose oneDNN uses it; XLA's code for them was
-    slower. A GPU is asked by nvidia-smi; where neither can be asked, the answer is no.
+    NVIDIA's GPUs are asked through nvidia-smi. A processor counts on the TensorFlow backend alone,
+    whose oneDNN uses these instructions; XLA's code for them was slower. Where neither can be asked,
+    the answer is no.
     """
     # Asked for "gpu" alone, JAX raises an error where there is none.
     if any(name.startswith("gpu") for name in keras.distribution.list_devices()):
@@ -84,10 +91,10 @@ def _processor_flags() -> set[str]:
 def _gpu_capability() -> float:
     """Return the least compute capability of NVIDIA's GPUs here; 0 where it is not known."""
     try:
-        told = subprocess.run(
+        printed = subprocess.run(
             ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"],
             capture_output=True, text=True, check=True, timeout=10,
         ).stdout  # fmt: skip
-        return min(map(float, told.split()), default=0.0)
+        return min(map(float, printed.split()), default=0.0)
     except (OSError, ValueError, subprocess.SubprocessError):
         return 0.0
