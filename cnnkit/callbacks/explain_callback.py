@@ -13,7 +13,7 @@ from cnnkit.errors import SettingError
 from cnnkit.explain.activations import last_of_each_resolution
 from cnnkit.explain.attribution.cams import cam_function, grad_cam_weighting, target_layer
 from cnnkit.explain.figures import tiles
-from cnnkit.explain.outputs import probabilities
+from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.models.distillation import student_of
@@ -86,7 +86,7 @@ class ExplainCallback(keras.callbacks.Callback):
         """Yield (tag, picture); leave out views for which the model has no layers."""
         model, images = student_of(self.model), self._images
         low, high = (value * self._scale for value in self._data.value_range)
-        answers = probabilities(model, images, len(images))
+        answers = predict_probabilities(model, images, len(images))
         seen = [tiles.picture(image, low, high) for image in images]
         decided = [tiles.bars(row, label) for row, label in zip(answers, self._labels, strict=True)]
         yield "decisions", tiles.grid([*seen, *decided], len(images))
@@ -120,7 +120,7 @@ class ExplainCallback(keras.callbacks.Callback):
             layers = last_of_each_resolution(hooks.feature_map_shapes(model, images))
         except SettingError:
             return [], lambda images, labels: ()
-        read = hooks.reader(model, layers)
+        read = hooks.feature_extractor(model, layers)
         cam = cam_function(grad_cam_weighting, model, *target_layer(model, images, None))
         see = compile_with_model(lambda *batch: (*read(batch[0]), cam(*batch)), model)
         return layers, see
@@ -131,7 +131,7 @@ class ExplainCallback(keras.callbacks.Callback):
         labels = split.labels[: self._embedded]
         batch = inputs * np.float32(self._scale)
         model = student_of(self.model)
-        guesses = probabilities(model, batch).argmax(axis=1)
+        guesses = predict_probabilities(model, batch).argmax(axis=1)
         names = data.class_names
         projector.write_projector(
             self.folder,

@@ -9,7 +9,7 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
 from cnnkit.evaluation import Evaluation
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.explain import Response, Walkthrough
+from cnnkit.explain import RobustnessCurve, Walkthrough
 from cnnkit.explain.activations import last_of_each_resolution
 from cnnkit.keras_graph import hooks
 from cnnkit.transfer import fuse_batch_norm
@@ -52,7 +52,7 @@ class Explanations:
     neighbour_labels: np.ndarray | None
     compared: int
     walk: Walkthrough | None = None
-    responses: dict[str, Response] | None = None
+    responses: dict[str, RobustnessCurve] | None = None
 
 
 def explain_samples(

@@ -161,9 +161,8 @@ def guided_backpropagation(
     ]
     if not rectifiers:
         raise SettingError(
-            f"Model {model.name!r} has no ReLU to guide a gradient through; gradient, smooth_grad
-            and "
-            "integrated_gradients do without."
+            f"Model {model.name!r} has no ReLU to guide a gradient through; gradient, smooth_grad "
+            "and integrated_gradients do without."
         )
     target = Target.create(model, images, classes, batch_size)
     with ExitStack() as undo:
