@@ -16,7 +16,7 @@ rounds. Weights are ImageNet's where KERAS_HOME has them, otherwise random, whic
 folding: features a second of three networks after `transfer.fuse_batch_norm` over those before, batch after
 batch of 32 noisy images in memory, turn and turn about.
 
-precision: features a second by `transfer.features_of` with the network in mixed bfloat16 over those
+precision: features a second by `transfer.split_features` with the network in mixed bfloat16 over those
 in float32, turn and turn about, on images in memory; and with --imagenet, a folder of
 WORDNET_ID_anything.JPEG, top-1 and top-5 of both. Processors without instructions for bfloat16
 (avx512_bf16, amx_bf16) are slower with it.
@@ -125,18 +125,18 @@ def report(title: str, pairs: list[tuple[float, float]], ends: str) -> None:
 def seconds_an_image(policy: str, weights: str, images: data.Split) -> float:
     with precision.policy(policy):
         body = transfer.backbone("mobilenet_v2", (SIZE, SIZE, 3), weights=weights)
-    model = transfer.extractor(body)
-    transfer.features_of(
+    model = transfer.feature_extractor(body)
+    transfer.split_features(
         model, data.Split(images.inputs[:BATCH], images.labels[:BATCH]), cache=False
     )
-    taken, _ = seconds(lambda: transfer.features_of(model, images, cache=False))
+    taken, _ = seconds(lambda: transfer.split_features(model, images, cache=False))
     return taken / len(images)
 
 
 def compare_folding(rounds: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3), dtype=np.uint8)
     for name in FOLDED:
-        plain = transfer.extractor(transfer.backbone(name, (SIZE, SIZE, 3), weights="none"))
+        plain = transfer.feature_extractor(transfer.backbone(name, (SIZE, SIZE, 3), weights="none"))
         models = (plain, transfer.fuse_batch_norm(plain))
         for model in models:
             model.predict_on_batch(images)  # compiles

@@ -93,9 +93,11 @@ def command(
     output = output or Path(f"{loaded.name}-features.npz")
     feature_files.check_path(output)
     changes = None if augment is None else data.augmentation(augment, loaded)
-    changed = transfer.Views(changes, cached_views, seed)
+    changed = transfer.AugmentedViews(changes, cached_views, seed)
     parts = {
-        name: _part(model, loaded, name, changed if name == "train" else transfer.Views(), half)
+        name: _part(
+            model, loaded, name, changed if name == "train" else transfer.AugmentedViews(), half
+        )
         for name in (SPLITS if split == "all" else (split,))
     }
     feature_files.write(output, parts, loaded.class_names)
@@ -105,13 +107,13 @@ def command(
         _project(projector, f"{loaded.name} by {model.name}", loaded, parts)
 
 
-def _part(model, loaded: Dataset, name: str, views, half: bool) -> feature_files.Part:
+def _part(model, loaded: Dataset, name: str, views, half: bool) -> feature_files.SplitFeatures:
     split = loaded.splits[name]
-    found = transfer.features_of(model, split, half=half, views=views, scale=loaded.scale)
+    found = transfer.split_features(model, split, half=half, views=views, scale=loaded.scale)
     index = views.order(split)
     paths = getattr(split.inputs, "paths", None)
     paths = None if paths is None else tuple(paths[place] for place in index)
-    return feature_files.Part(found, split.labels[index], paths, index)
+    return feature_files.SplitFeatures(found, split.labels[index], paths, index)
 
 
 def _of_backbone(
@@ -127,7 +129,7 @@ def _of_backbone(
 
     with policy(precision):
         network = transfer.backbone(backbone, loaded.image_shape, weights=weights)
-        return loaded, transfer.extractor(network, pooling)
+        return loaded, transfer.feature_extractor(network, pooling)
 
 
 def _of_run(word: str, runs_dir: str, dataset: str | None, options: dict) -> tuple:
