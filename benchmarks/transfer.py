@@ -12,7 +12,7 @@ head: from a folder of 500 x 375 JPEGs to the test accuracy of a classifier on 2
     ImageNet's where KERAS_HOME has them, else random, which does not change the time.
 folding: features a second of three networks with batch normalisation fused
     (`transfer.fuse_batch_norm`) over those without, on batches of 32 noisy images in memory.
-precision: features a second by `transfer.features_of` in mixed bfloat16 over float32, on images in
+precision: features a second by `transfer.split_features` in mixed bfloat16 over float32, on images in
     memory. With --imagenet, a folder of WORDNET_ID_anything.JPEG, also top-1 and top-5 of both.
     Processors without bfloat16 instructions (avx512_bf16, amx_bf16) are slower with it."""
 
@@ -119,18 +119,18 @@ def report(title: str, pairs: list[tuple[float, float]], ends: str) -> None:
 def seconds_an_image(policy: str, weights: str, images: data.Split) -> float:
     with precision.precision_policy(policy):
         body = transfer.backbone("mobilenet_v2", (SIZE, SIZE, 3), weights=weights)
-    model = transfer.extractor(body)
-    transfer.features_of(
+    model = transfer.feature_extractor(body)
+    transfer.split_features(
         model, data.Split(images.inputs[:BATCH], images.labels[:BATCH]), cache=False
     )
-    taken, _ = seconds(lambda: transfer.features_of(model, images, cache=False))
+    taken, _ = seconds(lambda: transfer.split_features(model, images, cache=False))
     return taken / len(images)
 
 
 def compare_folding(rounds: int) -> None:
     images = np.random.default_rng(0).integers(0, 256, (BATCH, SIZE, SIZE, 3), dtype=np.uint8)
     for name in FOLDED:
-        plain = transfer.extractor(transfer.backbone(name, (SIZE, SIZE, 3), weights="none"))
+        plain = transfer.feature_extractor(transfer.backbone(name, (SIZE, SIZE, 3), weights="none"))
         models = (plain, transfer.fuse_batch_norm(plain))
         for model in models:
             model.predict_on_batch(images)  # compiles

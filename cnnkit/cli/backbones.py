@@ -30,16 +30,16 @@ def _list_applications() -> None:
     numbers = ("native", "smallest", "parameters", "multiply-adds", "top-1 %", "top-5 %")
     listing = table("backbone", *numbers, "licence", "here", numbers=numbers)
     for name in transfer.names():
-        line = transfer.backbone_info(name)
+        info = transfer.backbone_info(name)
         listing.add_row(
             name,
-            str(line.native_size),
-            str(line.smallest),
-            f"{line.parameters:,}",
-            f"{line.multiply_adds:,}",
-            "" if line.top_1 is None else str(line.top_1),
-            "" if line.top_5 is None else str(line.top_5),
-            line.licence,
+            str(info.native_size),
+            str(info.min_size),
+            f"{info.parameters:,}",
+            f"{info.multiply_adds:,}",
+            "" if info.top_1 is None else str(info.top_1),
+            "" if info.top_5 is None else str(info.top_5),
+            info.licence,
             "yes" if transfer.in_cache(name) else "",
         )
     console().print(listing)

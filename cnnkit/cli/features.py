@@ -100,9 +100,11 @@ def command(
     output = output or Path(f"{dataset.name}-features.npz")
     feature_files.check_path(output)
     changes = None if augment is None else data.augmentation(augment, dataset)
-    views = transfer.Views(changes, cached_views, seed)
+    views = transfer.AugmentedViews(changes, cached_views, seed)
     parts = {
-        name: _part(model, dataset, name, views if name == "train" else transfer.Views(), half)
+        name: _part(
+            model, dataset, name, views if name == "train" else transfer.AugmentedViews(), half
+        )
         for name in (SPLITS if split == "all" else (split,))
     }
     feature_files.write(output, parts, dataset.class_names)
@@ -112,13 +114,13 @@ def command(
         _write_projector(projector, f"{dataset.name} by {model.name}", dataset, parts)
 
 
-def _part(model, dataset: Dataset, name: str, views, half: bool) -> feature_files.Part:
+def _part(model, dataset: Dataset, name: str, views, half: bool) -> feature_files.SplitFeatures:
     split = dataset.splits[name]
-    features = transfer.features_of(model, split, half=half, views=views)
+    features = transfer.split_features(model, split, half=half, views=views)
     index = views.order(split)
     paths = getattr(split.inputs, "paths", None)
     paths = None if paths is None else tuple(paths[place] for place in index)
-    return feature_files.Part(features, split.labels[index], paths, index)
+    return feature_files.SplitFeatures(features, split.labels[index], paths, index)
 
 
 def _from_backbone(
@@ -132,7 +134,7 @@ def _from_backbone(
     transfer.check_pixels(backbone, dataset)
     with training.precision_policy(precision):
         network = transfer.backbone(backbone, dataset.image_shape, weights=weights)
-        return dataset, transfer.extractor(network, pooling)
+        return dataset, transfer.feature_extractor(network, pooling)
 
 
 def _from_run(word: str, runs_dir: str, name: str | None, options: dict) -> tuple:

@@ -1,4 +1,4 @@
-"""Pretrained networks as backbones: pictures as they are stored in, feature maps out."""
+"""Pretrained networks as backbones: from pixels as images store them to feature maps."""
 
 import os
 import warnings
@@ -10,10 +10,10 @@ import keras
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.models.weights import load_weights
-from cnnkit.transfer.catalogue import HUB, Line, backbone_info
+from cnnkit.transfer.catalogue import HUB, BackboneInfo, backbone_info
 from cnnkit.transfer.hub import hub_backbone
-from cnnkit.transfer.preprocessing import behind, check_channels
-from cnnkit.transfer.published import built, with_published_weights
+from cnnkit.transfer.preprocessing import add_preprocessing, check_channels
+from cnnkit.transfer.published import build_network, load_published
 
 
 def backbone(
@@ -21,90 +21,138 @@ def backbone(
     image_shape: tuple[int | None, int | None, int],
     *,
     weights: str | os.PathLike = "imagenet",
-    at: str | Sequence[str] | None = None,
+    output_layers: str | Sequence[str] | None = None,
 ) -> keras.Model:
-    """Return a pretrained network without its top, its preprocessing inside.
+    """Return a pretrained network without its top, with its preprocessing inside.
 
-    The model takes pixels from 0 to 255, uint8 or float, shape (batch, *image_shape), and gives the
-    last feature map, or a list of them where `at` names several layers. Its graph is flat, so that
-    every layer can be found by Keras' own name. It computes in the precision of
-    `keras.config.dtype_policy()`, such as "mixed_bfloat16", at the time of this call.
+    The graph of the model is flat, so that `get_layer` finds every layer by Keras' own name. The
+    model computes in the dtype policy, such as "mixed_bfloat16", that is set when this is called.
 
-    name: of a network of `keras.applications`, which `transfer.names()` lists; or hub:PRESET for
-        one of KerasHub, such as hub:resnet_18_imagenet, see `transfer.hub_backbone`.
-    image_shape: (height, width, channels); 1 channel is repeated to the 3 that the weights expect.
-    weights: "imagenet" for the published file, trained at the native size and used at any; the
-        path of a `.h5` file of the network without top; "none" for random ones, with a warning.
-    at: the layer, or layers, whose output to give.
+    Args:
+        name: A network of `keras.applications`, one of `transfer.names()`; or hub:PRESET for one
+            of KerasHub, such as hub:resnet_18_imagenet (see `transfer.hub_backbone`).
+        image_shape: (height, width, channels); 1 channel is repeated to the 3 that the weights
+            expect.
+        weights: "imagenet" for the published weights, which were trained at the native size and are
+            used at any; the path of a `.h5` file of the network without top; or "none" for random
+            weights, with a warning.
+        output_layers: Name of the layer whose output the model returns, or several names; None for
+            the last feature map.
 
-    Raises UnknownNameError for a network or layer, SettingError for a shape that the network cannot
-    take or weights that do not fit, MissingDataError where weights cannot be had.
+    Returns:
+        A model that takes pixels from 0 to 255, uint8 or float, of shape (batch, *image_shape). It
+        returns one feature map, or a list of them if `output_layers` is a list.
+
+    Raises:
+        UnknownNameError: There is no such network or layer.
+        SettingError: The network cannot take such images, or the weights do not fit.
+        MissingDataError: The weights cannot be had.
     """
     if name.startswith(HUB):
-        return _at(at, hub_backbone(name, image_shape, weights))
-    found = backbone_info(name)
-    check_shape(found, image_shape)
-    network = _at(at, network_of(found, image_shape[:2], weights, include_top=False))
-    return with_preprocessing(
-        network, found, image_shape, name if weights != "none" else f"{name}_untrained"
-    )
+        return _cut_at(output_layers, hub_backbone(name, image_shape, weights))
+    info = backbone_info(name)
+    check_shape(info, image_shape)
+    network = network_with_weights(info, image_shape[:2], weights, include_top=False)
+    suffix = "_untrained" if weights == "none" else ""
+    return with_preprocessing(_cut_at(output_layers, network), info, image_shape, name + suffix)
 
 
-def _at(at: str | Sequence[str] | None, network: keras.Model) -> keras.Model:
-    """Return the network up to the layers of these names, in their order; the whole for None."""
-    if at is None:
+def _cut_at(names: str | Sequence[str] | None, network: keras.Model) -> keras.Model:
+    if names is None:
         return network
-    points = [at] if isinstance(at, str) else list(at)
-    maps = [_layer(network, point).output for point in points]
-    return keras.Model(network.input, maps[0] if isinstance(at, str) else maps, name=network.name)
+    if isinstance(names, str):
+        outputs = _layer(network, names).output
+    else:
+        outputs = [_layer(network, name).output for name in names]
+    return keras.Model(network.input, outputs, name=network.name)
 
 
 def with_preprocessing(
-    network: keras.Model, found: Line, image_shape: tuple, name: str
+    network: keras.Model, info: BackboneInfo, image_shape: tuple, name: str
 ) -> keras.Model:
-    """Return the network behind its own `preprocess_input`, as one flat model of pixels 0 to 255."""
-    return behind(found.applications().preprocess_input, network, image_shape, name)
+    """Return a network of `keras.applications` with its own `preprocess_input` in front.
+
+    Args:
+        network: The network, with or without its top.
+        info: Which network it is.
+        image_shape: (height, width, channels) of its images.
+        name: Name of the new model.
+
+    Returns:
+        One flat model that takes pixels from 0 to 255.
+    """
+    return add_preprocessing(network, info.import_module().preprocess_input, image_shape, name)
 
 
-def network_of(
-    found: Line, size: tuple[int | None, int | None], weights: str | os.PathLike, include_top: bool
+def network_with_weights(
+    info: BackboneInfo,
+    size: tuple[int | None, int | None],
+    weights: str | os.PathLike,
+    *,
+    include_top: bool,
 ) -> keras.Model:
-    """Return Keras' network with these weights, without preprocessing, for images of that size."""
-    native = (found.native_size,) * 2
+    """Return a network of `keras.applications` with weights, without preprocessing.
+
+    Args:
+        info: Which network.
+        size: Height and width of its images, in pixels.
+        weights: "imagenet", "none" or the path of a file, as `backbone` takes it.
+        include_top: Whether it has its classifier.
+
+    Raises:
+        SettingError: The weights do not fit.
+        MissingDataError: The weights cannot be had.
+    """
     if weights == "none":
         warnings.warn(
-            f"The backbone {found.name!r} is untrained: its weights are random, as weights='none' "
+            f"The backbone {info.name!r} is untrained: its weights are random, as weights='none' "
             "asks.",
             stacklevel=3,
         )
-        return built(found, size, include_top, None)
+        return build_network(info, size, include_top=include_top)
     if weights != "imagenet":
-        network = built(found, size, include_top, None)
+        network = build_network(info, size, include_top=include_top)
         load_weights(network, Path(weights), include_top=include_top)
         return network
-    trained = with_published_weights(found, include_top)
-    if tuple(size) == native:
-        return trained
-    # Keras offers other files, or none, for some sizes; and networks that pad by the input's size
-    # must be built for it.
-    network = built(found, size, include_top, None)
-    network.set_weights(trained.get_weights())
+    pretrained = load_published(info, include_top=include_top)
+    if tuple(size) == (info.native_size,) * 2:
+        return pretrained
+    # Keras has other files, or none, for some sizes; and a network whose padding depends on the
+    # size of its input has to be built for that size.
+    network = build_network(info, size, include_top=include_top)
+    network.set_weights(pretrained.get_weights())
     return network
 
 
-def check_shape(found: Line, image_shape: tuple) -> None:
-    """Raise SettingError unless the network takes images of that shape."""
+def check_shape(info: BackboneInfo, image_shape: tuple) -> None:
+    """Check that a network takes images of a shape.
+
+    Args:
+        info: Which network.
+        image_shape: (height, width, channels); None for a size that may change.
+
+    Raises:
+        SettingError: The images are too small, or have other than 1 or 3 channels.
+    """
     check_channels(image_shape)
-    if any(side is not None and side < found.smallest for side in image_shape[:2]):
+    if any(side is not None and side < info.min_size for side in image_shape[:2]):
         raise SettingError(
-            f"The backbone {found.name!r} takes images of at least {found.smallest} x "
-            f"{found.smallest} pixels, not {image_shape[0]} x {image_shape[1]}: enlarge them "
-            f"(image_size={found.smallest})."
+            f"The backbone {info.name!r} takes images of at least {info.min_size} x "
+            f"{info.min_size} pixels, not {image_shape[0]} x {image_shape[1]}: enlarge them "
+            f"(image_size={info.min_size})."
         )
 
 
 def check_pixels(name: str, dataset: Dataset) -> None:
-    """Raise SettingError unless the values of a data set are pixels as a backbone takes them."""
+    """Check that the inputs of a data set are pixels as a backbone takes them.
+
+    Args:
+        name: Name of the backbone, for the message.
+        dataset: The data set.
+
+    Raises:
+        SettingError: The inputs are texts, or not from 0 to 255.
+    """
     low, high = dataset.value_range
     if (low, high) != (0, 255) or dataset.vocabulary:
         raise SettingError(

@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the layers before it: the same network in use, in less time."""
+"""Fuse batch normalisation into the layers before it: the same outputs in less time."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from keras import layers
 from cnnkit.keras_graph.walk import LayerCall, as_functional, layer_calls
 
 # By their exact type: a subclass may do more than its kernel says.
-FOLDING = (
+FUSABLE = (
     layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense,
     layers.DepthwiseConv1D, layers.DepthwiseConv2D,
     layers.SeparableConv1D, layers.SeparableConv2D,
@@ -15,46 +15,48 @@ FOLDING = (
 
 
 def fuse_batch_norm(model: keras.Model) -> keras.Model:
-    """Return a model that gives what `model` gives in inference, within rounding, and faster.
+    """Return a model with the same outputs in inference, within rounding, that is faster.
 
-    What batch normalisation does in inference is one factor and one term a channel; where it alone
-    reads a convolution or dense layer without activation, the factors go into that layer's kernel
-    and the terms into its bias (Jacob et al. 2018, https://arxiv.org/abs/1712.05877, section 3.2).
-    That leaves two passes over each feature map out, and lets TensorFlow do bias and activation
-    with the convolution. Such layers are new ones, with the values of now; all others are shared.
-    Models inside the model are treated alike. A model that has nothing to fold, or is no graph of
-    layers, comes back as it is.
+    In inference, batch normalisation is one factor and one term a channel. If it alone reads a
+    convolution or dense layer without activation, they go into that layer's kernel and bias (Jacob
+    et al. 2018, https://arxiv.org/abs/1712.05877, section 3.2). This saves two passes over each
+    feature map, and lets TensorFlow compute bias and activation with the convolution.
+
+    Args:
+        model: Any model; models inside it are fused, too.
+
+    Returns:
+        A model with new layers, which have the present weights, in the place of fused ones. All
+        other layers are shared. `model` itself if it has nothing to fuse, or no graph of layers.
     """
     graph = as_functional(model)
     calls = [call for call in layer_calls(model) if not call.is_input]
-    normalised = _foldable(calls, graph.outputs) if calls else {}
+    fusable = _fusable(calls, graph.outputs) if calls else {}
     models = {call.operation for call in calls if isinstance(call.operation, keras.Model)}
     inner = {each: copy for each in models if (copy := fuse_batch_norm(each)) is not each}
-    if not normalised and not inner:
+    if not fusable and not inner:
         return model
-    instead = inner | {layer: _with_bias(layer) for layer in normalised}
-    gone = set(normalised.values())
+    replacements = inner | {layer: _with_bias(layer) for layer in fusable}
+    removed = set(fusable.values())
 
     def call(layer, values, *others, **options):
-        if layer in gone:
+        if layer in removed:
             return values
-        return instead.get(layer, layer)(values, *others, **options)
+        return replacements.get(layer, layer)(values, *others, **options)
 
     copy = keras.models.clone_model(graph, clone_function=lambda each: each, call_function=call)
-    for layer, normalisation in normalised.items():
-        instead[layer].set_weights(_weights(layer, normalisation))
+    for layer, normalisation in fusable.items():
+        replacements[layer].set_weights(_weights(layer, normalisation))
     return copy
 
 
-def _foldable(
-    calls: list[LayerCall], outputs: list
-) -> dict[keras.Layer, layers.BatchNormalization]:
-    """Return the layers that a normalisation can go into, each with that one."""
+def _fusable(calls: list[LayerCall], outputs: list) -> dict[keras.Layer, layers.BatchNormalization]:
+    """Return the layers that batch normalisation can be fused into, each with its normalisation."""
     made_by = {id(tensor): call.operation for call in calls for tensor in call.outputs}
     read = [id(tensor) for call in calls for tensor in call.inputs]
     read += [id(tensor) for tensor in outputs]
     operations = [call.operation for call in calls]
-    found = {}
+    fusable = {}
     for call in calls:
         normalisation, tensor = call.operation, call.inputs[0]
         before = made_by.get(id(tensor))
@@ -62,7 +64,7 @@ def _foldable(
             type(normalisation) is layers.BatchNormalization
             and not call.keywords.get("training")
             and normalisation.axis in (-1, len(tensor.shape) - 1)
-            and type(before) in FOLDING
+            and type(before) in FUSABLE
             and before.activation is keras.activations.linear
             and not getattr(before, "lora_enabled", False)
             and getattr(before, "data_format", "channels_last") == "channels_last"
@@ -70,8 +72,8 @@ def _foldable(
             and read.count(id(tensor)) == 1
             and operations.count(before) == operations.count(normalisation) == 1
         ):
-            found[before] = normalisation
-    return found
+            fusable[before] = normalisation
+    return fusable
 
 
 def _with_bias(layer: keras.Layer) -> keras.Layer:
@@ -79,7 +81,7 @@ def _with_bias(layer: keras.Layer) -> keras.Layer:
 
 
 def _weights(layer: keras.Layer, normalisation: layers.BatchNormalization) -> list[np.ndarray]:
-    """Return the kernels and the bias of a layer that normalises what it gives, too."""
+    """Return the kernels and the bias of a layer fused with its normalisation."""
     kernels = [_exact(each) for each in layer.weights]
     bias = kernels.pop() if layer.use_bias else 0.0
     factor = 1 / np.sqrt(_exact(normalisation.moving_variance) + normalisation.epsilon)

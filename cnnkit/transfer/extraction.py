@@ -1,4 +1,4 @@
-"""Features of a frozen backbone, computed once and kept on disk."""
+"""Features of a frozen network, computed once and cached on disk."""
 
 import dataclasses
 import functools
@@ -15,7 +15,7 @@ from cnnkit.errors import SettingError
 from cnnkit.random_streams import VERSION
 from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
 from cnnkit.transfer.feature_cache import FeatureCache, in_memory
-from cnnkit.transfer.heads import pooled
+from cnnkit.transfer.heads import pool_maps
 
 BATCH = 32
 
@@ -31,60 +31,96 @@ def features(
     views: int = 1,
     seed: int = 0,
 ) -> Dataset:
-    """Return the data set with a vector of features in the place of each image.
+    """Return a data set with a vector of features in the place of each image.
 
-    Each split's inputs are float32 (float16 where `half`), shape (samples, features): a matrix for
-    scikit-learn, or the data of an Experiment whose model is a head alone. With `cache` they are
-    written to the cache folder once, batch by batch, and read from there as they are indexed; the
-    file's name says weights, network, input size, pooling, precision and content of the images, so
-    a change of any of them computes anew. A row whose checksum is wrong, as after a flipped bit, is
-    computed again. Where the disk is full they are in memory, with a
-    warning. Progress is shown while they are computed. Batch normalisation is folded into the
-    layers before it, see `transfer.fuse_batch_norm`: equal within rounding.
+    Features can be given to scikit-learn, or to an Experiment whose model is `transfer.head`. While
+    they are computed, a progress bar is shown. Batch normalisation is computed as
+    `transfer.fuse_batch_norm` does, which gives the same features within rounding.
 
-    backbone: takes pixels as stored in `dataset`, as `transfer.backbone` gives it.
-    augment: a Keras layer that changes training images at random, as an Experiment has it; then
-        the training split holds each image `views` times, each time changed otherwise, by `seed`.
+    The cache's key covers weights, network, input size, pooling, precision and the content of the
+    images, so that a change of any of them computes new features. A row with a wrong checksum is
+    computed again. If the disk is full, features stay in memory, with a warning.
 
-    Raises SettingError for a pooling that does not exist, an augmentation that mixes labels, or
-    views without one.
+    Args:
+        backbone: Takes pixels as stored in `dataset`, as `transfer.backbone` returns it.
+        dataset: The images.
+        pooling: How a feature map becomes a vector: "average", "max" or "flatten".
+        half: Whether features are float16 instead of float32.
+        cache: Whether to write features to the cache folder, and to read them from there.
+        augment: A layer that changes training images at random, as an Experiment takes it.
+        views: With `augment`, how many rows the training split has for each image, each changed
+            differently.
+        seed: Chooses the changes.
+
+    Returns:
+        A Dataset whose splits have inputs of shape (samples, features).
+
+    Raises:
+        SettingError: There is no such pooling, the augmentation mixes labels, or several `views`
+            have no augmentation.
     """
-    changed = Views(augment, views, seed)
-    return features_by(extractor(backbone, pooling), dataset, half, cache, changed)
+    changes = AugmentedViews(augment, views, seed)
+    model = feature_extractor(backbone, pooling)
+    return dataset_features(model, dataset, half=half, cache=cache, views=changes)
 
 
-def extractor(backbone: keras.Model, pooling: str = "average") -> keras.Model:
-    """Return a model from what the backbone takes to a vector an image, shape (batch, features)."""
-    vectors = pooled(backbone.outputs, pooling)
+def feature_extractor(backbone: keras.Model, pooling: str = "average") -> keras.Model:
+    """Return a backbone with pooling.
+
+    Args:
+        backbone: A model whose outputs are feature maps.
+        pooling: "average", "max" or "flatten".
+
+    Returns:
+        A model from the backbone's inputs to vectors, of shape (batch, features).
+    """
+    vectors = pool_maps(backbone.outputs, pooling)
     return keras.Model(backbone.inputs, vectors, name=backbone.name)
 
 
-def features_of(
+def split_features(
     model: keras.Model,
     split: Split,
     *,
     half: bool = False,
     cache: bool = True,
-    views: "Views | None" = None,
+    views: "AugmentedViews | None" = None,
 ) -> np.ndarray:
-    """Return what a model gives each input of one split, in the order of the split or its views.
+    """Return a model's outputs for the inputs of one split.
 
-    model: takes inputs as stored, as those that `extractor` and `embedding_model` return do.
-    views: how often each input is changed, and how; `views.order(split)` says which one each row
-        is of.
+    Args:
+        model: Takes inputs as stored, as the models do that `feature_extractor` and
+            `embedding_model` return.
+        split: The inputs.
+        half: As `features` takes it.
+        cache: As `features` takes it.
+        views: How to augment each input, and how often; None leaves inputs as they are.
 
-    The rest is as `features` says.
+    Returns:
+        Features of shape (rows, ...), in the order of the split, or in that of `views.order(split)`.
     """
-    dtype = np.dtype("float16" if half else "float32")
     if views is not None and views.augment is None:
         views = None
-    work = _Work(_Network(model), split, dtype, views)
-    return FeatureCache(model).rows(work, work.content()) if cache else in_memory(work)
+    outputs = _SplitOutputs(_Network(model), split, _dtype(half), views)
+    return FeatureCache(model).rows(outputs, outputs.content()) if cache else in_memory(outputs)
+
+
+def _dtype(half: bool) -> np.dtype:
+    return np.dtype("float16" if half else "float32")
 
 
 @dataclasses.dataclass(frozen=True)
-class Views:
-    """How many times each training image is seen, and how it is changed each time."""
+class AugmentedViews:
+    """Several randomly changed views of each training image.
+
+    Attributes:
+        augment: The layer that changes images; None for one view, unchanged.
+        count: Views of each image, at least 1.
+        seed: Chooses the changes.
+
+    Raises:
+        SettingError: `count` is out of range, or the augmentation mixes labels.
+    """
 
     augment: keras.Layer | None = None
     count: int = 1
@@ -101,95 +137,111 @@ class Views:
     def __str__(self) -> str:
         if self.augment is None:
             return ""
-        # A layer that was called before says of what shape; it changes images as it did.
-        said = json.loads(
+        # Without the shape that a layer notes when it is first called; its changes are the same.
+        config = json.loads(
             json.dumps(keras.saving.serialize_keras_object(self.augment)),
             object_hook=lambda each: {k: each[k] for k in each if k != "build_config"},
         )
-        return f"{json.dumps(said, sort_keys=True)} {self.count} {self.seed} {VERSION}"
+        return f"{json.dumps(config, sort_keys=True)} {self.count} {self.seed} {VERSION}"
 
     def of(self, split: Split) -> Iterator[Batches]:
-        """Yield the batches of each view, values as stored; each view has its own order."""
+        """Yield the batches of each view, each in its own order, with values as stored.
+
+        Args:
+            split: The images.
+        """
         for view in range(self.count):
             yield Batches(split, BATCH, seed=self.seed, augment=self.augment, epoch=view)
 
     def order(self, split: Split) -> np.ndarray:
-        """Return which sample of the split each row is of, view after view."""
+        """Return the index of each row's sample, view after view.
+
+        Args:
+            split: The images.
+        """
         if self.augment is None:
             return np.arange(len(split))
         return np.concatenate([each.order() for each in self.of(split)])
 
 
-def features_by(
-    extractor: keras.Model,
+def dataset_features(
+    model: keras.Model,
     dataset: Dataset,
-    half: bool,
-    cache: bool,
-    views: Views,
-    unseen: Sequence[str] = (),
+    *,
+    half: bool = False,
+    cache: bool = True,
+    views: AugmentedViews,
+    skip_splits: Sequence[str] = (),
 ) -> Dataset:
-    """Return what `features` says, of a model from pixels as stored to vectors or maps.
+    """Return a data set with a model's outputs in the place of its inputs.
 
-    unseen: splits of which no features are wanted; they come back empty.
+    Args:
+        model: From inputs as stored to vectors or feature maps.
+        dataset: The inputs.
+        half: As `features` takes it.
+        cache: As `features` takes it.
+        views: How to augment the training split.
+        skip_splits: Names of splits whose features are not needed; they have no samples then.
     """
-    dtype = np.dtype("float16" if half else "float32")
-    store, network, seen = FeatureCache(extractor) if cache else None, _Network(extractor), {}
+    feature_cache = FeatureCache(model) if cache else None
+    network, splits = _Network(model), {}
     for name, split in dataset.splits.items():
-        changed = views if name == "train" and views.augment is not None else None
-        if name in unseen:
-            seen[name] = Split(np.empty((0, *extractor.output_shape[1:]), dtype), split.labels[:0])
+        changes = views if name == "train" and views.augment is not None else None
+        if name in skip_splits:
+            none = np.empty((0, *model.output_shape[1:]), _dtype(half))
+            splits[name] = Split(none, split.labels[:0])
             continue
-        work = _Work(network, split, dtype, changed)
-        labels = split.labels if changed is None else split.labels[changed.order(split)]
-        found = store.rows(work, work.content()) if cache else in_memory(work)
-        seen[name] = Split(found, labels)
-    return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **seen)
+        outputs = _SplitOutputs(network, split, _dtype(half), changes)
+        labels = split.labels if changes is None else split.labels[changes.order(split)]
+        rows = feature_cache.rows(outputs, outputs.content()) if cache else in_memory(outputs)
+        splits[name] = Split(rows, labels)
+    return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **splits)
 
 
 @dataclasses.dataclass(frozen=True)
 class _Network:
-    """What computes features, as it was given and as it is fastest."""
+    """The model whose outputs are features, and a faster model with the same outputs."""
 
-    given: keras.Model
+    model: keras.Model
 
     @functools.cached_property
     def fused(self) -> keras.Model:
-        """Made where something is to be computed, once for all splits."""
-        return fuse_batch_norm(self.given)
+        """Built when it is first needed, and once for all splits."""
+        return fuse_batch_norm(self.model)
 
 
 @dataclasses.dataclass(frozen=True)
-class _Work:
-    """Features to compute: of which images, by which network, as which type."""
+class _SplitOutputs:
+    """The features of one split, computed batch by batch."""
 
     network: _Network
     split: Split
     dtype: np.dtype
-    views: Views | None
+    views: AugmentedViews | None
 
     @property
     def shape(self) -> tuple[int, ...]:
-        times = 1 if self.views is None else self.views.count
-        return times * len(self.split), *self.network.given.output_shape[1:]
+        num_views = 1 if self.views is None else self.views.count
+        return num_views * len(self.split), *self.network.model.output_shape[1:]
 
     def content(self) -> str:
-        """Return what the features are of."""
+        """Return what the cache's key says of the images and their changes."""
         images = self.split.inputs
-        described = f"{images.shape} {images.dtype} {self.views or ''}"
-        if hasattr(images, "content_hash"):  # read from files: known without reading again
-            return f"{described} {images.content_hash()}"
-        return f"{described} {hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()}"
+        description = f"{images.shape} {images.dtype} {self.views or ''}"
+        if hasattr(images, "content_hash"):  # of files that were read before
+            return f"{description} {images.content_hash()}"
+        return f"{description} {hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()}"
 
     def rows(self) -> Iterator[np.ndarray]:
-        """Yield features batch by batch, and show how far it is."""
+        """Yield features batch by batch, with a progress bar."""
         progress, done = keras.utils.Progbar(self.shape[0], unit_name="image"), 0
-        for number, chosen in enumerate(self.batches()):
+        for number, rows in enumerate(self.batches()):
             yield self.batch(number)
-            done += chosen.stop - chosen.start
+            done += rows.stop - rows.start
             progress.update(done)
 
     def batches(self) -> list[slice]:
-        """Return which rows each batch has; a batch is of one view."""
+        """Return which rows each batch has; no batch has images of two views."""
         samples = len(self.split)
         return [
             slice(first + start, first + min(start + BATCH, samples))
@@ -202,16 +254,16 @@ class _Work:
         if self.views is None:
             images, start = self.split.inputs, number * BATCH
             batch = np.asarray(images[np.arange(start, min(start + BATCH, len(images)))])
-            return self._predicted(batch, padded=number > 0)
-        view, step = divmod(number, self._changed[0].num_batches)
-        return self._predicted(self._changed[view][step][0], padded=step > 0)
+            return self._predict(batch, padded=number > 0)
+        view, step = divmod(number, self._augmented[0].num_batches)
+        return self._predict(self._augmented[view][step][0], padded=step > 0)
 
     @functools.cached_property
-    def _changed(self) -> list[Batches]:
+    def _augmented(self) -> list[Batches]:
         return list(self.views.of(self.split))
 
-    def _predicted(self, batch: np.ndarray, padded: bool) -> np.ndarray:
-        """Return the features of a batch; all batches but one are of one size, compiled once."""
+    def _predict(self, batch: np.ndarray, padded: bool) -> np.ndarray:
+        # A shorter last batch is padded, so that the network is compiled for one size.
         missing = BATCH - len(batch) if padded else 0
-        whole = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
-        return self.network.fused.predict_on_batch(whole)[: len(batch)].astype(self.dtype)
+        inputs = np.concatenate([batch, np.repeat(batch[:1], missing, axis=0)])
+        return self.network.fused.predict_on_batch(inputs)[: len(batch)].astype(self.dtype)

@@ -1,13 +1,14 @@
-"""Features kept on disk, so that a frozen network sees each sample once.
+"""A cache of features on disk, so that a frozen network sees each sample once.
 
-CACHE/NETWORK-features-HASH/KEY.npy has one split's features, as any NumPy reads them. HASH is of
-the network: its graph, its weights, and the Keras that runs it; KEY is of that, of the samples'
-content, and of the type. So a change of anything computes anew. A file is written under another
-name, flushed, and renamed when whole; `cnnkit.data.cache` says where CACHE is and how large.
+CACHE/NETWORK-features-HASH/KEY.npy has the features of one split, as any NumPy reads them. HASH is
+of the network: its graph, its weights, and the version and backend of Keras. KEY is of that, of the
+samples' content and of the features' dtype, so that a change of any of them computes new features.
+A file is written under another name, flushed, and then renamed. `cnnkit.data.cache` says where CACHE
+is and how large it may be.
 
-Behind the features, where NumPy does not look, stands the CRC-32 of each row, uint32, little-endian.
-They are looked at whenever a file is opened: of a row whose checksum is wrong, the batch is computed
-again, and the row is written again.
+After the array, where NumPy does not look, comes the CRC-32 of each row, uint32, little-endian.
+They are checked whenever a file is opened. If one is wrong, its batch is computed and its row
+written again.
 """
 
 import contextlib
@@ -29,19 +30,24 @@ import numpy as np
 
 from cnnkit.data import cache
 
-LAYOUT = 4  # counted up when a kept file's meaning changes, so that older ones are computed anew
+LAYOUT = 4  # increased when the meaning of a file changes, so that older files are not read
 CHECKSUM = np.dtype("<u4")
-NO_RESERVING = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
+CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
-class Work(Protocol):
-    """Features to compute: how many, of which type, and how."""
+class Features(Protocol):
+    """Features that can be computed batch by batch.
+
+    Attributes:
+        shape: (rows, ...) of all features.
+        dtype: Their type.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype
 
     def rows(self) -> Iterator[np.ndarray]:
-        """Yield them from the first to the last, a batch at a time, in `dtype`."""
+        """Yield all features from the first row to the last, a batch at a time."""
         ...
 
     def batches(self) -> Sequence[slice]:
@@ -49,157 +55,177 @@ class Work(Protocol):
         ...
 
     def batch(self, number: int) -> np.ndarray:
-        """Compute one batch, in `dtype`."""
+        """Compute the features of one batch."""
         ...
 
 
 class FeatureCache:
-    """The features that one network gives. After a failure to write, all are kept in memory."""
+    """The cached features of one network.
+
+    After a failure to write, it keeps all further features in memory.
+
+    Args:
+        model: The network whose outputs are cached.
+    """
 
     def __init__(self, model: keras.Model):
         self._network = _fingerprint(model)
-        own = f"{cache.FEATURES}{self._network[:16]}"
-        # Keras counts on in the names of networks, so that a name alone finds nothing again.
-        found = sorted(cache.cache_folder().glob(f"*{own}"))
+        suffix = f"{cache.FEATURES}{self._network[:16]}"
+        # By the hash alone: Keras numbers the names of models, so that they differ between calls.
+        folders = sorted(cache.cache_folder().glob(f"*{suffix}"))
         name = re.sub(r"[^\w.]+", "_", model.name)
-        self._folder = found[0] if found else cache.cache_folder() / f"{name}{own}"
-        self._began, self._full, self._told = time.time(), False, False
+        self._folder = folders[0] if folders else cache.cache_folder() / f"{name}{suffix}"
+        self._start_time, self._is_full, self._has_warned = time.time(), False, False
 
-    def rows(self, work: Work, content: str) -> np.ndarray:
-        """Return features from the disk, mapped, computing them first where they are not there.
+    def rows(self, features: Features, content: str) -> np.ndarray:
+        """Return features from the disk; those that are not there yet are computed first.
 
-        content: says what the features are of. Where they cannot be kept, that is warned of once,
-        and they are in memory; or, where they are more than the cache may take, in a file without
-        a name, which is gone with the process.
+        Args:
+            features: Computes what is missing.
+            content: Describes the samples; part of the key.
+
+        Returns:
+            A memory-mapped array. If features cannot be written, an array in memory, after one
+            warning. If they are larger than the cache may be, a memory map of a temporary file,
+            which ends with the process.
         """
-        said = f"{LAYOUT} {self._network} {work.dtype} {content}"
-        path = self._folder / f"{hashlib.sha256(said.encode()).hexdigest()[:40]}.npy"
-        found = _read(path, work)
-        if found is not None:
+        key = f"{LAYOUT} {self._network} {features.dtype} {content}"
+        path = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:40]}.npy"
+        cached = _read(path, features)
+        if cached is not None:
             with contextlib.suppress(OSError):
-                os.utime(path)  # when it was used last
-            return found
-        if _bytes(work) > cache.limit():
-            return self._not_kept(work)
-        if not self._full:
+                os.utime(path)  # the cache deletes first what was not used for longest
+            return cached
+        if _bytes(features) > cache.limit():
+            return self._uncached(features)
+        if not self._is_full:
             try:
-                _write(path, work)
-                cache.make_room(self._began)
+                _write(path, features)
+                cache.make_room(self._start_time)
             except OSError as error:
-                self._full = True
-                self._tell(
+                self._is_full = True
+                self._warn(
                     f"{self._folder.parent} cannot be written ({error.strerror or error}); make "
                     "room there, or set CNNKIT_CACHE to another folder"
                 )
             else:
-                found = _read(path, work)
-        return in_memory(work) if found is None else found
+                cached = _read(path, features)
+        return in_memory(features) if cached is None else cached
 
-    def _not_kept(self, work: Work) -> np.ndarray:
-        self._tell(
-            f"they take {_bytes(work) / 1e9:.2g} GB, and the cache may take {cache.limit() / 1e9:g} "
-            "(CNNKIT_CACHE_GIGABYTES)"
+    def _uncached(self, features: Features) -> np.ndarray:
+        self._warn(
+            f"they take {_bytes(features) / 1e9:.2g} GB, and the cache may take "
+            f"{cache.limit() / 1e9:g} (CNNKIT_CACHE_GIGABYTES)"
         )
         try:
             with tempfile.TemporaryFile() as file:
-                _fill(file, work)
-                return np.memmap(file, work.dtype, "r", 0, work.shape)
+                _fill(file, features)
+                return np.memmap(file, features.dtype, "r", 0, features.shape)
         except (OSError, ValueError):  # ValueError: nothing to map
-            return in_memory(work)
+            return in_memory(features)
 
-    def _tell(self, reason: str) -> None:
-        if not self._told:
+    def _warn(self, reason: str) -> None:
+        if not self._has_warned:
             warnings.warn(
-                f"Features are not kept, and the next run computes them anew: {reason}.",
+                f"Features are not cached, and the next run computes them again: {reason}.",
                 RuntimeWarning,
                 stacklevel=5,
             )
-        self._told = True
+        self._has_warned = True
 
 
-def in_memory(work: Work) -> np.ndarray:
-    """Return features that are kept nowhere else."""
-    rows = list(work.rows())
-    return np.concatenate(rows) if rows else np.empty(work.shape, work.dtype)
+def in_memory(features: Features) -> np.ndarray:
+    """Compute features without a cache.
+
+    Args:
+        features: What to compute.
+
+    Returns:
+        An array in memory.
+    """
+    batches = list(features.rows())
+    return np.concatenate(batches) if batches else np.empty(features.shape, features.dtype)
 
 
-def _write(path: Path, work: Work) -> None:
+def _write(path: Path, features: Features) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{uuid.uuid4().hex}.part")
-    header = {"descr": work.dtype.str, "fortran_order": False, "shape": work.shape}
+    header = {"descr": features.dtype.str, "fortran_order": False, "shape": features.shape}
     try:
         with open(temporary, "wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
-            file.write(np.array(_fill(file, work), CHECKSUM).tobytes())
+            file.write(np.array(_fill(file, features), CHECKSUM).tobytes())
             os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         cache.delete(temporary)
 
 
-def _fill(file: BinaryIO, work: Work) -> list[int]:
+def _fill(file: BinaryIO, features: Features) -> list[int]:
     """Write the features, and return the checksum of each row."""
     file.flush()
-    if hasattr(os, "posix_fallocate") and _bytes(work):
-        try:  # so that a full disk is known before anything is computed
-            os.posix_fallocate(file.fileno(), file.tell(), _bytes(work) + _checksum_bytes(work))
+    if hasattr(os, "posix_fallocate") and _bytes(features):
+        try:  # find out that the disk is full before computing anything
+            os.posix_fallocate(
+                file.fileno(), file.tell(), _bytes(features) + _checksum_bytes(features)
+            )
         except OSError as error:
-            if error.errno not in NO_RESERVING:
+            if error.errno not in CANNOT_RESERVE:
                 raise
     checksums = []
-    for rows in work.rows():
-        # A full disk is an error here; in a mapped file it would end the process.
+    for rows in features.rows():
+        # Not through a memory map: a full disk would then kill the process.
         file.write(rows.tobytes())
         checksums += _checksums(rows)
     file.flush()
     return checksums
 
 
-def _read(path: Path, work: Work) -> np.ndarray | None:
-    """Return a whole file's rows, mapped; None where there is none, or it is damaged for good."""
+def _read(path: Path, features: Features) -> np.ndarray | None:
+    """Return the rows of a file, mapped; None if it is missing or cannot be repaired."""
     try:
         rows = np.load(path, mmap_mode="r")
-        if rows.shape != work.shape or rows.dtype != work.dtype:
+        if rows.shape != features.shape or rows.dtype != features.dtype:
             return None
         stored = np.fromfile(path, CHECKSUM, offset=rows.offset + rows.nbytes)
         if len(stored) != len(rows):
             return None
         damaged = np.flatnonzero(stored != np.array(_checksums(rows), CHECKSUM))
         if len(damaged):
-            _mend(path, rows.offset, damaged, work)
+            _repair(path, rows.offset, damaged, features)
     except (OSError, ValueError, EOFError):
         return None
     return rows
 
 
-def _mend(path: Path, offset: int, damaged: np.ndarray, work: Work) -> None:
-    """Write these rows and their checksums again; whoever has the file mapped sees them."""
+def _repair(path: Path, offset: int, damaged: np.ndarray, features: Features) -> None:
+    """Compute rows and write them, with their checksums, into the file in place."""
     with open(path, "r+b") as file:
-        for number, chosen in enumerate(work.batches()):
+        for number, chosen in enumerate(features.batches()):
             within = damaged[(damaged >= chosen.start) & (damaged < chosen.stop)]
-            computed = work.batch(number) if len(within) else None
+            computed = features.batch(number) if len(within) else None
             for row in within:
-                features = computed[row - chosen.start].tobytes()
-                file.seek(offset + row * len(features))
-                file.write(features)
-                file.seek(offset + _bytes(work) + row * CHECKSUM.itemsize)
-                file.write(np.array(zlib.crc32(features), CHECKSUM).tobytes())
+                values = computed[row - chosen.start].tobytes()
+                file.seek(offset + row * len(values))
+                file.write(values)
+                file.seek(offset + _bytes(features) + row * CHECKSUM.itemsize)
+                file.write(np.array(zlib.crc32(values), CHECKSUM).tobytes())
 
 
 def _checksums(rows: np.ndarray) -> list[int]:
     return [zlib.crc32(row) for row in np.asarray(rows)]
 
 
-def _checksum_bytes(work: Work) -> int:
-    return work.shape[0] * CHECKSUM.itemsize
+def _checksum_bytes(features: Features) -> int:
+    return features.shape[0] * CHECKSUM.itemsize
 
 
-def _bytes(work: Work) -> int:
-    return int(np.prod(work.shape)) * work.dtype.itemsize
+def _bytes(features: Features) -> int:
+    return int(np.prod(features.shape)) * features.dtype.itemsize
 
 
 def _fingerprint(model: keras.Model) -> str:
-    """Return what a network computes as a hash: its graph, without the counters in names, and weights."""
+    """Return a hash of a network: its weights, and its graph without the counters in names."""
     graph = re.sub(r"_\d+\b", "", model.to_json())
     digest = hashlib.sha256(f"{keras.__version__} {keras.backend.backend()} {graph}".encode())
     for array in model.get_weights():

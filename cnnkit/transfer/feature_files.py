@@ -1,10 +1,10 @@
-"""Features in a file that others read: a row a sample, as .npz or as .parquet.
+"""Features in a file for other programs: a row a sample, as .npz or .parquet.
 
-Of each row: `split`; `index`, its sample's place there; `path`, where samples are files; its label; and its
-features. A .npz has them as arrays `features` (rows, features), `labels` (class indices, or 0 and 1
-for each class), `split`, `index` and `path`, and `class_names` beside them. A Parquet file has
+Each row has `split`; `index`, its sample's place there; `path`, if samples are files; its label; and
+its features. A .npz file has the arrays `features` (rows, features), `labels` (class indices, or 0
+and 1 for each class), `split`, `index`, `path` and `class_names`. A Parquet file has the columns
 `label`, a class's name, or `labels`, names joined by |, as a table of `cnnkit.data` has them, and a
-column a feature, `feature_0` and so on, float16 or float32.
+column a feature: `feature_0` and so on, float16 or float32.
 """
 
 import zipfile
@@ -18,14 +18,18 @@ from cnnkit.errors import SettingError
 from cnnkit.runs.atomic import replacing
 
 SUFFIXES = (".npz", ".parquet")
-ROWS = 1024  # in memory at once
+ROWS = 1024  # read into memory at a time
 
 
 @dataclass(frozen=True)
-class Part:
-    """Features of one split: (rows, features); labels as a Split has them; paths or None.
+class SplitFeatures:
+    """The features of one split.
 
-    index: which sample of the split each row is of; in their order unless given.
+    Attributes:
+        features: Shape (rows, features).
+        labels: As a Split has them, one a row.
+        paths: The file of each row's sample, or None.
+        index: Which sample of the split each row is of; in order unless given.
     """
 
     features: np.ndarray
@@ -41,14 +45,21 @@ class Part:
         return len(self.labels)
 
     def rows(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield (which rows, their features), as many as may be in memory."""
+        """Yield (slice of rows, their features), a part that fits in memory at a time."""
         for start in range(0, len(self), ROWS):
             chosen = slice(start, min(start + ROWS, len(self)))
             yield chosen, np.asarray(self.features[chosen])
 
 
 def check_path(path: Path) -> None:
-    """Raise SettingError unless features can be written there, before they are computed."""
+    """Check that features can be written to a file, before they are computed.
+
+    Args:
+        path: The file.
+
+    Raises:
+        SettingError: The ending is wrong, the folder is missing, or pyarrow is not installed.
+    """
     if path.suffix not in SUFFIXES:
         raise SettingError(
             f"Features are written to FILE.npz or FILE.parquet, not to {path.name!r}."
@@ -56,13 +67,19 @@ def check_path(path: Path) -> None:
     if not path.parent.is_dir():
         raise SettingError(f"There is no folder {path.parent} for {path.name}; make it first.")
     if path.suffix == ".parquet":
-        _parquet(path)
+        _pyarrow(path)
 
 
-def write(path: Path, parts: Mapping[str, Part], class_names: tuple[str, ...]) -> None:
-    """Write the splits' features one below the other; the file is there whole or not at all.
+def write(path: Path, parts: Mapping[str, SplitFeatures], class_names: tuple[str, ...]) -> None:
+    """Write the features of several splits to one file, which is complete or not there at all.
 
-    Raises SettingError for another ending, a missing pyarrow, or a place that cannot be written.
+    Args:
+        path: FILE.npz or FILE.parquet.
+        parts: The features of each split, by its name.
+        class_names: Names of the classes, in the order of the labels.
+
+    Raises:
+        SettingError: What `check_path` raises, or the file cannot be written.
     """
     check_path(path)
     try:
@@ -72,7 +89,9 @@ def write(path: Path, parts: Mapping[str, Part], class_names: tuple[str, ...]) -
         raise SettingError(f"{path} cannot be written: {error.strerror or error}.") from error
 
 
-def _write_npz(path: Path, parts: Mapping[str, Part], class_names: tuple[str, ...]) -> None:
+def _write_npz(
+    path: Path, parts: Mapping[str, SplitFeatures], class_names: tuple[str, ...]
+) -> None:
     first = next(iter(parts.values()))
     header = {
         "descr": first.features.dtype.str,
@@ -88,7 +107,7 @@ def _write_npz(path: Path, parts: Mapping[str, Part], class_names: tuple[str, ..
     if first.paths is not None:
         columns["path"] = np.array([name for part in parts.values() for name in part.paths])
     with zipfile.ZipFile(path, "w") as archive:
-        # `np.savez` would want all of the matrix at once.
+        # `np.savez` would need the whole matrix in memory.
         with archive.open("features.npy", "w", force_zip64=True) as file:
             np.lib.format.write_array_header_2_0(file, header)
             for part in parts.values():
@@ -99,8 +118,10 @@ def _write_npz(path: Path, parts: Mapping[str, Part], class_names: tuple[str, ..
                 np.lib.format.write_array(file, column, allow_pickle=False)
 
 
-def _write_parquet(path: Path, parts: Mapping[str, Part], class_names: tuple[str, ...]) -> None:
-    pyarrow, parquet = _parquet(path)
+def _write_parquet(
+    path: Path, parts: Mapping[str, SplitFeatures], class_names: tuple[str, ...]
+) -> None:
+    pyarrow = _pyarrow(path)
     writer = None
     try:
         for split, part in parts.items():
@@ -113,7 +134,7 @@ def _write_parquet(path: Path, parts: Mapping[str, Part], class_names: tuple[str
                 for number, column in enumerate(features.T):
                     columns[f"feature_{number}"] = np.ascontiguousarray(column)
                 table = pyarrow.table(columns)
-                writer = writer or parquet.ParquetWriter(path, table.schema)
+                writer = writer or pyarrow.parquet.ParquetWriter(path, table.schema)
                 writer.write_table(table)
     finally:
         if writer is not None:
@@ -126,12 +147,11 @@ def _label_column(labels: np.ndarray, class_names: tuple[str, ...]) -> dict[str,
     return {"labels": ["|".join(class_names[i] for i in np.flatnonzero(row)) for row in labels]}
 
 
-def _parquet(path: Path):
+def _pyarrow(path: Path):
     try:
-        import pyarrow
-        from pyarrow import parquet
+        import pyarrow.parquet  # an optional package
     except ImportError:
         raise SettingError(
             f"Writing {path.name} needs pyarrow: pip install pyarrow, or name a .npz file."
         ) from None
-    return pyarrow, parquet
+    return pyarrow

@@ -1,10 +1,11 @@
-"""Fine-tuning: the head first, then unfrozen blocks of the backbone, slowly."""
+"""Fine-tuning: after the head, train blocks of the backbone at a low learning rate."""
 
 from dataclasses import dataclass
 
 import keras
 
 from cnnkit.errors import SettingError
+from cnnkit.keras_graph.fused_normalization import batch_normalizations
 from cnnkit.keras_graph.learning_rates import scale_learning_rates
 from cnnkit.settings import expect_counts
 from cnnkit.transfer.network_blocks import blocks
@@ -12,18 +13,23 @@ from cnnkit.transfer.network_blocks import blocks
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuning:
-    """A phase of training that goes on with unfrozen blocks, for `Experiment.phases`.
+    """A phase of training in which blocks of the backbone train, too, for `Experiment.phases`.
 
-    epochs: at most, after those before. optimizer: of this phase alone, or its name, with a
-        learning rate well below the head's: a hundredth is usual.
-    blocks: how many, from the last one, train beside the head; all of them unless given. See
-        `transfer.blocks`. Batch normalisation keeps its statistics and its scale, as in the frozen
-        network: Keras runs it in inference mode.
-    layer_decay: the learning rate of each block, as a part of that of the block after it; the last
-        block has this part of the head's (Clark et al. 2020, https://arxiv.org/abs/2003.10555,
-        appendix A; 1 is the same for all). AdamW's own decay of weights stays as it is.
+    Batch normalisation of the backbone keeps its statistics and its scale, since Keras runs frozen
+    layers of that kind in inference mode.
 
-    Raises SettingError for values that are not allowed.
+    Attributes:
+        epochs: At most so many, after those of earlier phases.
+        optimizer: The optimizer of this phase, or its name. A hundredth of the head's learning
+            rate is usual.
+        blocks: How many blocks train beside the head, counted from the last one; None for all of
+            them. See `transfer.blocks`.
+        layer_decay: The learning rate of each block, as a part of that of the block after it; the
+            last block has this part of the head's. 1 is the same rate for all (Clark et al. 2020,
+            https://arxiv.org/abs/2003.10555, appendix A). AdamW's weight decay stays as it is.
+
+    Raises:
+        SettingError: A value is out of range.
     """
 
     epochs: int
@@ -39,26 +45,32 @@ class FineTuning:
             raise SettingError(f"layer_decay is above 0 and at most 1, not {self.layer_decay}.")
 
     def begin(self, model: keras.Model) -> None:
-        """Unfreeze what trains in this phase, and freeze all else; set the rates of the blocks.
+        """Unfreeze the blocks that train in this phase, freeze all others, and set their rates.
 
-        Raises SettingError where the model has fewer blocks.
+        Args:
+            model: The model to train, with a head that stays trainable.
+
+        Raises:
+            SettingError: The model has fewer blocks.
         """
-        found = blocks(model)
-        if self.blocks is not None and self.blocks > len(found):
+        all_blocks = blocks(model)
+        num_blocks = len(all_blocks) if self.blocks is None else self.blocks
+        if num_blocks > len(all_blocks):
             raise SettingError(
-                f"The network {model.name!r} has {len(found)} blocks, and {self.blocks} of them "
+                f"The network {model.name!r} has {len(all_blocks)} blocks, and {num_blocks} of them "
                 "should train: leave blocks out for all of them."
             )
         model.trainable = True
-        trained = found if self.blocks is None else found[-self.blocks :]
-        for place, block in enumerate(found, start=len(trained) - len(found)):
+        first_trained = len(all_blocks) - num_blocks
+        for index, block in enumerate(all_blocks):
             for layer in block:
-                layer.trainable = place >= 0
-                _freeze_batch_normalisation(layer)
+                layer.trainable = index >= first_trained
+                for normalization in batch_normalizations(layer):
+                    normalization.trainable = False
         if self.layer_decay < 1:
             factors = [
                 (variable, self.layer_decay**above)
-                for above, block in enumerate(reversed(trained), start=1)
+                for above, block in enumerate(reversed(all_blocks[first_trained:]), start=1)
                 for layer in block
                 for variable in layer.trainable_variables
             ]
@@ -69,10 +81,3 @@ class FineTuning:
         which = "the last block" if self.blocks == 1 else which
         decay = f", layer decay {self.layer_decay:g}" if self.layer_decay < 1 else ""
         return f"fine-tuning of {which}{decay}"
-
-
-def _freeze_batch_normalisation(layer: keras.Layer) -> None:
-    if isinstance(layer, keras.layers.BatchNormalization):
-        layer.trainable = False
-    for inner in getattr(layer, "layers", ()):
-        _freeze_batch_normalisation(inner)

@@ -1,4 +1,4 @@
-"""The image networks that KerasHub has weights for, as backbones; they need the extra `hub`."""
+"""Image networks of KerasHub as backbones; they need the extra `hub`."""
 
 import re
 import warnings
@@ -8,35 +8,54 @@ import keras
 
 from cnnkit.errors import MissingDataError, SettingError, UnknownNameError
 from cnnkit.transfer.catalogue import HUB, require_hub
-from cnnkit.transfer.preprocessing import behind, check_channels
+from cnnkit.transfer.preprocessing import add_preprocessing, check_channels
 
-# What KerasHub, h5py and those who fetch for it raise: a failed request is an OSError.
+# What KerasHub, h5py and the libraries that download for it raise; a failed request is an OSError.
 FAILURES = (ImportError, KeyError, OSError, RuntimeError, TypeError, ValueError)
 
 
-def hub_presets() -> dict[str, dict]:
-    """Return KerasHub's image classifiers by name: description, parameters, where weights are.
-
-    Each has "metadata", with "description" and "params", and "kaggle_handle". Raises
-    MissingDataError without the extra.
-    """
+def _keras_hub():
     require_hub()
-    import keras_hub
+    import keras_hub  # an optional extra
 
-    return dict(keras_hub.models.ImageClassifier.presets)
+    return keras_hub
+
+
+def hub_presets() -> dict[str, dict]:
+    """Return the presets of KerasHub's image classifiers.
+
+    Returns:
+        For each name, a dict with "metadata", which has "description" and "params", and
+        "kaggle_handle".
+
+    Raises:
+        MissingDataError: KerasHub is not installed.
+    """
+    return dict(_keras_hub().models.ImageClassifier.presets)
 
 
 def hub_backbone(
     name: str, image_shape: tuple[int | None, int | None, int], weights: str
 ) -> keras.Model:
-    """Return the backbone of a preset of KerasHub, its own scaling of pixels inside.
+    """Return the backbone of a preset of KerasHub, with its scaling of pixels inside.
 
-    name: hub:PRESET with what `from_preset` takes: a name such as resnet_18_imagenet, a handle such
-        as hf://USER/NAME, or a folder that `save_to_preset` has written.
-    weights: "imagenet" for those of the preset, whatever it was trained on; "none" for random ones.
+    Images are not resized to the size of the preset.
 
-    Images are not brought to the size of the preset: they have `image_shape`. The rest is as
-    `transfer.backbone` says.
+    Args:
+        name: hub:PRESET with what `from_preset` takes: a name such as resnet_18_imagenet, a handle
+            such as hf://USER/NAME, or a folder that `save_to_preset` wrote.
+        image_shape: (height, width, channels), with 1 or 3 channels.
+        weights: "imagenet" for those of the preset, whatever they were trained on; "none" for
+            random ones, with a warning.
+
+    Returns:
+        A flat model from pixels, 0 to 255, of shape (batch, *image_shape) to a feature map.
+
+    Raises:
+        UnknownNameError: There is no such preset.
+        SettingError: `weights` is something else, the preset cannot be loaded for such images, or
+            it has no feature map.
+        MissingDataError: KerasHub is not installed, or the preset cannot be fetched.
     """
     check_channels(image_shape)
     if weights not in ("imagenet", "none"):
@@ -45,10 +64,11 @@ def hub_backbone(
             f"{str(weights)!r}: a preset of your own is a folder, {HUB}FOLDER."
         )
     preset = name.removeprefix(HUB)
-    known = hub_presets()
-    if preset not in known and "://" not in preset and not Path(preset).is_dir():
-        raise UnknownNameError("preset of KerasHub", preset, known)
-    network, converter = _loaded(preset, known, image_shape, weights != "none")
+    presets = hub_presets()
+    if preset not in presets and "://" not in preset and not Path(preset).is_dir():
+        raise UnknownNameError("preset of KerasHub", preset, presets)
+    address = presets.get(preset, {}).get("kaggle_handle", preset)
+    network, converter = _load(preset, image_shape, address, load_weights=weights != "none")
     if len(getattr(network.output, "shape", ())) != 4:
         raise SettingError(
             f"{type(network).__name__} of {name!r} gives no feature map (height, width, filters), "
@@ -59,30 +79,28 @@ def hub_backbone(
             f"The backbone {name!r} is untrained: its weights are random, as weights='none' asks.",
             stacklevel=3,
         )
-    label = re.sub(r"\W+", "_", Path(preset).name if "://" not in preset else preset)
-    label += "_untrained" if weights == "none" else ""
-    return behind(_scaling(converter), network, image_shape, label)
+    model_name = re.sub(r"\W+", "_", Path(preset).name if "://" not in preset else preset)
+    model_name += "_untrained" if weights == "none" else ""
+    return add_preprocessing(network, _scaling(converter), image_shape, model_name)
 
 
-def _loaded(preset: str, known: dict, image_shape: tuple, trained: bool) -> tuple:
-    import keras_hub
-
+def _load(preset: str, image_shape: tuple, address: str, *, load_weights: bool) -> tuple:
+    keras_hub = _keras_hub()
     height, width = image_shape[:2]
     try:
         converter = keras_hub.layers.ImageConverter.from_preset(preset)
         network = keras_hub.models.Backbone.from_preset(
             preset,
-            load_weights=trained,
+            load_weights=load_weights,
             dtype=keras.config.dtype_policy(),  # else that in which it was saved
             image_shape=(height, width, 3),
         )
     except FAILURES as error:
-        said = str(error).strip().split("\n")[0].rstrip(".")
-        if Path(preset).is_dir() or not _of_network(error):
+        reason = str(error).strip().split("\n")[0].rstrip(".")
+        if Path(preset).is_dir() or not _is_download_error(error):
             raise SettingError(
-                f"The preset {preset} cannot be loaded for images of {height} x {width}: {said}."
+                f"The preset {preset} cannot be loaded for images of {height} x {width}: {reason}."
             ) from error
-        address = known.get(preset, {}).get("kaggle_handle", preset)
         raise MissingDataError(
             f"The preset {preset!r} is not on this machine and cannot be fetched ({address}); name a "
             f"folder of it, as KerasHub's save_to_preset writes it, as {HUB}FOLDER."
@@ -90,13 +108,12 @@ def _loaded(preset: str, known: dict, image_shape: tuple, trained: bool) -> tupl
     return network, converter
 
 
-def _of_network(error: Exception) -> bool:
-    """Whether a preset could not be fetched, rather than read."""
+def _is_download_error(error: Exception) -> bool:
     return isinstance(error, OSError) or "download" in str(error).lower()
 
 
 def _scaling(converter) -> keras.layers.Layer:
-    """Return what KerasHub's ImageConverter does to pixels, other than changing their number."""
+    """Return what KerasHub's ImageConverter does to pixels, other than resizing."""
     scale = 1.0 if converter.scale is None else converter.scale
     offset = 0.0 if converter.offset is None else converter.offset
     # In bfloat16 a scaled pixel would lose its last bits.

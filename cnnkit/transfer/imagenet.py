@@ -1,4 +1,4 @@
-"""ImageNet's thousand classes: what a network with its published top says of photographs."""
+"""ImageNet's 1,000 classes: networks with their published top, on photographs."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnkit.data.images.decode import decode, read
 from cnnkit.errors import MissingDataError, SettingError
-from cnnkit.transfer.backbones import network_of, with_preprocessing
+from cnnkit.transfer.backbones import network_with_weights, with_preprocessing
 from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
 from cnnkit.transfer.catalogue import backbone_info, weights_folder
 
@@ -20,24 +20,42 @@ BATCH = 32
 
 
 def imagenet_classifier(name: str, weights: str = "imagenet") -> keras.Model:
-    """Return a network with its top: pixels 0 to 255 of its native size in, 1,000 probabilities out.
+    """Return a network of `keras.applications` with its top and its preprocessing.
 
-    weights: "imagenet", "none", or the path of a file of the network with its top. Raises what
-    `transfer.backbone` raises.
+    Args:
+        name: One of `transfer.names()`.
+        weights: "imagenet", "none", or the path of a file of the network with its top.
+
+    Returns:
+        A model from pixels, 0 to 255, of the native size to the probabilities of 1,000 classes.
+
+    Raises:
+        CnnkitError: What `transfer.backbone` raises.
     """
-    found = backbone_info(name)
-    size = (found.native_size,) * 2
-    network = network_of(found, size, weights, include_top=True)
-    return with_preprocessing(network, found, (*size, 3), name)
+    info = backbone_info(name)
+    size = (info.native_size,) * 2
+    network = network_with_weights(info, size, weights, include_top=True)
+    return with_preprocessing(network, info, (*size, 3), name)
 
 
 def most_probable(
     model: keras.Model, paths: Iterable[Path], top: int = 5
 ) -> Iterator[tuple[Path, list[tuple[str, float]]]]:
-    """Yield (path, [(label, probability), ...]) for each image file, most probable first.
+    """Classify image files by ImageNet's classes.
 
-    Images are stretched to the model's input. Raises BadImage for a file that cannot be read, and
-    MissingDataError where Keras' list of classes cannot be had.
+    Images are stretched to the model's input.
+
+    Args:
+        model: What `imagenet_classifier` returns.
+        paths: The image files.
+        top: How many classes to return for each.
+
+    Yields:
+        (path, [(label, probability), ...]) for each file, most probable first.
+
+    Raises:
+        BadImage: A file cannot be read.
+        MissingDataError: Keras' list of classes cannot be had.
     """
     labels = [label for _, label in imagenet_classes()]
     for files, probabilities in _predictions(model, list(paths), "stretch"):
@@ -49,16 +67,26 @@ def most_probable(
 def evaluate_imagenet(
     folder: str | Path, name: str = "mobilenet_v2", weights: str = "imagenet"
 ) -> dict[str, float]:
-    """Return {"top_1", "top_5", "images"} of a network on FOLDER/WORDNET_ID/IMAGE.
+    """Measure the accuracy of a network on images of ImageNet's classes.
 
-    top_1 and top_5 are fractions of 1; images are cut to their largest central square, and only a
-    batch of them is in memory. Raises SettingError where the folder has no such layout.
+    Images are cut to their largest central square. Only a batch of them is in memory at a time.
+
+    Args:
+        folder: Has the images as FOLDER/WORDNET_ID/IMAGE.
+        name: One of `transfer.names()`.
+        weights: As `imagenet_classifier` takes them.
+
+    Returns:
+        {"top_1", "top_5", "images"}: accuracies, from 0 to 1, and the number of images.
+
+    Raises:
+        SettingError: The folder has no such layout.
     """
-    number = {wordnet_id: index for index, (wordnet_id, _) in enumerate(imagenet_classes())}
+    class_index = {wordnet_id: index for index, (wordnet_id, _) in enumerate(imagenet_classes())}
     paths = [
         path
         for path in sorted(Path(folder).glob("*/*"))
-        if path.parent.name in number and path.suffix.lower() in SUFFIXES
+        if path.parent.name in class_index and path.suffix.lower() in SUFFIXES
     ]
     if not paths:
         raise SettingError(
@@ -67,10 +95,10 @@ def evaluate_imagenet(
     model = fuse_batch_norm(imagenet_classifier(name, weights))
     hits = {1: 0, 5: 0}
     for files, probabilities in _predictions(model, paths, "crop"):
-        truth = np.array([number[path.parent.name] for path in files])[:, None]
+        labels = np.array([class_index[path.parent.name] for path in files])[:, None]
         ranked = np.argsort(-probabilities, axis=1, kind="stable")
         for top in hits:
-            hits[top] += int((ranked[:, :top] == truth).any(axis=1).sum())
+            hits[top] += int((ranked[:, :top] == labels).any(axis=1).sum())
     return {
         "top_1": hits[1] / len(paths),
         "top_5": hits[5] / len(paths),
@@ -79,7 +107,14 @@ def evaluate_imagenet(
 
 
 def imagenet_classes() -> list[tuple[str, str]]:
-    """Return (WordNet id, label) of the 1,000 classes, in the order of a network's outputs."""
+    """Return the 1,000 classes in the order of a network's outputs.
+
+    Returns:
+        A list of (WordNet id, label).
+
+    Raises:
+        MissingDataError: Keras' list of classes cannot be had, or is damaged.
+    """
     path = weights_folder() / CLASSES
     if not path.is_file():
         try:
@@ -95,7 +130,7 @@ def imagenet_classes() -> list[tuple[str, str]]:
     except (ValueError, TypeError, AttributeError) as error:
         raise MissingDataError(
             f"{path} is damaged: it does not name ImageNet's 1,000 classes; move it away, so that "
-            "Keras fetches it anew."
+            "Keras fetches it again."
         ) from error
 
 

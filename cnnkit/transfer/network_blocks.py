@@ -1,4 +1,4 @@
-"""The blocks of a network: what a fine-tuning unfreezes, from the last one on."""
+"""The blocks of a network, which fine-tuning unfreezes from the last one on."""
 
 import re
 
@@ -18,13 +18,18 @@ HEAD = ("dropout", "logits", "predictions")
 
 
 def blocks(model: keras.Model) -> list[list[keras.Layer]]:
-    """Return the layers that have weights, block by block, without those of the head.
+    """Return the layers with weights, block by block, without those of the head.
 
-    The first is the stem; what has no block of its own, such as a last convolution or the shortcut
-    of a stage, belongs to the block before it. Blocks are told by their names where most layers
-    have such a name; else a block ends wherever one tensor is all that later layers read, as after
-    an Inception block or, in a plain chain of layers, after each convolution. A backbone that is a
-    layer of the model is looked into.
+    Blocks are recognised by their names if most layers have such a name. Otherwise a block ends
+    wherever later layers read only one tensor: after an Inception block, or, in a plain chain of
+    layers, after each convolution. Layers outside a block, such as a last convolution or the
+    shortcut of a stage, belong to the block before them.
+
+    Args:
+        model: A backbone, or a classifier that has one inside or is one.
+
+    Returns:
+        Lists of layers from the first block, which is the stem, to the last.
     """
     network = _backbone(model)
     layers = [layer for layer in network.layers if layer.weights]
@@ -48,24 +53,26 @@ def _is_head(layer: keras.Layer, model: keras.Model) -> bool:
 
 
 def _by_name(layers, names) -> list[list[keras.Layer]]:
-    found, current = {}, None
+    by_block, current = {}, None
     for layer, name in zip(layers, names, strict=True):
         current = name.groups() if name else current
-        found.setdefault(current, []).append(layer)
-    return list(found.values())
+        by_block.setdefault(current, []).append(layer)
+    return list(by_block.values())
 
 
 def _by_structure(network: keras.Model, layers: list[keras.Layer]) -> list[list[keras.Layer]]:
-    order, ends = cut_points(network)
-    places = {id(operation): place for place, operation in enumerate(order)}
-    found = [[]]
-    for layer in sorted(layers, key=lambda layer: places[id(layer)]):
-        begun = any(_has_kernel(each) for each in found[-1])
-        ended = begun and any(places[id(found[-1][-1])] <= end < places[id(layer)] for end in ends)
-        if ended and _has_kernel(layer):  # normalisation is of the block before it
-            found.append([])
-        found[-1].append(layer)
-    return found
+    operations, cuts = cut_points(network)
+    order = {id(operation): index for index, operation in enumerate(operations)}
+    groups = [[]]
+    for layer in sorted(layers, key=lambda layer: order[id(layer)]):
+        has_begun = any(_has_kernel(each) for each in groups[-1])
+        has_ended = has_begun and any(
+            order[id(groups[-1][-1])] <= cut < order[id(layer)] for cut in cuts
+        )
+        if has_ended and _has_kernel(layer):  # normalisation belongs to the block before it
+            groups.append([])
+        groups[-1].append(layer)
+    return groups
 
 
 def _has_kernel(layer: keras.Layer) -> bool:

@@ -1,4 +1,4 @@
-"""The weights that Keras publishes: fetched and read by Keras, its failures told in one sentence."""
+"""The ImageNet weights that Keras publishes, with clear errors where they cannot be had."""
 
 import os
 import re
@@ -10,49 +10,69 @@ import keras
 from cnnkit.errors import MissingDataError, SettingError
 from cnnkit.models.damaged import keep_if_deleted, move_aside
 from cnnkit.models.weights import load_weights
-from cnnkit.transfer.catalogue import Line, weights_folder
+from cnnkit.transfer.catalogue import BackboneInfo, weights_folder
 
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError)  # what Keras and h5py raise of a file
-STILL_WRITTEN = 10  # seconds since a file's last change in which another process may be fetching it
+FETCH_SECONDS = 10  # a file that changed so recently may still be written by another process
 
 
-def built(found: Line, size, include_top: bool, weights: str | None) -> keras.Model:
-    """Return Keras' network for images of that size, without preprocessing."""
-    function = getattr(keras.applications, found.keras_name)
+def build_network(
+    info: BackboneInfo,
+    size: tuple[int | None, int | None],
+    *,
+    include_top: bool,
+    weights: str | None = None,
+) -> keras.Model:
+    """Build a network of `keras.applications`, without preprocessing.
+
+    Args:
+        info: Which network.
+        size: Height and width of its images, in pixels.
+        include_top: Whether it has its classifier.
+        weights: "imagenet", or None for random weights.
+    """
+    function = getattr(keras.applications, info.keras_name)
     return function(
-        weights=weights, include_top=include_top, input_shape=(*size, 3), **found.options
+        weights=weights, include_top=include_top, input_shape=(*size, 3), **info.options
     )
 
 
-def with_published_weights(found: Line, include_top: bool) -> keras.Model:
-    """Return Keras' network of the native size with ImageNet's weights.
+def load_published(info: BackboneInfo, *, include_top: bool) -> keras.Model:
+    """Build a network of `keras.applications` at its native size with ImageNet's weights.
 
-    A file that turns out to be truncated or of another network is moved aside, so that the next
-    call fetches it anew; one that is sound stays where it is, whatever else fails.
+    A file that is truncated, or of another network, is moved aside, so that the next call fetches it
+    again. A sound file stays where it is, whatever else fails.
 
-    Raises MissingDataError where the weights cannot be had.
+    Args:
+        info: Which network.
+        include_top: Whether it has its classifier.
+
+    Raises:
+        MissingDataError: The weights are not on this machine and cannot be fetched, or the file
+            was damaged.
     """
-    path = weights_folder() / (found.file_with_top if include_top else found.file)
+    path = weights_folder() / (info.weights_file_with_top if include_top else info.weights_file)
+    size = (info.native_size,) * 2
     try:
         with keep_if_deleted(path) as kept:
-            return built(found, (found.native_size,) * 2, include_top, "imagenet")
+            return build_network(info, size, include_top=include_top, weights="imagenet")
     except Exception as error:  # Keras raises a bare Exception where a download fails
         address = re.search(r"https?://\S+?\.h5", str(error))
         if address:
             raise MissingDataError(_not_fetched(path, address[0], kept.moved_to)) from error
         if not isinstance(error, UNREADABLE):
             raise
-        fault = _fault(path, found, include_top)
+        fault = _fault(path, info, include_top)
         if fault is None:
             raise
-        if time.time() - path.stat().st_mtime < STILL_WRITTEN:
+        if time.time() - path.stat().st_mtime < FETCH_SECONDS:
             raise MissingDataError(
                 f"{fault}; it was written to a moment ago, perhaps by a process that is fetching "
-                f"it: try again in {STILL_WRITTEN} seconds."
+                f"it: try again in {FETCH_SECONDS} seconds."
             ) from error
         raise MissingDataError(
             f"{fault}; it was moved to {move_aside(path).name}, so that the next call can fetch it "
-            "anew."
+            "again."
         ) from error
 
 
@@ -62,23 +82,21 @@ def _not_fetched(path: Path, address: str, aside: Path | None) -> str:
             f"The weights {path} are here, but Keras reads only a cache that it may write to: make "
             f"{path.parent.parent} writable, or set KERAS_HOME to a copy of it."
         )
-    what = "are not on this machine"
+    problem = "are not on this machine"
     if aside is not None:
-        what = f"had another hash than Keras knows, were moved to {aside.name},"
+        problem = f"had another hash than Keras knows, were moved to {aside.name},"
     return (
-        f"The weights {path.name} {what} and cannot be fetched from Keras' storage ({address}); put "
-        f"that file into {path.parent}, give a file of your own as weights, or weights='none'."
+        f"The weights {path.name} {problem} and cannot be fetched from Keras' storage ({address}); put "
+        f"that file into {path.parent}, or give a file of your own as weights, or weights='none'."
     )
 
 
-def _fault(path: Path, found: Line, include_top: bool) -> str | None:
-    """Return what is wrong with a file, None where it is sound or nobody can tell.
-
-    Two readers have to find it wrong: Keras' own once more, and ours, which names what differs.
-    """
+def _fault(path: Path, info: BackboneInfo, include_top: bool) -> str | None:
+    """Return what is wrong with a weights file; None if it is sound or cannot be read now."""
+    # Two readers have to fail: Keras' own, and ours, which names what differs.
     if not path.is_file() or not os.access(path, os.R_OK):
         return None
-    network = built(found, (found.native_size,) * 2, include_top, None)
+    network = build_network(info, (info.native_size,) * 2, include_top=include_top)
     try:
         network.load_weights(path)
     except (BlockingIOError, PermissionError):  # locked by another process

@@ -52,7 +52,7 @@ def test_trains_a_step_and_gives_the_same_bits_after_loading(name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", transfer.names())
 def test_every_network_trains_a_step_and_gives_the_same_bits_after_loading(name, tmp_path):
-    a_step_saved_and_loaded(name, transfer.backbone_info(name).smallest, tmp_path)
+    a_step_saved_and_loaded(name, transfer.backbone_info(name).min_size, tmp_path)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -105,15 +105,21 @@ def test_a_grey_image_gives_what_its_three_equal_channels_give(cached_keras):
 @pytest.mark.once
 def test_feature_maps_are_taken_where_they_are_named():
     points = ["block_3_expand_relu", "block_13_expand_relu"]
-    pyramid = transfer.backbone("mobilenet_v2_035", (64, 64, 3), weights="none", at=points)
+    pyramid = transfer.backbone(
+        "mobilenet_v2_035", (64, 64, 3), weights="none", output_layers=points
+    )
     assert [shape[1:3] for shape in pyramid.output_shape] == [(16, 16), (4, 4)]
-    one = transfer.backbone("mobilenet_v2_035", (64, 64, 3), weights="none", at=points[1])
+    one = transfer.backbone(
+        "mobilenet_v2_035", (64, 64, 3), weights="none", output_layers=points[1]
+    )
     assert one.output_shape == pyramid.output_shape[1]
 
 
 def test_an_unknown_layer_gets_the_nearest_names():
     with pytest.raises(UnknownNameError, match="block_13_expand"):
-        transfer.backbone("mobilenet_v2_035", (32, 32, 3), weights="none", at="block13_expand")
+        transfer.backbone(
+            "mobilenet_v2_035", (32, 32, 3), weights="none", output_layers="block13_expand"
+        )
 
 
 @pytest.mark.parametrize("shape", [(31, 64, 3), (64, 64, 4), (64, 64)])
@@ -137,11 +143,11 @@ def test_weights_that_cannot_be_fetched_are_named_with_their_place(cached_keras,
     monkeypatch.setattr(vgg16.file_utils, "get_file", offline)
     with pytest.raises(MissingDataError, match=r"kernels_notop\.h5 are not .*models") as caught:
         transfer.backbone("vgg16", (32, 32, 3))
-    assert transfer.backbone_info("vgg16").file in str(caught.value)
+    assert transfer.backbone_info("vgg16").weights_file in str(caught.value)
 
 
 @pytest.mark.once
 def test_weights_of_another_network_name_the_first_layer_that_differs(cached_keras):
-    file = cached_keras / "models" / transfer.backbone_info("mobilenet_v2_035").file
+    file = cached_keras / "models" / transfer.backbone_info("mobilenet_v2_035").weights_file
     with pytest.raises(SettingError, match="'Conv1'"):
         transfer.backbone("mobilenet_v2", (32, 32, 3), weights=file)

@@ -4,14 +4,14 @@ import pytest
 from cnnkit import transfer
 from cnnkit.errors import UnknownNameError
 from cnnkit.models import anatomy
-from cnnkit.transfer.published import built
+from cnnkit.transfer.published import build_network
 
 
 def counted(name):
     line = transfer.backbone_info(name)
     size = (line.native_size, line.native_size)
     with keras.StatelessScope():  # counts weights without a place in memory for each
-        network = built(line, size, include_top=False, weights=None)
+        network = build_network(line, size, include_top=False)
     found = anatomy(network)
     return found.parameters, found.multiply_adds
 

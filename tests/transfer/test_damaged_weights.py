@@ -15,8 +15,8 @@ pytestmark = pytest.mark.once
 
 SMALL = "mobilenet_025"
 WITHOUT_TOP, WITH_TOP = (
-    transfer.backbone_info(SMALL).file,
-    transfer.backbone_info(SMALL).file_with_top,
+    transfer.backbone_info(SMALL).weights_file,
+    transfer.backbone_info(SMALL).weights_file_with_top,
 )
 
 
@@ -31,7 +31,7 @@ def home(cached_keras, tmp_path, monkeypatch):
 
     folder = tmp_path / "home" / "models"
     folder.mkdir(parents=True)
-    for name in (WITHOUT_TOP, WITH_TOP, transfer.backbone_info("mobilenet_v2_035").file):
+    for name in (WITHOUT_TOP, WITH_TOP, transfer.backbone_info("mobilenet_v2_035").weights_file):
         shutil.copy(cached_keras / "models" / name, folder)
     for path in folder.iterdir():
         os.utime(path, (1_000_000_000, 1_000_000_000))
@@ -97,7 +97,7 @@ def test_of_a_network_with_its_top_only_the_file_with_the_top_is_moved(home):
 
 
 def test_a_file_of_another_network_names_the_first_layer_that_differs(home):
-    other = (home / transfer.backbone_info("mobilenet_v2_035").file).read_bytes()
+    other = (home / transfer.backbone_info("mobilenet_v2_035").weights_file).read_bytes()
     spoil(home / WITHOUT_TOP, other)
     with pytest.raises(MissingDataError, match=r"layer 'conv1' needs shapes .*moved to"):
         transfer.backbone(SMALL, (32, 32, 3))
@@ -133,7 +133,7 @@ def test_a_sound_file_that_another_process_holds_stays(home):
     lambda: models.create("vgg16", (32, 32, 3), 10, include_top=False, weights="imagenet"),
 ], ids=["transfer", "models"])  # fmt: skip
 def test_a_file_of_another_hash_is_kept_where_keras_would_delete_it(home, build):
-    path = home / transfer.backbone_info("vgg16").file
+    path = home / transfer.backbone_info("vgg16").weights_file
     content = spoil(path, (home / WITHOUT_TOP).read_bytes())
     with pytest.raises(MissingDataError, match=r"another hash than Keras knows, .*damaged\.h5"):
         build()
@@ -193,5 +193,5 @@ def asked_for(name, include_top, monkeypatch):
 )
 def test_the_files_are_those_that_keras_asks_for(name, monkeypatch):
     line = transfer.backbone_info(name)
-    assert asked_for(name, True, monkeypatch) == [line.file_with_top]
-    assert asked_for(name, False, monkeypatch) == [line.file]
+    assert asked_for(name, True, monkeypatch) == [line.weights_file_with_top]
+    assert asked_for(name, False, monkeypatch) == [line.weights_file]

@@ -6,7 +6,7 @@ from keras import layers
 from cnnkit import explain, transfer
 from cnnkit.errors import SettingError
 from cnnkit.transfer import feature_files
-from cnnkit.transfer.feature_files import Part
+from cnnkit.transfer.feature_files import SplitFeatures
 
 pytestmark = pytest.mark.once
 
@@ -16,7 +16,7 @@ NAMES = ("cat", "dog", "bird")
 def parts(labels_shape, samples=2500):
     random = np.random.default_rng(0)
     return {
-        name: Part(
+        name: SplitFeatures(
             random.normal(size=(count, 3)).astype("float32"),
             random.integers(0, 2, (count, *labels_shape)),
             tuple(f"{name}/{number}.jpg" for number in range(count)),

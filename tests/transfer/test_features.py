@@ -15,7 +15,7 @@ from cnnkit import transfer
 from cnnkit.cli import main
 from cnnkit.data import Dataset, Split, cache
 from cnnkit.transfer import feature_cache as kept_features
-from cnnkit.transfer.extraction import Views, features_by
+from cnnkit.transfer.extraction import AugmentedViews, dataset_features
 
 pytestmark = pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
 
@@ -41,7 +41,7 @@ def body():
 
 @pytest.fixture(scope="module")
 def vectors(body):
-    return transfer.extractor(body)
+    return transfer.feature_extractor(body)
 
 
 def kept(folder):
@@ -108,7 +108,7 @@ def test_batch_normalisation_is_folded_into_the_layers_before_it(photos, body, m
     for layer in body.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.moving_variance.assign(np.linspace(0.5, 2, layer.moving_variance.shape[0]))
-    expected = transfer.extractor(body).predict_on_batch(photos.test.inputs[:])
+    expected = transfer.feature_extractor(body).predict_on_batch(photos.test.inputs[:])
     asked = asked_of(monkeypatch)
     found = transfer.features(body, photos, cache=False).test.inputs
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
@@ -120,7 +120,9 @@ def test_batch_normalisation_is_folded_into_the_layers_before_it(photos, body, m
 
 def test_splits_that_nobody_looks_at_cost_nothing(vectors, photos, monkeypatch):
     asked = asked_of(monkeypatch)
-    found = features_by(vectors, photos, False, False, Views(), unseen=("train", "test"))
+    found = dataset_features(
+        vectors, photos, cache=False, views=AugmentedViews(), skip_splits=("train", "test")
+    )
     assert [samples for _, samples in asked] == [5]  # those of validation
     assert found.train.inputs.shape == found.test.inputs.shape == (0, 256)
     assert len(found.validation) == 5
@@ -133,8 +135,8 @@ def test_a_flipped_bit_is_found_and_its_row_alone_written_again(
     vectors, photos, own_image_cache, place, views, monkeypatch
 ):
     shifts = keras.layers.RandomTranslation(0.2, 0.2, seed=1) if views > 1 else None
-    changed = Views(shifts, views, seed=3)
-    first = np.array(features_by(vectors, photos, False, True, changed).train.inputs)
+    changed = AugmentedViews(shifts, views, seed=3)
+    first = np.array(dataset_features(vectors, photos, views=changed).train.inputs)
     path = max(kept(own_image_cache), key=os.path.getsize)
     content = path.read_bytes()
     rows = len(first)
@@ -145,7 +147,7 @@ def test_a_flipped_bit_is_found_and_its_row_alone_written_again(
     at = begin + row * row_bytes + 501 if place == "feature" else len(content) - 4 * (rows - row)
     path.write_bytes(content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :])
     asked = asked_of(monkeypatch)
-    again = features_by(vectors, photos, False, True, changed).train.inputs
+    again = dataset_features(vectors, photos, views=changed).train.inputs
     assert [samples for _, samples in asked] == [32]
     np.testing.assert_array_equal(again, first)
     assert path.read_bytes() == content
@@ -164,7 +166,7 @@ def test_a_full_disk_is_said_once_before_anything_is_computed(
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.warns(RuntimeWarning, match="No space left on device") as said:
         found = transfer.features(body, photos)
-    assert sum("Features are not kept" in str(each.message) for each in said) == 1
+    assert sum("Features are not cached" in str(each.message) for each in said) == 1
     assert capfd.readouterr().out.count("70/70") == 1
     np.testing.assert_array_equal(found.train.inputs, expected)
     assert kept(own_image_cache) == []
@@ -181,7 +183,7 @@ def test_a_disk_that_fills_up_in_the_middle_is_an_error_that_is_survived(
             found = transfer.features(body, photos)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert sum("Features are not kept" in str(each.message) for each in said) == 1
+    assert sum("Features are not cached" in str(each.message) for each in said) == 1
     assert found.train.inputs.shape == (70, 256)
     assert kept(own_image_cache) == []
 
@@ -189,36 +191,36 @@ def test_a_disk_that_fills_up_in_the_middle_is_an_error_that_is_survived(
 def test_features_of_another_layout_are_computed_anew(
     photos, vectors, monkeypatch, own_image_cache
 ):
-    transfer.features_of(vectors, photos.test)
+    transfer.split_features(vectors, photos.test)
     monkeypatch.setattr(kept_features, "LAYOUT", kept_features.LAYOUT + 1)
-    transfer.features_of(vectors, photos.test)
+    transfer.split_features(vectors, photos.test)
     assert len(kept(own_image_cache)) == 2
 
 
 def test_what_is_larger_than_the_limit_is_computed_without_the_cache(
     photos, vectors, monkeypatch, own_image_cache
 ):
-    expected = transfer.features_of(vectors, photos.train, cache=False)
+    expected = transfer.split_features(vectors, photos.train, cache=False)
     monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", "0.00001")
     with pytest.warns(RuntimeWarning, match="may take 1e-05"):
-        found = transfer.features_of(vectors, photos.train)
+        found = transfer.split_features(vectors, photos.train)
     assert isinstance(found, np.memmap)  # so that memory stays bounded all the same
     np.testing.assert_array_equal(found, expected)
     assert kept(own_image_cache) == []
-    transfer.features_of(vectors, photos.test)  # takes 3,072 bytes
+    transfer.split_features(vectors, photos.test)  # takes 3,072 bytes
     assert len(kept(own_image_cache)) == 1
 
 
 def test_features_used_longest_ago_make_room(photos, vectors, monkeypatch, own_image_cache):
     for split in photos.splits.values():
-        transfer.features_of(vectors, split)
+        transfer.split_features(vectors, split)
     for path in kept(own_image_cache):
         used = 2000 - len(np.load(path))  # of train longest ago
         os.utime(path, (used, used))
-    transfer.features_of(vectors, photos.train)  # and so it is used again
+    transfer.split_features(vectors, photos.train)  # and so it is used again
     monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", "0.000114")  # all but 7 kB of what there will be
     for split in photos.splits.values():
-        transfer.features_of(vectors, split, half=True)
+        transfer.split_features(vectors, split, half=True)
     found = [np.load(path) for path in kept(own_image_cache)]
     assert sorted((str(rows.dtype), len(rows)) for rows in found) == [
         ("float16", 3), ("float16", 5), ("float16", 70), ("float32", 70),
@@ -226,8 +228,8 @@ def test_features_used_longest_ago_make_room(photos, vectors, monkeypatch, own_i
 
 
 def test_the_cache_is_listed_and_cleared(photos, vectors, own_image_cache):
-    transfer.features_of(vectors, photos.train)
-    transfer.features_of(vectors, photos.validation)
+    transfer.split_features(vectors, photos.train)
+    transfer.split_features(vectors, photos.validation)
     stranger = own_image_cache / "my-features-of-last-year"
     stranger.mkdir()
     np.save(stranger / "mine.npy", np.zeros(3))
@@ -276,7 +278,7 @@ def test_what_a_killed_process_left_is_never_taken_for_whole_and_two_may_fill_at
 
 
 def test_a_head_trained_on_features_predicts_as_one_trained_in_place(photos, body):
-    from cnnkit.transfer.heads import head, joined
+    from cnnkit.transfer.heads import attach_head, head
 
     found = transfer.features(body, photos)
     alone, whole = head(256, 2), transfer.classifier(body, 2)
@@ -288,5 +290,5 @@ def test_a_head_trained_on_features_predicts_as_one_trained_in_place(photos, bod
         model.fit(inputs, split.labels, batch_size=35, epochs=3, shuffle=False, verbose=0)
     predicted = whole.predict_on_batch(photos.test.inputs)
     np.testing.assert_allclose(
-        joined(body, alone).predict_on_batch(photos.test.inputs), predicted, rtol=0, atol=1e-4
+        attach_head(body, alone).predict_on_batch(photos.test.inputs), predicted, rtol=0, atol=1e-4
     )

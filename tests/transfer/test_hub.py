@@ -65,7 +65,7 @@ def test_a_grey_image_of_another_size_gives_what_its_three_equal_channels_give(s
 
 @needs_hub
 def test_it_is_frozen_kept_by_weights_and_fine_tuned_block_by_block(saved, own_image_cache):
-    body = transfer.backbone(f"hub:{saved[0]}", (SIZE, SIZE, 3), at=None)
+    body = transfer.backbone(f"hub:{saved[0]}", (SIZE, SIZE, 3), output_layers=None)
     images = data.Dataset(
         name="noise", class_names=("a", "b"),
         **{

@@ -6,7 +6,7 @@ import keras
 
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.keras_graph.splitting import split_frozen
-from cnnkit.transfer.extraction import Views, features_by
+from cnnkit.transfer.extraction import AugmentedViews, dataset_features
 
 # Callbacks that look at numbers alone; any other may want the whole model.
 ABOUT_NUMBERS = (
@@ -42,10 +42,10 @@ def without_frozen_part(experiment: Experiment, seed: int) -> Experiment:
     if parts is None:
         return experiment
     frozen, rest = parts
-    views = Views(experiment.augment, experiment.cached_views or 1, seed)
+    views = AugmentedViews(experiment.augment, experiment.cached_views or 1, seed)
     stored = _from_stored(frozen, experiment)
     # The test split is seen once, at the end, by the whole model as it is saved.
-    data = features_by(stored, experiment.data, False, True, views, unseen=("test",))
+    data = dataset_features(stored, experiment.data, views=views, skip_splits=("test",))
     return dataclasses.replace(experiment, data=data, model=rest, augment=None, cached_views=0)
 
 
