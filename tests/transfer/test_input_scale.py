@@ -144,9 +144,9 @@ def test_changed_images_reach_the_network_as_the_augmentation_leaves_them(own_im
 
     taken = keras.Input((32, 32, 3))
     body = keras.Model(taken, layers.GlobalAveragePooling2D()(taken))
-    views = transfer.Views(Brighter(), 1, seed=0)
-    rows = transfer.features_of(body, photos().train, views=views, cache=False)
-    plain = transfer.features_of(body, photos().train, cache=False)
+    views = transfer.AugmentedViews(Brighter(), 1, seed=0)
+    rows = transfer.split_features(body, photos().train, views=views, cache=False)
+    plain = transfer.split_features(body, photos().train, cache=False)
     np.testing.assert_allclose(rows - plain[views.order(photos().train)], 1, atol=1e-4)
 
 
