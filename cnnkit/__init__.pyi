@@ -5,6 +5,7 @@ from . import (
     evaluation as evaluation,
     experiment as experiment,
     explain as explain,
+    keras_graph as keras_graph,
     losses as losses,
     models as models,
     optimizers as optimizers,

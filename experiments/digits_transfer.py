@@ -12,7 +12,6 @@ import keras
 import numpy as np
 
 from cnnkit import Experiment, data, main, models, transfer
-from cnnkit.data.sampling import limit_per_class
 
 
 def experiment(
@@ -34,7 +33,7 @@ def experiment(
         seed: Chooses the images, too.
     """
     digits = data.digits()
-    images = limit_per_class(classes_of(digits, range(5, 10)), images_per_class, seed)
+    images = data.limit_per_class(classes_of(digits, range(5, 10)), images_per_class, seed)
     network = models.lenet5(images.image_shape, images.num_classes)
     optimizer = keras.optimizers.Adam(learning_rate / 10)
     if not pretrained:

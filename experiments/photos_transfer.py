@@ -14,7 +14,6 @@ from pathlib import Path
 import keras
 
 from cnnkit import Experiment, data, main, transfer
-from cnnkit.data.sampling import limit_per_class
 
 
 def experiment(
@@ -53,7 +52,7 @@ def experiment(
     """
     photos = data.folder(folder, image_size=image_size)
     if images_per_class is not None:
-        photos = limit_per_class(photos, images_per_class, seed)
+        photos = data.limit_per_class(photos, images_per_class, seed)
     phases = ()
     if fine_tuning_epochs:
         adam = keras.optimizers.Adam(fine_tuning_rate)

@@ -49,6 +49,9 @@ def names():
         local = set(re.findall(r"^\s*(\w+) = ", code, re.MULTILINE))
         for name in [*NAME.findall(code), *OURS.findall(code)]:
             first = name.split(".")[0]
+            name = name.removeprefix("cnnkit.")
+            if name.split(".")[0] == "cli":  # the command line is no library
+                continue
             if first not in local and not re.search(
                 r"\.(py|md|png|svg|json|csv|txt|toml|cfg)$", name
             ):

@@ -106,8 +106,8 @@ def test_kernels_need_no_run(here):
         (["features", "cnn", "test:0", "--layer", "convv"], "no layer in model"),
         (["attribution", "cnn", "test:0", "--class", "Q"], "no class 'Q'; there are X, O"),
         (["fields", "dense", "test:0"], "No layer of dense sees a part"),
-        (["filters", "dense"], "has no convolution"),
-        (["robustness", "cnn", "--change", "nois"], "no change named 'nois'; did you mean"),
+        (["filters", "dense"], "has no 2D convolution"),
+        (["robustness", "cnn", "--change", "nois"], "no perturbation named 'nois'; did you mean"),
     ],
 )
 def test_a_mistake_is_one_sentence(runs_dir, here, view, says):

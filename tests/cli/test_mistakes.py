@@ -10,9 +10,8 @@ from click.testing import CliRunner
 from PIL import Image
 from sklearn import metrics
 
-from cnnkit import data, runs
+from cnnkit import data, runs, training
 from cnnkit.cli import main
-from cnnkit.training import folds
 
 pytestmark = pytest.mark.once
 
@@ -75,7 +74,7 @@ def test_folds_train_in_the_precision_of_the_run(runs_dir, tmp_path, monkeypatch
         computed.append(experiment.model.layers[1].compute_dtype)
         return np.eye(2)[experiment.data.train.labels]
 
-    monkeypatch.setattr(folds, "out_of_fold", without_training)
+    monkeypatch.setattr(training, "out_of_fold", without_training)
     result = cnnkit("mistakes", "weak", "--label-errors", "--runs-dir", tmp_path / "runs")
     assert result.exit_code == 0, result.output
     assert computed == ["bfloat16"]

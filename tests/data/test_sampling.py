@@ -19,7 +19,7 @@ from cnnkit.errors import SettingError
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.losses.weighted import WeightedCrossentropy, weighted_loss
 from cnnkit.training.run import run as train
-from cnnkit.training.steps.inputs import made_in_step
+from cnnkit.training.steps.inputs import batches_made_in_step
 
 
 def dataset(labels, classes):
@@ -180,7 +180,7 @@ def test_steps_gather_chosen_samples_inside_the_compiled_loop(choose):
     )
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     train, validation = Batches(after.train, 4, seed=0), Batches(after.validation, 4)
-    with made_in_step(model, train, validation) as (inputs, _):
+    with batches_made_in_step(model, train, validation) as (inputs, _):
         positions, same, _ = inputs[0]
     np.testing.assert_array_equal(positions, train.chosen(0))
     np.testing.assert_array_equal(same, positions)

@@ -1,3 +1,4 @@
+import importlib
 from dataclasses import replace
 
 import keras
@@ -92,7 +93,9 @@ def test_what_cannot_be_counted_counts_as_worthwhile():
 def test_auto_is_bfloat16_where_it_is_worthwhile(
     batch_size, own_policy, expected, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("cnnkit.training.run.has_bfloat16", lambda: True)
+    monkeypatch.setattr(
+        importlib.import_module("cnnkit.training.run"), "has_bfloat16", lambda: True
+    )
     monkeypatch.setattr(precision, "WORTHWHILE", 64 * anatomy(shapes().model).multiply_adds)
     called, weights = [], []
 

@@ -169,8 +169,8 @@ def test_the_page_is_one_file_without_scripts_whatever_names_say(put, tmp_path):
     page.write_page(inspect(root), tmp_path / "page.html")
     shown = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert shown.loads == []
-    assert not {"script", "img"} & page.tags
-    words = " ".join(page.words)
+    assert not {"script", "img"} & shown.tags
+    words = " ".join(shown.words)
     assert name in words
     assert "$title.png" in words
     assert re.search("Something is wrong with 2 files", words)
