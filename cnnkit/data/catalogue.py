@@ -13,11 +13,22 @@ register, names, entry = REGISTRY.register, REGISTRY.names, REGISTRY.entry
 
 
 def load(name: str, **options) -> Dataset:
-    """Return the data set of that name, or what the folder or table at that path holds.
+    """Load a data set by its name, or the folder or table at a path.
 
-    A path has a / in it, ends in .csv, .tsv or .parquet, or is a folder's name that is no data
-    set's. Sounds and texts are known by the first file's ending, or by a table's columns; all else
-    is images. Options are checked against the loader's signature.
+    A path has a / in it, ends in .csv, .tsv or .parquet, or is a folder's name that is no data set's.
+    Sounds and texts are known by the first file's ending, or by a table's columns; anything else is
+    images.
+
+    Args:
+        name: The name or the path.
+        **options: Of the loader; they are checked against its signature.
+
+    Returns:
+        The Dataset.
+
+    Raises:
+        UnknownNameError: There is no such data set or option.
+        CnnkitError: What the loader raises.
     """
     if name in names() or not _is_path(name):
         return REGISTRY.call(name, **options)

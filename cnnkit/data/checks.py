@@ -1,14 +1,12 @@
 """What of a data set cannot be, or is hardly meant, told before anything is trained on it."""
 
-import typing
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from cnnkit.errors import SettingError
-
-if typing.TYPE_CHECKING:
-    from cnnkit.data.dataset import Dataset
 
 LOOKED_AT = 64  # inputs whose values are compared with the range that is said
 
@@ -73,33 +71,48 @@ def plain_labels(labels, num_classes: int) -> np.ndarray:
     return indices
 
 
-def expect_one_shape(dataset: "Dataset") -> None:
-    """Raise SettingError where splits differ in the shape of an input or the kind of a label."""
+def expect_one_shape(name: str, splits: Mapping[str, Any]) -> None:
+    """Check that all splits have inputs of one shape, and labels of one kind.
+
+    Args:
+        name: The data set's name.
+        splits: Splits with `inputs` and `labels`, by name; the first is what others must fit.
+
+    Raises:
+        SettingError: A split differs.
+    """
+    first, *_ = splits
     for what in ("inputs", "labels"):
-        wanted = getattr(dataset.train, what).shape[1:]
-        for name, split in dataset.splits.items():
+        wanted = getattr(splits[first], what).shape[1:]
+        for split_name, split in splits.items():
             shape = getattr(split, what).shape[1:]
             if shape != wanted:
                 raise SettingError(
-                    f"The data set {dataset.name!r} has {what} of the shape {wanted} in train and "
-                    f"{shape} in {name}."
+                    f"The data set {name!r} has {what} of the shape {wanted} in {first} and "
+                    f"{shape} in {split_name}."
                 )
 
 
-def warn_of_misreading(dataset: "Dataset") -> None:
-    """Warn where the data look like something else than what they are said to be."""
-    labels, inputs = dataset.train.labels, dataset.train.inputs
+def warn_of_misreading(name: str, inputs, labels: np.ndarray, scale: float) -> None:
+    """Warn if training data look like something else than what they are declared to be.
+
+    Args:
+        name: The data set's name.
+        inputs: The training inputs.
+        labels: The training labels.
+        scale: What inputs are multiplied by before a network sees them.
+    """
     if labels.ndim == 2 and labels.shape[1] > 1 and (labels.sum(axis=1) == 1).all():
         warnings.warn(
-            f"Each training sample of {dataset.name!r} has exactly one class, and its labels say that "
+            f"Each training sample of {name!r} has exactly one class, and its labels say that "
             "it may have several: labels.argmax(axis=1) are those of one class.",
             stacklevel=4,
         )
-    if dataset.scale != 1 and isinstance(inputs, np.ndarray) and inputs.dtype.kind == "f":
+    if scale != 1 and isinstance(inputs, np.ndarray) and inputs.dtype.kind == "f":
         largest = inputs[:LOOKED_AT].max(initial=0)
         if 0 < largest <= 1:
             warnings.warn(
-                f"The inputs of {dataset.name!r} are fractions, of which the first go to {largest:g}, "
+                f"The inputs of {name!r} are fractions, of which the first go to {largest:g}, "
                 "and 1/255 of them is what networks see: give value_range=(0, 1) if they are scaled.",
                 stacklevel=4,
             )

@@ -63,18 +63,29 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Named splits of labelled inputs.
+    """Train, validation and test splits of labelled inputs.
 
-    `validation` is what choices are made on; `test` is looked at once, at the end of a run.
-    `value_range` is what the stored values span: (0, 255) for pictures, which networks see scaled
-    to [0, 1]; inputs with another range reach the network as they are.
-    Labels of shape (samples, 1), as `keras.datasets` has some, count as class indices, too.
-    `left_out` says of each file that lies with the data and is in no split why.
-    `vocabulary` holds the words that token numbers stand for, where inputs are texts.
+    Choices are made on `validation`. `test` is looked at once, at the end of a run.
 
-    Raises SettingError for labels that are none of these classes, and for splits that differ in
-    shape; warns of labels of several classes that are all of one, and of fractions that would be
-    scaled once more.
+    Args:
+        name: The data set's name, which reports show.
+        train: What a network learns from.
+        validation: What choices are made on.
+        test: What the chosen network is measured on. All splits have inputs of one shape. Labels of
+            shape (samples, 1), as `keras.datasets` has some, count as class indices, too.
+        class_names: A name a class.
+        value_range: What the stored values span: (0, 255) for pictures, which networks see scaled to
+            [0, 1]. Inputs with another range reach the network as they are.
+        source: Where the data come from, in words.
+        left_out: Files that lie with the data and are in no split, with the reason.
+        vocabulary: The words that token numbers stand for, if inputs are texts.
+
+    Raises:
+        SettingError: Labels are none of these classes, or splits differ in shape.
+
+    Warns:
+        UserWarning: Labels of several classes name exactly one each, or fractions would be scaled once
+            more.
     """
 
     name: str
@@ -92,8 +103,8 @@ class Dataset:
             labels = checks.plain_labels(split.labels, self.num_classes)
             if labels is not split.labels:
                 object.__setattr__(self, name, Split(split.inputs, labels))
-        checks.expect_one_shape(self)
-        checks.warn_of_misreading(self)
+        checks.expect_one_shape(self.name, self.splits)
+        checks.warn_of_misreading(self.name, self.train.inputs, self.train.labels, self.scale)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
@@ -143,7 +154,14 @@ class Dataset:
         return digest.hexdigest()
 
     def named(self, label: np.ndarray) -> str:
-        """Return a label's class, or those of a mixed or multiple label with their parts."""
+        """Return the class of a label in words.
+
+        Args:
+            label: A class index; or, for mixed labels and for several classes, a number a class.
+
+        Returns:
+            The class's name, or the names of all classes with their parts.
+        """
         if np.ndim(label) == 0:
             return self.class_names[label]
         parts = [(part, name) for part, name in zip(label, self.class_names, strict=True) if part]

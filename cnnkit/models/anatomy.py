@@ -21,14 +21,19 @@ CONVOLUTIONS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One call of one layer, or of a function of keras.ops.
+    """One call of a layer, or of a function of keras.ops.
 
-    name: the layer's, after that of the model it is nested in; a further call of a shared layer
-    has its number, as in "conv#2". output_shape: without the batch. parameters: all weights; 0 for
-    a further call. multiply_adds: products of one forward pass of one sample, of convolutions and
-    dense layers, without bias, normalisation and pooling; None where it is not known. field: what
-    one output sees of the input (of each alike, where there are several), None where that is not
-    known. reads: the names of the rows whose outputs it takes. bytes_per_value: of its output.
+    Attributes:
+        name: The layer's name, after that of the model it is nested in. A further call of a shared layer
+            has its number, as in "conv#2".
+        kind: The layer's class.
+        output_shape: Without the batch axis; None for an open size.
+        parameters: Number of weights; 0 for a further call of the same layer.
+        multiply_adds: Products of one forward pass of one sample, in convolutions and dense layers,
+            without bias, normalisation and pooling. None if it is not known.
+        field: What one output value sees of the input. None if it is not known.
+        reads: The names of the rows whose outputs it takes.
+        bytes_per_value: Size of an output value.
     """
 
     name: str
@@ -41,7 +46,14 @@ class Row:
     bytes_per_value: int
 
     def activation_bytes(self, batch_size: int = 1) -> int | None:
-        """Return the memory of the layer's output, or None where its size is not known."""
+        """Return the memory of the layer's output.
+
+        Args:
+            batch_size: Samples in a batch.
+
+        Returns:
+            Bytes, or None if a size is open.
+        """
         if None in self.output_shape:
             return None
         return math.prod(self.output_shape) * batch_size * self.bytes_per_value
@@ -49,7 +61,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """A network's rows in the order of a forward pass, and their totals."""
+    """A network's rows in the order of a forward pass, with their totals.
+
+    Attributes:
+        name: The model's name.
+        rows: A row a call.
+    """
 
     name: str
     rows: tuple[Row, ...]
@@ -66,20 +83,45 @@ class Anatomy:
         return None if None in counts else sum(counts)
 
     def activation_bytes(self, batch_size: int = 1) -> int | None:
-        """Return the memory of all outputs, as training keeps them; None where one is not known."""
+        """Return the memory of all outputs, as training keeps them.
+
+        Args:
+            batch_size: Samples in a batch.
+
+        Returns:
+            Bytes, or None if one of them is not known.
+        """
         sizes = [row.activation_bytes(batch_size) for row in self.rows]
         return None if None in sizes else sum(sizes)
 
     def row(self, name: str) -> Row:
-        """Return the first row of a layer; raises KeyError where there is none."""
+        """Return the first row of a layer.
+
+        Args:
+            name: The layer's name, as `Row.name` has it.
+
+        Returns:
+            The row.
+
+        Raises:
+            KeyError: There is no such layer.
+        """
         return {row.name: row for row in reversed(self.rows)}[name]
 
 
 def anatomy(model: keras.Model) -> Anatomy:
-    """Return the anatomy of a functional or Sequential model, with branches and nested models.
+    """Read a network layer by layer: weights, multiply-adds, receptive fields and memory.
 
-    A nested model that is written as a class is one row, for it has no graph to look into. Raises
-    SettingError where the model itself has none.
+    A nested model that is written as a class is one row, for it has no graph to look into.
+
+    Args:
+        model: A functional or Sequential model, with branches and nested models.
+
+    Returns:
+        A row a call, in the order of a forward pass.
+
+    Raises:
+        SettingError: The model has no graph.
     """
     if not has_graph(model):
         raise SettingError(

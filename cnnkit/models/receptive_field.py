@@ -39,11 +39,13 @@ IN_PLACE_FUNCTIONS = (
 
 @dataclass(frozen=True)
 class Field:
-    """The receptive field of a feature map, an axis an entry (height, width; or steps).
+    """The receptive field of a feature map; an entry an axis (height, width; or steps).
 
-    first: the first input pixel that the map's first value sees; negative in the padding.
-    last: the last one. stride: input pixels between the fields of neighbours.
-    whole: every value sees the whole input, as after a dense layer.
+    Args:
+        first: The first input pixel that the map's first value sees; negative in the padding.
+        last: The last one.
+        stride: Input pixels from the field of a value to that of its neighbour.
+        whole: Whether every value sees the whole input, as after a dense layer.
     """
 
     first: tuple[int, ...]
@@ -53,7 +55,11 @@ class Field:
 
     @classmethod
     def of_input(cls, axes: int) -> "Field":
-        """Return that of the input itself: every pixel sees itself."""
+        """Return the field of the input itself: every pixel sees itself.
+
+        Args:
+            axes: Number of axes.
+        """
         return cls((0,) * axes, (0,) * axes, (1,) * axes)
 
     @property
@@ -67,7 +73,13 @@ class Field:
         return tuple((first + last) / 2 for first, last in zip(self.first, self.last, strict=True))
 
     def of_unit(self, *position: int) -> tuple[tuple[int, int], ...]:
-        """Return (first, last) input pixel an axis that the value at a position sees.
+        """Return what the value at a position sees.
+
+        Args:
+            *position: Index an axis.
+
+        Returns:
+            (first, last) input pixel an axis.
 
         >>> Field((-1, -1), (1, 1), (2, 2)).of_unit(3, 0)
         ((5, 7), (-1, 1))
@@ -81,11 +93,18 @@ class Field:
 
 
 def field_after(operation, before: list[Field | None], shapes: list[tuple]) -> Field | None:
-    """Return the field of an operation's output, or None where it is not known.
+    """Return the field of an operation's output.
 
-    operation: a layer, or a function of keras.ops in a model's graph. before, shapes: field and
-    shape (with the batch) of each input. A layer of one's own says what it reads by an attribute
-    `window`, a pair of sizes and strides such as ((5, 5), (1, 1)).
+    A layer of your own says what it reads by an attribute `window`: a pair of sizes and strides, such as
+    ((5, 5), (1, 1)).
+
+    Args:
+        operation: A layer, or a function of keras.ops in a model's graph.
+        before: The field of each input.
+        shapes: The shape of each input, with the batch axis.
+
+    Returns:
+        The field, or None if it is not known.
     """
     field = _merged(before)
     if field is None or field.whole:

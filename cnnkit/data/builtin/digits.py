@@ -12,16 +12,25 @@ SPLIT_SEED = 0  # of the split alone: whatever the run's seed, the test images s
 
 
 def digits(*, image_size: int = 28, validation: float = 0.1) -> Dataset:
-    """1,797 handwritten digits: 8 x 8 pixels of 17 greys, enlarged to `image_size`.
+    """Load scikit-learn's 1,797 handwritten digits, enlarged.
 
-    Inputs are uint8 in [0, 255], shape (samples, image_size, image_size, 1), enlarged by bicubic
-    interpolation. A fixed, stratified 20 % (360 images) is the test split; `validation` is the
-    fraction of the rest that is held out for choices.
+    They are scanned as 8 x 8 pixels of 17 greys. A fixed, stratified 20 % (360 images) is the test
+    split, whatever the run's seed.
 
-    Source: E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits, UCI 1998 (its test
-    part, by 13 writers), as scikit-learn ships it.
+    Source: E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits, UCI 1998 (its test part,
+    by 13 writers), as scikit-learn ships it.
+
+    Args:
+        image_size: Height and width in pixels, 8 to 512; reached by bicubic interpolation.
+        validation: Fraction of the other images, stratified by class, for the validation split.
+
+    Returns:
+        A Dataset of uint8 inputs in [0, 255], shape (samples, image_size, image_size, 1).
+
+    Raises:
+        SettingError: `image_size` is out of range.
     """
-    from sklearn.datasets import load_digits
+    from sklearn.datasets import load_digits  # takes a second, and the other data sets do without
 
     if not 8 <= image_size <= 512:
         raise SettingError(f"image_size of the digits is 8 (as scanned) to 512, not {image_size}.")

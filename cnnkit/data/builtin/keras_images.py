@@ -50,37 +50,69 @@ CIFAR100_CLASSES = (
 
 
 def mnist(*, validation: float = 0.1) -> Dataset:
-    """70,000 handwritten digits, 28 x 28 grey, uint8; 60,000 to train on (LeCun et al. 1998).
+    """Load MNIST: 70,000 handwritten digits, 60,000 of them to train on.
 
-    validation: the fraction of the training images, stratified by class, held out for choices.
-    Raises MissingDataError where the data are not on this machine and cannot be fetched.
+    Source: LeCun et al. 1998, https://doi.org/10.1109/5.726791
+
+    Args:
+        validation: Fraction of the training samples, stratified by class, for the validation split.
+
+    Returns:
+        A Dataset of uint8 inputs, shape (samples, 28, 28, 1).
+
+    Raises:
+        MissingDataError: The data are not on this machine and cannot be fetched.
     """
     return _dataset("mnist", tuple("0123456789"), (28, 28, 1), validation)
 
 
 def fashion_mnist(*, validation: float = 0.1) -> Dataset:
-    """70,000 garments, 28 x 28 grey, uint8; 60,000 to train on (Xiao et al. 2017).
+    """Load Fashion-MNIST: 70,000 garments, 60,000 of them to train on.
 
-    validation: the fraction of the training images, stratified by class, held out for choices.
-    Raises MissingDataError where the data are not on this machine and cannot be fetched.
+    Source: Xiao et al. 2017, https://arxiv.org/abs/1708.07747
+
+    Args:
+        validation: Fraction of the training samples, stratified by class, for the validation split.
+
+    Returns:
+        A Dataset of uint8 inputs, shape (samples, 28, 28, 1).
+
+    Raises:
+        MissingDataError: The data are not on this machine and cannot be fetched.
     """
     return _dataset("fashion_mnist", GARMENTS, (28, 28, 1), validation)
 
 
 def cifar10(*, validation: float = 0.1) -> Dataset:
-    """60,000 photos of ten classes, 32 x 32 RGB, uint8; 50,000 to train on (Krizhevsky 2009).
+    """Load CIFAR-10: 60,000 photos of ten classes, 50,000 of them to train on.
 
-    validation: the fraction of the training images, stratified by class, held out for choices.
-    Raises MissingDataError where the data are not on this machine and cannot be fetched.
+    Source: Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html
+
+    Args:
+        validation: Fraction of the training samples, stratified by class, for the validation split.
+
+    Returns:
+        A Dataset of uint8 inputs, shape (samples, 32, 32, 3).
+
+    Raises:
+        MissingDataError: The data are not on this machine and cannot be fetched.
     """
     return _dataset("cifar10", CIFAR10_CLASSES, (32, 32, 3), validation)
 
 
 def cifar100(*, validation: float = 0.1) -> Dataset:
-    """60,000 photos of 100 classes, 32 x 32 RGB, uint8; 50,000 to train on (Krizhevsky 2009).
+    """Load CIFAR-100: 60,000 photos of a hundred classes, 50,000 of them to train on.
 
-    validation: the fraction of the training images, stratified by class, held out for choices.
-    Raises MissingDataError where the data are not on this machine and cannot be fetched.
+    Source: Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html
+
+    Args:
+        validation: Fraction of the training samples, stratified by class, for the validation split.
+
+    Returns:
+        A Dataset of uint8 inputs, shape (samples, 32, 32, 3).
+
+    Raises:
+        MissingDataError: The data are not on this machine and cannot be fetched.
     """
     return _dataset("cifar100", CIFAR100_CLASSES, (32, 32, 3), validation)
 
@@ -121,7 +153,7 @@ def fetch(name: str, cached_as: str, load: Callable, instead: str = ""):
 
     Raises MissingDataError, which names the file, the folder, and what else may be done instead.
     """
-    import keras
+    import keras  # the command line lists data sets without paying for Keras
 
     cache = _writable_cache()
     try:

@@ -15,12 +15,21 @@ MARKS = (
 
 
 def imdb(*, vocabulary_size: int = 10_000, length: int = 200, validation: float = 0.1) -> Dataset:
-    """50,000 film reviews, bad or good; 25,000 to train on (Maas et al. 2011).
+    """Load IMDB: 50,000 film reviews, bad or good, 25,000 of them to train on.
 
-    Inputs are token numbers, int32, shape (samples, length): the last words of each review, and 0
-    where it has ended. vocabulary_size: the most tokens. validation: the fraction of the training
-    texts, stratified by class, held out for choices.
-    Raises MissingDataError where the data are not on this machine and cannot be fetched.
+    Source: Maas et al. 2011, https://aclanthology.org/P11-1015/
+
+    Args:
+        vocabulary_size: Maximum number of tokens, at least 5.
+        length: Tokens kept of the end of each text, at least 1.
+        validation: Fraction of the training samples, stratified by class, for the validation split.
+
+    Returns:
+        A Dataset of token numbers, int32, shape (samples, length); 0 after the end of a text.
+
+    Raises:
+        MissingDataError: The data are not on this machine and cannot be fetched.
+        SettingError: A number is out of range.
     """
     cached_as = "imdb.npz and imdb_word_index.json"
     return _dataset("imdb", cached_as, ("bad", "good"), vocabulary_size, length, validation)
@@ -29,12 +38,23 @@ def imdb(*, vocabulary_size: int = 10_000, length: int = 200, validation: float 
 def reuters(
     *, vocabulary_size: int = 10_000, length: int = 200, validation: float = 0.1
 ) -> Dataset:
-    """11,228 newswires of 46 topics; 8,982 to train on (Reuters-21578, as Keras splits it).
+    """Load Reuters-21578 as Keras splits it: 11,228 newswires of 46 topics, 8,982 to train on.
 
-    Inputs and settings as those of `imdb`; classes are unequal, from 12 to 3,972 texts.
-    Raises MissingDataError where the data are not on this machine and cannot be fetched.
+    Classes are unequal, from 12 to 3,972 texts.
+
+    Args:
+        vocabulary_size: Maximum number of tokens, at least 5.
+        length: Tokens kept of the end of each text, at least 1.
+        validation: Fraction of the training samples, stratified by class, for the validation split.
+
+    Returns:
+        A Dataset of token numbers, int32, shape (samples, length); 0 after the end of a text.
+
+    Raises:
+        MissingDataError: The data are not on this machine and cannot be fetched.
+        SettingError: A number is out of range.
     """
-    import keras
+    import keras  # the command line lists data sets without paying for Keras
 
     cached_as = "reuters.npz and reuters_word_index.json"
     names = tuple(keras.datasets.reuters.get_label_names())
@@ -68,6 +88,6 @@ def _dataset(name, cached_as, class_names, vocabulary_size, length, validation) 
 
 
 def _padded(texts, length: int) -> np.ndarray:
-    import keras
+    import keras  # the command line lists data sets without paying for Keras
 
     return keras.utils.pad_sequences(texts, length, dtype="int32", padding="post")

@@ -23,9 +23,21 @@ def sentences(
 ) -> Dataset:
     """Generate reviews that say "funny, not dull" or "dull, not funny" between idle words.
 
-    Both classes have the same words as often, so that counting words tells nothing: what stands
-    after "not" decides. Inputs are token numbers as `cnnkit.data.files.texts` makes them, int32, shape
-    (samples, length); every split is drawn anew from (seed, split).
+    Both classes have the same words equally often, so counting words tells nothing: what stands after
+    "not" decides. Each split is drawn from (seed, split).
+
+    Args:
+        train: Training texts, at least 2.
+        validation: Validation texts, at least 2.
+        test: Test texts, at least 2.
+        length: Tokens of each text.
+        seed: Draws the texts.
+
+    Returns:
+        A Dataset of token numbers, int32, shape (samples, length), as `texts` makes them.
+
+    Raises:
+        SettingError: A number is out of range.
     """
     counts = {"train": train, "validation": validation, "test": test}
     if min(counts.values()) < len(CLASS_NAMES):
