@@ -2,7 +2,8 @@
 
 Written from K. Jordan 2024, https://arxiv.org/abs/2404.00498, sections 3 and 4, with the numbers of
 its "94 %" recipe: 9.9 epochs in batches of 1,024. The paper trains in float16 on a GPU. Here PyTorch's
-autocast multiplies in bfloat16 where the processor does, with channels last."""
+autocast multiplies in bfloat16 where the processor does, with channels last.
+"""
 
 from collections.abc import Callable
 

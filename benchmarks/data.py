@@ -13,7 +13,8 @@ Keras: its defaults but for the size, so it resizes without antialiasing.
 PyTorch: measured where it is installed, with one worker a core.
 Clock: wall time. Cores: processor seconds of all processes, which other programs change less.
 
-`pip install "cnnkit[fast]"` decodes fastest; the libraries in use are printed."""
+`pip install "cnnkit[fast]"` decodes fastest; the libraries in use are printed.
+"""
 
 import argparse
 import os

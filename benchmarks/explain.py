@@ -8,7 +8,8 @@ the minimum and the maximum of all rounds.
 Alone: one call an image, as one would write it down; for RISE and Score-CAM one `model.predict` a
     masked image.
 Batch of 1: one compiled call that goes through the network image by image.
-tf-keras-vis is measured where it is installed. Weights are random, which does not change the time."""
+tf-keras-vis is measured where it is installed. Weights are random, which does not change the time.
+"""
 
 import argparse
 import os

@@ -6,7 +6,8 @@ Both processes read scikit-learn's digits, enlarge them, build LeNet-5 behind th
 layers, compile and fit. They end when a callback sees the end of the first step. Ours is `cnnkit run
 FILE` on the experiment digits_lenet5. They take turns; the first round warms the file cache and is
 left out. Ratios are ours over theirs, by the clock and by processor seconds: the median, with the
-minimum and the maximum."""
+minimum and the maximum.
+"""
 
 import argparse
 import os

@@ -11,7 +11,8 @@ that no difference was seen. Times are of training alone; ratios are float32 ove
 --epochs: epochs of each training in place of the experiment's own.
 --every: train on every Nth training image alone. All of a recipe's epochs then take a fraction of
     their time. All test images are used.
---measured: a file of JSON lines. Finished runs are added to it and not trained again."""
+--measured: a file of JSON lines. Finished runs are added to it and not trained again.
+"""
 
 import argparse
 import contextlib

@@ -1,6 +1,7 @@
 """Start-up time of `cnnkit --help` against importing click, the least a click program can take.
 
-python -m benchmarks.startup"""
+python -m benchmarks.startup
+"""
 
 import os
 import platform

@@ -24,7 +24,8 @@ Both sides run with TensorFlow's oneDNN. Ours trains in --precision; "auto" is b
 hardware has it.
 
 --measured: a file of JSON lines. Finished trainings are added to it and not done again.
---plot: draw validation accuracy against time, and the tests, as PNG."""
+--plot: draw validation accuracy against time, and the tests, as PNG.
+"""
 
 import argparse
 import contextlib

@@ -17,7 +17,8 @@ PyTorch: where it is installed, a hand-written step without validation. Its thre
 
 --parts: two more contenders, cnnkit with one step a call, and cnnkit's compiled steps in `model.fit`
     without callbacks and checkpoints. Also prints the time spent in all callbacks, Keras' progress bar
-    among them, a step and an epoch, and its share of an epoch on MNIST and CIFAR-10."""
+    among them, a step and an epoch, and its share of an epoch on MNIST and CIFAR-10.
+"""
 
 import argparse
 import importlib.util

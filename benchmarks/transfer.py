@@ -14,7 +14,8 @@ folding: features a second of three networks with batch normalisation fused
     (`transfer.fuse_batch_norm`) over those without, on batches of 32 noisy images in memory.
 precision: features a second by `transfer.split_features` in mixed bfloat16 over float32, on images in
     memory. With --imagenet, a folder of WORDNET_ID_anything.JPEG, also top-1 and top-5 of both.
-    Processors without bfloat16 instructions (avx512_bf16, amx_bf16) are slower with it."""
+    Processors without bfloat16 instructions (avx512_bf16, amx_bf16) are slower with it.
+"""
 
 import argparse
 import contextlib

@@ -1,6 +1,7 @@
 """Processes that train an epoch each in turn, so that other programs slow all of them alike.
 
-An epoch lasts to the beginning of the next one, validation included."""
+An epoch lasts to the beginning of the next one, validation included.
+"""
 
 import json
 import os

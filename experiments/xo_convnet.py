@@ -21,6 +21,7 @@ def experiment(
         learning_rate: Step size of the Adam optimizer.
         batch_size: Pictures a step.
         noise: The probability that a pixel has the wrong sign.
+        seed: Draws the pictures, too.
     """
     shapes = data.xo(noise=noise, seed=seed)
     return Experiment(

@@ -296,6 +296,6 @@ def _process_is_gone(status: dict) -> bool:
         os.kill(status["pid"], 0)
     except (ProcessLookupError, KeyError, TypeError):
         return True
-    except PermissionError:
-        return False
+    except PermissionError:  # it lives, and is somebody else's
+        pass
     return False

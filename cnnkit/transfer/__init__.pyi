@@ -30,3 +30,4 @@ from .imagenet import (
     most_probable as most_probable,
 )
 from .network_blocks import blocks as blocks
+from .efficientnet_lite import efficientnet_lite0 as efficientnet_lite0

@@ -17,10 +17,24 @@ def chirps(
 ) -> Dataset:  # fmt: skip
     """Generate sounds of a pitch that rises or falls by an octave or so, stays, or wavers.
 
-    Inputs are waveforms, float32 in [-1, 1], shape (samples, seconds * sampling_rate); classes come
-    in turn. Pitch, loudness, start and end are drawn for each, so that no class is a loudness or a
-    range of pitches. noise: standard deviation of what is added, from 0 to 0.3. Every split is
-    drawn anew from (seed, split).
+    Pitch, loudness, start and end are drawn for each sound, so loudness and range of pitch tell nothing
+    about the class. Each split is drawn from (seed, split).
+
+    Args:
+        train: Training sounds, at least 4.
+        validation: Validation sounds, at least 4.
+        test: Test sounds, at least 4.
+        seconds: Length of each sound.
+        sampling_rate: Samples a second.
+        noise: Standard deviation of the noise that is added, 0 to 0.3.
+        seed: Draws the sounds.
+
+    Returns:
+        A Dataset of waveforms, float32 in [-1, 1], shape (samples, seconds * sampling_rate). Classes
+        come in turn.
+
+    Raises:
+        SettingError: A number is out of range.
     """
     if not 0 <= noise <= LOUDEST_NOISE:
         raise SettingError(f"noise lies between 0 and {LOUDEST_NOISE}, not {noise}.")
@@ -57,27 +71,7 @@ def _split(samples: int, time: np.ndarray, noise: float, rng: np.random.Generato
 
 
 def _chirp(kind: str, time: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Generate sounds of a pitch that rises or falls by an octave or so, stays, or wavers.
-
-    Pitch, loudness, start and end are drawn for each sound, so loudness and range of pitch tell nothing
-    about the class. Each split is drawn from (seed, split).
-
-    Args:
-        train: Training sounds, at least 4.
-        validation: Validation sounds, at least 4.
-        test: Test sounds, at least 4.
-        seconds: Length of each sound.
-        sampling_rate: Samples a second.
-        noise: Standard deviation of the noise that is added, 0 to 0.3.
-        seed: Draws the sounds.
-
-    Returns:
-        A Dataset of waveforms, float32 in [-1, 1], shape (samples, seconds * sampling_rate). Classes
-        come in turn.
-
-    Raises:
-        SettingError: A number is out of range.
-    """
+    """Return one waveform of time's shape."""
     along = time / time[-1]
     octaves = rng.uniform(0.7, 1.3)
     low = (

@@ -18,9 +18,22 @@ def xo(
 ) -> Dataset:  # fmt: skip
     """Generate X's and O's: shifted, shrunken, turned, of deformed strokes.
 
-    Inputs are float32, -1 or 1, shape (samples, image_size, image_size, 1); every second is an O.
-    noise: the probability, in [0, 0.5), that a pixel has the wrong sign. Every split is drawn anew
-    from (seed, split), so a test image never was a training image.
+    Each split is drawn from (seed, split), so no test image is a training image.
+
+    Args:
+        train: Training images, at least 2.
+        validation: Validation images, at least 2.
+        test: Test images, at least 2.
+        image_size: Height and width in pixels, at least 9.
+        noise: Probability that a pixel has the wrong sign, in [0, 0.5).
+        seed: Draws the images.
+
+    Returns:
+        A Dataset of float32 inputs, -1 or 1, shape (samples, image_size, image_size, 1). Every second
+        image is an O.
+
+    Raises:
+        SettingError: A number is out of range.
     """
     if image_size < 9:
         raise SettingError(f"image_size of X's and O's is at least 9, not {image_size}.")
@@ -53,25 +66,7 @@ def _draw_split(samples: int, size: int, noise: float, rng: np.random.Generator)
 
 
 def _draw(shape: str, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Generate X's and O's: shifted, shrunken, turned, of deformed strokes.
-
-    Each split is drawn from (seed, split), so no test image is a training image.
-
-    Args:
-        train: Training images, at least 2.
-        validation: Validation images, at least 2.
-        test: Test images, at least 2.
-        image_size: Height and width in pixels, at least 9.
-        noise: Probability that a pixel has the wrong sign, in [0, 0.5).
-        seed: Draws the images.
-
-    Returns:
-        A Dataset of float32 inputs, -1 or 1, shape (samples, image_size, image_size, 1). Every second
-        image is an O.
-
-    Raises:
-        SettingError: A number is out of range.
-    """
+    """Return one picture, shape (size, size), float32, -1 or 1."""
     strokes = _cross(rng) if shape == "X" else _ring(rng)
     angle = rng.uniform(-np.pi / 9, np.pi / 9)  # 20 degrees: a plus sign is no X any more
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

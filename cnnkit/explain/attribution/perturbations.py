@@ -206,8 +206,7 @@ def rise(
 
 
 def _upsample(grids, shifts, places, cell):
-    """Return grids resized bilinearly to one cell more than the image, and cropped at their
-    shifts."""
+    """Resize grids bilinearly to one cell more than the image, and crop them at their shifts."""
     larger = tuple((grids.shape[1] + 1) * n for n in cell)
     upsampled = ops.convert_to_numpy(resize_maps(ops.convert_to_tensor(grids), larger))
     return np.stack(
