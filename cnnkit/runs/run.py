@@ -290,12 +290,11 @@ def _now() -> str:
 
 
 def _process_is_gone(status: dict) -> bool:
-    if status.get("host") != socket.gethostname():
-        return False
-    try:
-        os.kill(status["pid"], 0)
-    except (ProcessLookupError, KeyError, TypeError):
-        return True
-    except PermissionError:  # it lives, and is somebody else's
-        pass
+    if status.get("host") == socket.gethostname():
+        try:
+            os.kill(status["pid"], 0)
+        except (ProcessLookupError, KeyError, TypeError):
+            return True
+        except PermissionError:  # it lives, and is somebody else's
+            pass
     return False

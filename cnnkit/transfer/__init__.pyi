@@ -9,6 +9,7 @@ from .catalogue import (
     names as names,
     require_hub as require_hub,
 )
+from .efficientnet_lite import efficientnet_lite0 as efficientnet_lite0
 from .embedding import embedding_model as embedding_model
 from .extraction import (
     AugmentedViews as AugmentedViews,
@@ -30,4 +31,3 @@ from .imagenet import (
     most_probable as most_probable,
 )
 from .network_blocks import blocks as blocks
-from .efficientnet_lite import efficientnet_lite0 as efficientnet_lite0
