@@ -64,10 +64,20 @@ def test_the_commands_do_what_they_say(tmp_path, monkeypatch):
 
 @on_the_default_backend
 def test_the_ten_lines_run(tmp_path):
-    [code] = blocks("python")
+    code, _ = blocks("python")
     (tmp_path / "ten_lines.py").write_text(code)
     printed = python("ten_lines.py", folder=tmp_path)
     assert re.search(r"0\.\d+ \[\d", printed)
+
+
+@on_the_default_backend
+def test_a_compiled_model_becomes_a_run(tmp_path):
+    _, code = blocks("python")
+    (tmp_path / "own_model.py").write_text(code)
+    printed = python("own_model.py", folder=tmp_path)
+    folder = re.search(r"^runs/\S+", printed, re.MULTILINE)[0]
+    assert (tmp_path / folder / "report.html").exists()
+    assert re.search(r"\[0\.\d+, 0\.\d+\]", printed)
 
 
 def test_make_has_every_target_that_is_named():
