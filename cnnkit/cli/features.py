@@ -131,7 +131,8 @@ def _from_backbone(
     import_keras()  # quietly, before the backbone imports it
     transfer.check_pixels(backbone, dataset)
     with training.precision_policy(precision):
-        network = transfer.backbone(backbone, dataset.image_shape, weights=weights)
+        height, width, channels = dataset.image_shape
+        network = transfer.backbone(backbone, (height, width, channels), weights=weights)
         return dataset, transfer.extractor(network, pooling)
 
 

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -42,9 +42,8 @@ class Row:
 
     def activation_bytes(self, batch_size: int = 1) -> int | None:
         """Return the memory of the layer's output, or None where its size is not known."""
-        if None in self.output_shape:
-            return None
-        return math.prod(self.output_shape) * batch_size * self.bytes_per_value
+        values = _combined(math.prod, self.output_shape)
+        return None if values is None else values * batch_size * self.bytes_per_value
 
 
 @dataclass(frozen=True)
@@ -62,13 +61,11 @@ class Anatomy:
     @property
     def multiply_adds(self) -> int | None:
         """Products of one forward pass of one sample; None where a size is not known."""
-        counts = [row.multiply_adds for row in self.rows]
-        return None if None in counts else sum(counts)
+        return _combined(sum, [row.multiply_adds for row in self.rows])
 
     def activation_bytes(self, batch_size: int = 1) -> int | None:
         """Return the memory of all outputs, as training keeps them; None where one is not known."""
-        sizes = [row.activation_bytes(batch_size) for row in self.rows]
-        return None if None in sizes else sum(sizes)
+        return _combined(sum, [row.activation_bytes(batch_size) for row in self.rows])
 
     def row(self, name: str) -> Row:
         """Return the first row of a layer; raises KeyError where there is none."""
@@ -94,11 +91,17 @@ def anatomy(model: keras.Model) -> Anatomy:
     return Anatomy(model.name, tuple(rows))
 
 
+def _combined(function: Callable[[list[int]], int], sizes: Sequence[int | None]) -> int | None:
+    """Return the function of all sizes, or None where one is not known."""
+    known = [size for size in sizes if size is not None]
+    return function(known) if len(known) == len(sizes) else None
+
+
 def _row(call: LayerCall, read: list[Row], number: int) -> Row:
     operation, output = call.operation, call.outputs[0]
     is_layer = isinstance(operation, keras.Layer)
     if call.is_input:
-        field = Field.of_input(max(len(output.shape) - 2, 0))
+        field: Field | None = Field.of_input(max(len(output.shape) - 2, 0))
     else:
         shapes = [tuple(tensor.shape) for tensor in call.inputs]
         field = field_after(operation, [row.field for row in read], shapes)

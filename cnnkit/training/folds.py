@@ -28,13 +28,13 @@ def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -
 
     Copies of one image in several folds are seen after all.
     """
-    answers = None
+    answers: np.ndarray = np.empty((0, 0))
     for fold in range(folds):
         keras.utils.set_random_seed(seed)
         experiment = make()
         train = experiment.data.train
         places = fold_numbers(train.labels, folds, seed)
-        if answers is None:
+        if fold == 0:
             answers = np.empty((len(train), experiment.data.num_classes))
         held = np.flatnonzero(places == fold)
         _train(experiment, np.flatnonzero(places != fold), seed)

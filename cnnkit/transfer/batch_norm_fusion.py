@@ -62,6 +62,7 @@ def _foldable(
             type(normalisation) is layers.BatchNormalization
             and not call.keywords.get("training")
             and normalisation.axis in (-1, len(tensor.shape) - 1)
+            and before is not None
             and type(before) in FOLDING
             and before.activation is keras.activations.linear
             and not getattr(before, "lora_enabled", False)

@@ -133,7 +133,8 @@ def features_by(
     unseen: splits of which no features are wanted; they come back empty.
     """
     dtype = np.dtype("float16" if half else "float32")
-    store, network, seen = FeatureCache(extractor) if cache else None, _Network(extractor), {}
+    store, network = FeatureCache(extractor) if cache else None, _Network(extractor)
+    seen: dict = {}
     for name, split in dataset.splits.items():
         changed = views if name == "train" and views.augment is not None else None
         if name in unseen:
@@ -141,7 +142,7 @@ def features_by(
             continue
         work = _Work(network, split, dtype, changed)
         labels = split.labels if changed is None else split.labels[changed.order(split)]
-        found = store.rows(work, work.content()) if cache else in_memory(work)
+        found = store.rows(work, work.content()) if store else in_memory(work)
         seen[name] = Split(found, labels)
     return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **seen)
 
@@ -208,7 +209,7 @@ class _Work:
 
     @functools.cached_property
     def _changed(self) -> list[Batches]:
-        return list(self.views.of(self.split))
+        return list(self.views.of(self.split)) if self.views else []
 
     def _predicted(self, batch: np.ndarray, padded: bool) -> np.ndarray:
         """Return the features of a batch; all batches but one are of one size, compiled once."""

@@ -37,8 +37,15 @@ NO_RESERVING = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 class Work(Protocol):
     """Features to compute: how many, of which type, and how."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape of all features together."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Return their type."""
+        ...
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield them from the first to the last, a batch at a time, in `dtype`."""
@@ -177,7 +184,7 @@ def _mend(path: Path, offset: int, damaged: np.ndarray, work: Work) -> None:
     with open(path, "r+b") as file:
         for number, chosen in enumerate(work.batches()):
             within = damaged[(damaged >= chosen.start) & (damaged < chosen.stop)]
-            computed = work.batch(number) if len(within) else None
+            computed = work.batch(number) if len(within) else np.empty(0)
             for row in within:
                 features = computed[row - chosen.start].tobytes()
                 file.seek(offset + row * len(features))

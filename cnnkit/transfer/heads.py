@@ -93,7 +93,11 @@ def head(num_features: int, num_classes: int, dropout: float = 0.0) -> keras.Mod
     return keras.Model(vector, logits, name="head")
 
 
-def joined(backbone: keras.Model, trained: keras.Model, pooling: str = "average") -> keras.Model:
+def joined(
+    backbone: keras.Model,
+    trained: keras.Model,
+    pooling: Literal["average", "max", "flatten"] = "average",
+) -> keras.Model:
     """Return the classifier of a backbone and a head that was trained on its features."""
     model = classifier(backbone, trained.output_shape[-1], pooling=pooling)
     model.get_layer("logits").set_weights(trained.get_layer("logits").get_weights())
