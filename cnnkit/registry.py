@@ -5,6 +5,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from cnnkit.errors import SettingError, UnknownNameError
 
@@ -21,7 +22,7 @@ class Entry:
 
     name: str
     target: str | Callable
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self) -> Callable:
         """Import the function if necessary, and return it."""

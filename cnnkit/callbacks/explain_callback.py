@@ -44,7 +44,9 @@ class ExplainCallback(keras.callbacks.Callback):
         self.seconds: list[float] = []
         self._data, self._embedded = data, min(embedded, len(data.validation))
         self._chosen = _of_different_classes(data.validation.labels, images)
-        self._log = self._last_written = self._compute = None
+        self._log: EventWriter  # open from the beginning of a training on
+        self._last_written: int | None = None
+        self._compute = None
 
     def on_train_begin(self, logs=None):
         """Read the images, and open the event file."""

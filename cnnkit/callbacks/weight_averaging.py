@@ -1,5 +1,7 @@
 """Stochastic weight averaging: the mean of the weights at the ends of the last epochs."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -42,7 +44,7 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
         # Shuffled, as the data set may be sorted by class.
         self._batches = Batches(data.train, batch_size, seed=0)
         self._data = data
-        self._measure = None
+        self._measure: Callable | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -119,7 +121,8 @@ class StochasticWeightAveraging(keras.callbacks.Callback):
         """Return the mean of the statistics of all batches, under the current weights."""
         if self._measure is None:
             self._measure = compile_with_model(self._of_batch, self.model)
-        totals, samples = [0.0] * len(self._statistics), 0
+        totals: list = [0.0] * len(self._statistics)
+        samples = 0
         for step in range(self._batches.num_batches):
             inputs, _ = self._batches[step]
             statistics = self._measure(ops.convert_to_tensor(inputs))

@@ -131,7 +131,7 @@ def _picture(model, data, evaluation: Evaluation, count: int):
         images.append(explanations.images[index])
         captions.append(f"test:{sample} {guess} (is {label})")
         wrong.append(True)
-        if explanations.neighbours is not None:
+        if explanations.neighbours is not None and explanations.neighbour_labels is not None:
             images.extend(explanations.neighbours[index])
             captions.extend(
                 f"training: {names[near]}" for near in explanations.neighbour_labels[index]

@@ -1,7 +1,9 @@
 """Class weights, oversampling and few-shot subsets: what helps where classes are unequal."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +97,9 @@ def limit_per_class(dataset: Dataset, count: int, seed: int = 0) -> Dataset:
     return _with_train(dataset, first_of_each_class(labels, count, order))
 
 
-def first_of_each_class(labels: np.ndarray, count: int, order: np.ndarray) -> np.ndarray:
+def first_of_each_class(
+    labels: np.ndarray, count: int, order: np.ndarray | Sequence[int]
+) -> np.ndarray:
     """Return the positions of the first `count` samples of each class, in an order of preference.
 
     Args:
@@ -133,7 +137,7 @@ def _with_train(dataset: Dataset, positions: np.ndarray) -> Dataset:
     """Return the dataset with these training samples alone."""
     train = dataset.train
     # Steps gather from arrays inside the compiled loop, which a Selection would prevent.
-    chosen = train.inputs[positions] if train.in_memory else Selection(train.inputs, positions)
+    chosen: Any = train.inputs[positions] if train.in_memory else Selection(train.inputs, positions)
     return replace(dataset, train=Split(chosen, train.labels[positions]))
 
 

@@ -47,9 +47,8 @@ def test_time_augmentation(model: keras.Model, *, flip: bool = True, shift: int 
     return keras.Model(inputs, layers.Average(name="mean")(outputs), name=f"{model.name}_views")
 
 
-test_time_augmentation.__test__ = (
-    False  # pytest must not collect it, though its name begins with test_
-)
+# pytest must not collect it, though its name begins with test_. mypy: a function has no such field.
+test_time_augmentation.__test__ = False  # type: ignore[attr-defined]
 
 
 def _moved(images, down: int, right: int):

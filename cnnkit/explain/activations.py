@@ -102,17 +102,17 @@ def filters(model: keras.Model, layer: str | None = None) -> np.ndarray:
         UnknownNameError: The model has no layer of this name.
         SettingError: The layer is no 2D convolution, or the model has none.
     """
-    convolutions = [
-        path
+    convolutions = {
+        path: kernels
         for path, each in hooks.innermost_layers(model).items()
-        if _image_kernels(each) is not None
-    ]
+        if (kernels := _image_kernels(each)) is not None
+    }
     if not convolutions:
         raise SettingError(
             f"Model {model.name!r} has no 2D convolution, so there are no filters to show."
         )
-    path = convolutions[0] if layer is None else hooks.find_layer(model, layer, convolutions)
-    kernel = _image_kernels(hooks.innermost_layers(model)[path])
+    paths = list(convolutions)
+    kernel = convolutions[paths[0] if layer is None else hooks.find_layer(model, layer, paths)]
     largest = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True)
     return (0.5 + kernel / np.maximum(2 * largest, 1e-12)).astype("float32")
 
@@ -169,9 +169,12 @@ def duplicated_filters(
         UnknownNameError: The model has no layer of this name.
         SettingError: The layer has no kernels.
     """
-    layers = hooks.innermost_layers(model)
-    with_kernels = [path for path, each in layers.items() if _flat_kernels(each) is not None]
-    kernel = _flat_kernels(layers[hooks.find_layer(model, layer, with_kernels)])
+    with_kernels = {
+        path: kernels
+        for path, each in hooks.innermost_layers(model).items()
+        if (kernels := _flat_kernels(each)) is not None
+    }
+    kernel = with_kernels[hooks.find_layer(model, layer, list(with_kernels))]
     unit = kernel / np.maximum(np.linalg.norm(kernel, axis=1, keepdims=True), 1e-12)
     cosines = unit @ unit.T
     pairs = [

@@ -103,7 +103,8 @@ def extract_patches(maps, size, strides=1, padding="valid", dilation=1, fill=0.0
         maps = np.pad(maps, [*pads, (0, 0)], constant_values=fill)
     patches = sliding_window_view(maps, reach, axis=tuple(range(axes)))
     steps = tuple(slice(None, None, step) for step in strides)
-    return patches[(*steps, ..., *(slice(None, None, spread) for spread in dilation))]
+    places: tuple = (*steps, ..., *(slice(None, None, spread) for spread in dilation))
+    return patches[places]
 
 
 def same_padding(places: int, reach: int, step: int) -> tuple[int, int]:
@@ -121,7 +122,7 @@ def same_padding(places: int, reach: int, step: int) -> tuple[int, int]:
     return missing // 2, missing - missing // 2
 
 
-def float64_weights(layer: keras.Layer, *names: str) -> list[np.ndarray | float]:
+def float64_weights(layer: keras.Layer, *names: str) -> list[np.ndarray]:
     """Return weights of a layer by name.
 
     Args:
@@ -133,7 +134,7 @@ def float64_weights(layer: keras.Layer, *names: str) -> list[np.ndarray | float]
     """
     values = [getattr(layer, name, None) for name in names]
     return [
-        0.0 if value is None else keras.ops.convert_to_numpy(value).astype("float64")
+        np.array(0.0) if value is None else keras.ops.convert_to_numpy(value).astype("float64")
         for value in values
     ]
 
@@ -205,6 +206,10 @@ def _global_pooling(reduce):
     return pool
 
 
+def _activation(layer, values):
+    return numpy_activation(layer)(values)
+
+
 def _batch_normalization(layer, values):
     mean, variance, gamma, beta = float64_weights(
         layer, "moving_mean", "moving_variance", "gamma", "beta"
@@ -264,7 +269,7 @@ FORWARD: dict[type, Callable] = {
     _keras.GlobalMaxPooling1D: _global_pooling(np.max),
     _keras.GlobalMaxPooling2D: _global_pooling(np.max),
     _keras.BatchNormalization: _batch_normalization,
-    _keras.Activation: lambda layer, values: numpy_activation(layer)(values),
+    _keras.Activation: _activation,
     _keras.ReLU: _relu,
     _keras.Softmax: lambda layer, values: softmax(values),
     _keras.Flatten: lambda layer, values: values.reshape(-1),

@@ -43,13 +43,13 @@ class TopPatches:
         Returns:
             `(count, 4)`, int64: top, left, bottom, right. Bottom and right are exclusive.
         """
-        sees_all = self.receptive_field is None or self.receptive_field.whole
+        field = self.receptive_field
         boxes = []
         for position in self.positions[filter_index]:
             ends = (
                 [(0, n - 1) for n in image_size]
-                if sees_all
-                else self.receptive_field.of_unit(*position.tolist())
+                if field is None or field.whole
+                else field.of_unit(*position.tolist())
             )
             (top, bottom), (left, right) = ends
             boxes.append(

@@ -132,6 +132,7 @@ def compute_unit(
     bias = float(biases[filter_index]) if np.ndim(biases) else 0.0
     pre_activation = float(products.sum()) + bias
     activation = numpy_forward.numpy_activation(layer)
+    assert activation is not None  # steps without one are passed over
     return Unit(
         layer=path,
         filter_index=filter_index,

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,7 +37,7 @@ class Call:
     layer: keras.Layer
     reads: tuple[int, ...]
     inputs: tuple
-    output: object
+    output: Any
 
 
 def innermost_layers(model: keras.Model, prefix: str = "") -> dict[str, keras.Layer]:

@@ -190,15 +190,16 @@ def _shifted(field: Field, borders, sign: int) -> Field:
 
 def _merged(fields: list[Field | None]) -> Field | None:
     """Return the field that covers all of those that meet in a layer."""
-    if not fields or None in fields:
+    known = [field for field in fields if field is not None]
+    if not known or len(known) < len(fields):
         return None
-    whole = next((field for field in fields if field.whole), None)
-    if whole or len({field.stride for field in fields}) > 1:
+    whole = next((field for field in known if field.whole), None)
+    if whole or len({field.stride for field in known}) > 1:
         return whole
     return Field(
-        tuple(min(ends) for ends in zip(*(field.first for field in fields), strict=True)),
-        tuple(max(ends) for ends in zip(*(field.last for field in fields), strict=True)),
-        fields[0].stride,
+        tuple(min(ends) for ends in zip(*(field.first for field in known), strict=True)),
+        tuple(max(ends) for ends in zip(*(field.last for field in known), strict=True)),
+        known[0].stride,
     )
 
 

@@ -3,7 +3,6 @@
 import os
 import warnings
 from collections.abc import Iterator
-from itertools import zip_longest
 from pathlib import Path
 
 import h5py
@@ -99,13 +98,17 @@ def _paired(model: keras.Model, path: Path, include_top: bool) -> Iterator[tuple
     """Yield each layer that has weights, with its arrays of the file."""
     stored = _read(path)
     layers = [layer for layer in model.layers if layer.weights]
-    if isinstance(stored, dict):
-        stored = [(layer.name, stored.get(layer.name)) for layer in layers]
-    for layer, (_, arrays) in zip_longest(layers, stored[: len(layers)], fillvalue=(None, None)):
+    pairs: list[tuple] = (
+        [(layer.name, stored.get(layer.name)) for layer in layers]
+        if isinstance(stored, dict)
+        else stored
+    )
+    absent = [(None, None)] * (len(layers) - len(pairs))
+    for layer, (_, arrays) in zip(layers, [*pairs[: len(layers)], *absent], strict=True):
         if arrays is None:
             raise SettingError(f"{path} has no weights for the layer {layer.name!r}.")
         yield layer, arrays
-    for name, arrays in stored[len(layers) :]:
+    for name, arrays in pairs[len(layers) :]:
         if include_top or arrays[0].ndim != 2:  # not the dense layers of a top
             raise SettingError(f"{path} has weights of a layer {name!r} that the model lacks.")
 

@@ -4,6 +4,7 @@ Each function that draws returns a `matplotlib.figure.Figure`, which a notebook 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,8 +29,8 @@ def metric_names(history: dict[str, list[float]]) -> list[str]:
     >>> metric_names({"accuracy": [0.5], "val_accuracy": [0.4], "loss": [1], "seconds": [2]})
     ['loss', 'accuracy']
     """
-    names = dict.fromkeys(name.removeprefix("val_") for name in history)
-    names = [name for name in names if name not in NOT_METRICS]
+    every = dict.fromkeys(name.removeprefix("val_") for name in history)
+    names = [name for name in every if name not in NOT_METRICS]
     if len(set(history.get("learning_rate", ()))) == 1:
         names.remove("learning_rate")
     return sorted(names, key=lambda name: (name == "learning_rate", name != "loss"))
@@ -60,7 +61,8 @@ def learning_curves(history: dict[str, list[float]]) -> Figure:
             axes.plot(epochs, values, color=colour, marker=marker, ms=4, label=label)
         axes.set_xlabel("epoch")
         axes.set_title(name.replace("_", " ").capitalize(), parse_math=False)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        locator: Any = axes.xaxis.get_major_locator()  # an AutoLocator, typed as its base class
+        locator.set_params(integer=True)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         if f"val_{name}" in history:
@@ -110,7 +112,11 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
     axes.imshow(rates, cmap="Blues", vmin=0, vmax=1)
     axes.set(xlabel="predicted", ylabel="true")
     if classes <= MAX_NAMED_CLASSES:
-        turn = {"rotation": 90 if classes > 12 else 45, "ha": "right", "rotation_mode": "anchor"}
+        turn: dict = {
+            "rotation": 90 if classes > 12 else 45,
+            "ha": "right",
+            "rotation_mode": "anchor",
+        }
         axes.set_xticks(range(classes), class_names, parse_math=False, **turn)
         axes.set_yticks(range(classes), class_names, parse_math=False)
     if classes <= 20:

@@ -24,7 +24,8 @@ def new_figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     # A notebook shows it without pyplot's global state; a partial, unlike a lambda, is pickled.
-    figure._repr_png_ = functools.partial(png, figure)
+    # mypy: matplotlib does not declare IPython's hook.
+    figure._repr_png_ = functools.partial(png, figure)  # type: ignore[attr-defined]
     return figure
 
 

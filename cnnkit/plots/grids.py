@@ -49,7 +49,7 @@ def image_grid(
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
         if captions:
-            colour = {"color": WRONG_COLOUR} if wrong is not None and wrong[index] else {}
+            colour: dict = {"color": WRONG_COLOUR} if wrong is not None and wrong[index] else {}
             axes.set_xlabel(captions[index], fontsize=8, labelpad=3, parse_math=False, **colour)
     return figure
 

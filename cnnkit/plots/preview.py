@@ -95,7 +95,7 @@ def augmented_samples(
     positions = _positions_by_turns(dataset, count, seed)
     labels = dataset.train.labels[positions]
     chosen = Split(dataset.train.inputs[positions], labels)
-    batches = {"batch_size": len(positions), "scale": dataset.scale}
+    batches: dict = {"batch_size": len(positions), "scale": dataset.scale}
     policy = augmentation(name, dataset)
     columns = [(Batches(chosen, **batches)[0][0], [dataset.named(one) for one in labels])]
     for variant in range(variants):

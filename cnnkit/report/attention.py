@@ -1,13 +1,13 @@
 """Sections on what the network looks at, one image on its way through it, and mistakes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib import style
 
 from cnnkit import plots
 from cnnkit.evaluation import Evaluation
-from cnnkit.explain import figures
+from cnnkit.explain import Walkthrough, figures
 from cnnkit.explain.figures import tiles
 from cnnkit.report.explanations import Explanations
 from cnnkit.report.markup import (
@@ -83,12 +83,12 @@ def path(explanations: Explanations, evaluation: Evaluation) -> str:
         f"<b>{escape(name)}</b></figcaption></figure></li></ul>",
         stages,
         folded(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
-        _walk(explanations, evaluation) if explanations.walk else "",
+        _walk(explanations.walk, explanations, evaluation) if explanations.walk else "",
     )
 
 
-def _walk(explanations: Explanations, evaluation: Evaluation) -> str:
-    walk, names = explanations.walk, evaluation.class_names
+def _walk(walk: Walkthrough, explanations: Explanations, evaluation: Evaluation) -> str:
+    names = evaluation.class_names
     words = (
         f"Test image {explanations.samples[0]}, number by number: patch times kernel gives "
         f"{walk.unit.value:.4g} in layer {walk.unit.layer}; the votes give {names[walk.label]} a "
@@ -139,9 +139,17 @@ def resemblance(explanations: Explanations, evaluation: Evaluation) -> str:
         for index, sample in enumerate(explanations.samples)
         if evaluation.predicted[sample] != evaluation.labels[sample]
     ]
-    if not wrong or explanations.neighbours is None:
+    if not wrong or explanations.neighbours is None or explanations.neighbour_labels is None:
         return ""
-    rows = "".join(_resembling(explanations, evaluation, index) for index in wrong)
+    rows = "".join(
+        _resembling(
+            explanations,
+            evaluation,
+            index,
+            zip(explanations.neighbours[index], explanations.neighbour_labels[index], strict=True),
+        )
+        for index in wrong
+    )
     note = (
         f"The nearest of {explanations.compared:,} training images, by what the last layer reads."
     )
@@ -177,16 +185,16 @@ def film(frames: Mapping[int, np.ndarray]) -> str:
     )
 
 
-def _resembling(explanations: Explanations, evaluation: Evaluation, index: int) -> str:
+def _resembling(
+    explanations: Explanations, evaluation: Evaluation, index: int, neighbours: Iterable[tuple]
+) -> str:
     names, sample = evaluation.class_names, explanations.samples[index]
     shown = picture(
         _pixels(explanations, explanations.images[index]), f"Test image {sample} once more"
     )
     items = [f"<li><figure>{shown}<figcaption>{_verdict(evaluation, sample)}</figcaption></figure></li>",
              f"<li><figure>{_lit(explanations, evaluation, index)}<figcaption>where it looked</figcaption></figure></li>"]  # fmt: skip
-    for image, label in zip(
-        explanations.neighbours[index], explanations.neighbour_labels[index], strict=True
-    ):
+    for image, label in neighbours:
         words = f"Training image near test image {sample}: {names[label]}"
         drawn = picture(_pixels(explanations, image), words)
         items.append(

@@ -39,7 +39,7 @@ def headline(files: dict, verdict: str, looks: str = "") -> str:
 
 
 def _unfinished(status: dict) -> str:
-    words = UNFINISHED.get(status.get("state"), "This run was not tested")
+    words = UNFINISHED.get(status.get("state", ""), "This run was not tested")
     words += f" after epoch {status['epoch']}" if status.get("epoch") else ""
     words += f": {status['reason']}" if status.get("reason") else ""
     return f'<p class="unfinished">{escape(words.rstrip("."))}.</p>'

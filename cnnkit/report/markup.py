@@ -178,7 +178,8 @@ def picture(pixels: np.ndarray, words: str, drawn: bool = False) -> str:
     """
     image = Image.fromarray(pixels)
     height, width = pixels.shape[:2]
-    kind, options, look = "png", {"optimize": True}, "pixels"
+    options: dict = {"optimize": True}
+    kind, look = "png", "pixels"
     if max(height, width) > MAX_PNG_SIZE and not drawn:
         image.thumbnail((MAX_PICTURE_SIZE, MAX_PICTURE_SIZE))
         kind, options, look = "jpeg", {"quality": 85}, "photo"

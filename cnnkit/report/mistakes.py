@@ -32,7 +32,7 @@ def worst_mistakes(
     worst = evaluation.worst_mistakes(WORST)
     if not len(worst):
         return ""
-    shown: list[np.ndarray | None] = [None] * len(worst)
+    shown: list[np.ndarray | None] | np.ndarray = [None] * len(worst)
     if images is not None:
         shown = plots.to_uint8(images[worst])
     items = "".join(

@@ -24,7 +24,7 @@ def sections(contents: Contents) -> list[str]:
     Returns:
         HTML, a string a section; "" for one that has nothing to show.
     """
-    test, evaluation = contents.test, contents.evaluation
+    test, evaluation = contents.test or {}, contents.evaluation
     return [
         headline(contents.files, verdict(test)),
         worst_mistakes(evaluation, contents.images, _mistake) if evaluation else "",

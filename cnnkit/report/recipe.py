@@ -161,7 +161,7 @@ def describe(thing) -> str | None:
     if not isinstance(config, Mapping):  # a function of the user's own
         return str(config or thing["class_name"])
     if "layers" in config:
-        return ", then ".join(describe(layer) for layer in config["layers"])
+        return ", then ".join(str(describe(layer)) for layer in config["layers"])
     arguments = {
         name: describe(value)
         for name, value in config.items()

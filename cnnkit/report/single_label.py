@@ -35,15 +35,18 @@ def sections(contents: Contents) -> list[str]:
     Returns:
         HTML, a string a section; "" for one that has nothing to show.
     """
-    test, evaluation = contents.test, contents.evaluation
+    test = contents.test
+    evaluation = contents.evaluation if isinstance(contents.evaluation, Evaluation) else None
     explanations, images = contents.explanations, contents.images
-    looks = attention.looks(explanations, evaluation) if explanations else ""
-    resemblance = attention.resemblance(explanations, evaluation) if explanations else ""
+    looks = attention.looks(explanations, evaluation) if explanations and evaluation else ""
+    resemblance = (
+        attention.resemblance(explanations, evaluation) if explanations and evaluation else ""
+    )
     return [
         headline(contents.files, verdict(test) if test else "", looks),
         confusion(test) if test else "",
         worst_mistakes(evaluation, images, _mistake, resemblance) if evaluation else "",
-        attention.path(explanations, evaluation) if explanations else "",
+        attention.path(explanations, evaluation) if explanations and evaluation else "",
         attention.robustness(explanations) if explanations else "",
         recipe.filters(contents.filters),
         attention.film(contents.film) if contents.film else "",

@@ -49,7 +49,7 @@ def write_projector(
         height, width = thumbnails.shape[1:3]
         side = int(np.ceil(np.sqrt(len(thumbnails))))
         if side * max(height, width) <= MAX_SPRITE_SIZE:
-            sprite = np.zeros((side * side, height, width, 3), "uint8")
+            sprite: np.ndarray = np.zeros((side * side, height, width, 3), "uint8")
             sprite[: len(thumbnails)] = thumbnails
             sprite = sprite.reshape(side, side, height, width, 3).swapaxes(1, 2)
             sprite = sprite.reshape(side * height, side * width, 3)

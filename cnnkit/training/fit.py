@@ -218,5 +218,5 @@ def _train(
     finally:
         log.close(succeeded)
     checksums.write(run.folder, checksums.names_below(run.folder, NOT_SEALED))
-    if recording.callbacks.failure is not None:
-        raise recording.callbacks.failure
+    if recording.failure is not None:
+        raise recording.failure

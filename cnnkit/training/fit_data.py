@@ -44,16 +44,16 @@ class FitData:
     @property
     def content_hash(self) -> str | None:
         """SHA-256 of all training arrays; None of other data."""
-        return self.inputs.content_hash() if self.is_arrays else None
+        return self.inputs.content_hash() if isinstance(self.inputs, ArrayInputs) else None
 
     def described(self) -> dict:
         """Return what dataset.json says."""
         samples, shape, counts = {}, [], {}
-        if self.is_arrays:
+        if isinstance(self.inputs, ArrayInputs):
             first, *_ = keras.tree.flatten(self.inputs.arrays)
             samples, shape = {"train": len(self.inputs.split)}, list(first.shape[1:])
-        if self.class_names:
-            counts = {"train": _counts(self.inputs.arrays[1], len(self.class_names))}
+            if self.class_names:
+                counts = {"train": _counts(self.inputs.arrays[1], len(self.class_names))}
         return {
             "name": self.kind,
             "source": "",

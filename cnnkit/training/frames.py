@@ -47,14 +47,15 @@ def arrays_of_frame(frame, model: keras.Model, class_names: list | None = None) 
     checked = check(root, paths, decoding)
     if checked.bad:
         raise BadFilesError("These files of the frame cannot be read:", checked.bad)
-    pictures = Pictures(root, paths, checked.digests, decoding, checked.store)
+    digests = [digest for digest in checked.digests if digest is not None]  # all: none is bad
+    pictures = Pictures(root, paths, digests, decoding, checked.store)
     column = frame[next(name for name in LABEL if name in frame.columns)].tolist()
     class_names = sorted(set(column)) if class_names is None else class_names
     unknown = set(column) - set(class_names)
     if unknown:
         raise SettingError(f"Labels that no training sample has: {sorted(unknown)}.")
     index = {name: number for number, name in enumerate(class_names)}
-    labels = np.array([index[name] for name in column], np.int64)
+    labels: np.ndarray = np.array([index[name] for name in column], np.int64)
     if _takes_one_hot(model.loss):
         labels = np.eye(len(class_names), dtype=np.float32)[labels]
     return pictures, labels, class_names

@@ -74,7 +74,7 @@ def fit(
         Interrupted: A signal came.
     """
     non_finite.expect_sound(experiment.data)
-    explain = ()
+    explain: tuple = ()
     if experiment.explain is not None:
         folder = run.folder / "tensorboard" / "explain"
         explain = (experiment.explain.callback(experiment.data, folder),)
@@ -102,7 +102,7 @@ def fit(
         part if alone else None,
         {"epoch": keep.epoch} | chosen,
         record.epoch_seconds,
-        recording.callbacks.failure,
+        recording.failure,
     )
 
 
@@ -133,7 +133,7 @@ def fit_part(
         Keras' history.
     """
     data, model = part.data, part.model
-    model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics))
+    model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics or ()))
     train = Batches(data.train, seed=seed, **part.train_batch_options)
     validation = Batches(data.validation, **part.batch_options)
     first_epoch = recording.ended[-1] if recording and recording.ended else first_epoch

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnnkit import report
 from cnnkit.data.dataset import Dataset
-from cnnkit.evaluation import Evaluation
+from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain import figures
 from cnnkit.runs import Run
@@ -23,7 +23,7 @@ def show_results(
     run: Run,
     experiment: Experiment,
     result: TrainingResult,
-    evaluation: Evaluation,
+    evaluation: Evaluation | MultiLabelEvaluation,
     log: TensorBoardCallback,
 ) -> None:
     """Draw what is known of a trained model, for TensorBoard and for the report.
@@ -41,7 +41,7 @@ def show_results(
     log.show_results(evaluation, images, filters)
     explained = experiment.explain is not None
     explanations = _explanations(result, data, evaluation, closely=explained)
-    if explanations and explanations.walk:
+    if explanations and explanations.walk and explanations.responses is not None:
         walk = figures.walkthrough(explanations.walk, data.class_names)
         log.show_figure("test/walkthrough", walk)
         changed = figures.robustness({result.model.name: explanations.responses})
@@ -53,10 +53,14 @@ def show_results(
 
 
 def _explanations(
-    result: TrainingResult, data: Dataset, evaluation: Evaluation, *, closely: bool
+    result: TrainingResult,
+    data: Dataset,
+    evaluation: Evaluation | MultiLabelEvaluation,
+    *,
+    closely: bool,
 ) -> report.Explanations | None:
     """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3 or not data.task.explains_answers:
+    if len(data.image_shape) != 3 or not isinstance(evaluation, Evaluation):
         return None
     explain = functools.partial(report.explain_samples, closely=closely, head=result.head)
     return _or_none("what the network looks at", lambda: explain(result.model, data, evaluation))

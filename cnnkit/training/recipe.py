@@ -43,7 +43,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "optimizer": keras.optimizers.serialize(experiment.optimizer),
         "loss": _described(experiment.loss),
         "loss_weights": experiment.loss_weights,
-        "metrics": [_described(metric) for metric in experiment.metrics],
+        "metrics": [_described(metric) for metric in experiment.metrics or ()],
         "augment": _described(experiment.augment),
         "cached_views": experiment.cached_views,
         "image_size": experiment.image_size,
@@ -120,7 +120,7 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
     if data.vocabulary:
         atomic.write_text(run.folder / "vocabulary.txt", "\n".join(data.vocabulary) + "\n")
     try:
-        source = inspect.getsource(inspect.getmodule(function))
+        source = inspect.getsource(inspect.getmodule(function) or function)
     except (OSError, TypeError):
         source = inspect.getsource(function)  # a notebook's cell has no module of its own
     atomic.write_text(run.folder / "experiment.py", source)

@@ -33,6 +33,11 @@ class Recording:
     ended: tuple[int, ...] = ()
     callbacks: ResumableCallbacks | None = None
 
+    @property
+    def failure(self) -> OSError | None:
+        """Why the last checkpoint could not be written; None if it was."""
+        return None if self.callbacks is None else self.callbacks.failure
+
     def resumable(
         self,
         callbacks: Sequence[keras.callbacks.Callback],
@@ -70,6 +75,7 @@ class Recording:
 
     def end_phase(self) -> None:
         """Note where the phase ended; the next one begins without a checkpoint."""
+        assert self.callbacks is not None  # the phase trained with them
         self.ended, self.start = (*self.ended, self.callbacks.epoch), None
 
 

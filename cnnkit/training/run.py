@@ -163,20 +163,20 @@ def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Exp
         known = ", ".join(defaults_of(experiment)) or "none"
         message = f"The experiment {name_of(experiment)!r} {error}; its settings are {known}."
         raise TypeError(message) from None
-    seed = settings.get("seed", 0) if seed is None else seed
-    if not isinstance(seed, numbers.Integral) or not 0 <= seed < SEEDS:
-        raise SettingError(f"A seed is a whole number from 0 to {SEEDS - 1}, not {seed!r}.")
+    chosen: int = settings.get("seed", 0) if seed is None else seed
+    if not isinstance(chosen, numbers.Integral) or not 0 <= chosen < SEEDS:
+        raise SettingError(f"A seed is a whole number from 0 to {SEEDS - 1}, not {chosen!r}.")
     if "seed" in settings:
-        settings["seed"] = seed
+        settings["seed"] = chosen
 
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(chosen)
     resolved = experiment(**settings)
     if not isinstance(resolved, Experiment):
         raise SettingError(
             f"The experiment {name_of(experiment)!r} should return an Experiment, "
             f"not {type(resolved).__name__}."
         )
-    return resolved, settings, seed
+    return resolved, settings, chosen
 
 
 def _train(

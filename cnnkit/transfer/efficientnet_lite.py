@@ -76,7 +76,8 @@ def efficientnet_lite0(
 def weights_file() -> Path | None:
     """Return where the installed package keeps the weights, None without it; imports nothing."""
     found = importlib.util.find_spec(PACKAGE)
-    return None if found is None else Path(found.submodule_search_locations[0]) / FILE
+    places = found and found.submodule_search_locations
+    return Path(places[0]) / FILE if places else None
 
 
 def _block(maps, prefix: str, *, expansion: int, kernel_size: int, strides: int, filters: int):

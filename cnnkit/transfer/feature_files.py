@@ -105,7 +105,7 @@ def _write_npz(
         "index": np.concatenate([part.index for part in parts.values()]),
     }
     if first.paths is not None:
-        columns["path"] = np.array([name for part in parts.values() for name in part.paths])
+        columns["path"] = np.array([name for part in parts.values() for name in part.paths or ()])
     with zipfile.ZipFile(path, "w") as archive:
         # `np.savez` would need the whole matrix in memory.
         with archive.open("features.npy", "w", force_zip64=True) as file:
@@ -126,8 +126,8 @@ def _write_parquet(
     try:
         for split, part in parts.items():
             for chosen, features in part.rows():
-                columns = {"split": [split] * len(features)}
-                columns["index"] = part.index[chosen]
+                columns: dict = {"split": [split] * len(features)}
+                columns["index"] = np.asarray(part.index)[chosen]
                 if part.paths is not None:
                     columns["path"] = part.paths[chosen]
                 columns |= _label_column(part.labels[chosen], class_names)

@@ -1,5 +1,6 @@
 """Image networks of KerasHub as backbones; they need the extra `hub`."""
 
+import os
 import re
 import warnings
 from pathlib import Path
@@ -35,7 +36,7 @@ def hub_presets() -> dict[str, dict]:
 
 
 def hub_backbone(
-    name: str, image_shape: tuple[int | None, int | None, int], weights: str
+    name: str, image_shape: tuple[int | None, int | None, int], weights: str | os.PathLike
 ) -> keras.Model:
     """Return the backbone of a preset of KerasHub, with its scaling of pixels inside.
 

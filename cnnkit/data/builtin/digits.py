@@ -37,7 +37,9 @@ def digits(*, image_size: int = 28, validation: float = 0.1) -> Dataset:
     bunch = load_digits()
     small = np.round(bunch.images * (255 / 16)).astype(np.uint8)
     size = (image_size, image_size)
-    images = np.stack([np.asarray(Image.fromarray(x).resize(size, Image.BICUBIC)) for x in small])
+    images = np.stack(
+        [np.asarray(Image.fromarray(x).resize(size, Image.Resampling.BICUBIC)) for x in small]
+    )
     images, labels = images[..., None], bunch.target.astype(np.int64)
 
     rest, test = stratified(labels, TEST_FRACTION, SPLIT_SEED)

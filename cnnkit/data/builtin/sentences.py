@@ -1,5 +1,7 @@
 """Patterned sentences: generated texts whose words are the same, and whose order decides."""
 
+from pathlib import Path
+
 import numpy as np
 
 from cnnkit.data.dataset import Dataset
@@ -54,7 +56,7 @@ def sentences(
             seen.add(text)
             words.append(text)
             files.append(File(f"{split} {number}", split, (number % 2,)))
-    listing = Listing(None, tuple(files), CLASS_NAMES)
+    listing = Listing(Path(), tuple(files), CLASS_NAMES)
     return from_texts(
         "sentences", words, listing, fractions={}, split_seed=0, vocabulary_size=1000,
         length=length, source=f"generated from seed {seed}",

@@ -131,7 +131,7 @@ class ReadableFiles:
         Returns:
             The Dataset.
         """
-        parts = {
+        parts: dict = {
             split: Split(
                 inputs(positions), self.listing.labels_of(self.files[i] for i in positions)
             )

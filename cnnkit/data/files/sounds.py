@@ -51,7 +51,8 @@ def sounds(
     path = Path(path)
     listing = list_path(path)
     length = round(seconds * sampling_rate)
-    waveforms, digests, bad = [], [], {}
+    digests: list[bytes | None] = []
+    waveforms, bad = [], {}
     for file in listing.files:
         try:
             content = (listing.root / file.path).read_bytes()

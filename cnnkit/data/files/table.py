@@ -8,6 +8,7 @@ for each class; and, if the splits are given, `split`.
 
 import csv
 from pathlib import Path
+from typing import Literal
 
 from cnnkit.data.files.listing import SPLITS, File, Listing, natural
 from cnnkit.data.images.decode import display
@@ -114,7 +115,9 @@ def _csv(path: Path) -> list[dict]:
             file.seek(0)
             separator = max(",;\t", key=head.count)
             # Tabs are not in texts, so that .tsv needs no quotes, and a quote is a character.
-            quoting = csv.QUOTE_NONE if path.suffix.lower() == ".tsv" else csv.QUOTE_MINIMAL
+            quoting: Literal[0, 3] = (
+                csv.QUOTE_NONE if path.suffix.lower() == ".tsv" else csv.QUOTE_MINIMAL
+            )
             reader = csv.DictReader(file, delimiter=separator, strict=True, quoting=quoting)
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

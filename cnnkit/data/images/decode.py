@@ -148,9 +148,11 @@ def decode(
         pixels = resize.bilinear(
             plain(image, channels),
             (width, height),
-            tuple(
-                min(edge * shrunk[index % 2], image.size[index % 2])
-                for index, edge in enumerate(box)
+            (
+                min(box[0] * shrunk[0], image.width),
+                min(box[1] * shrunk[1], image.height),
+                min(box[2] * shrunk[0], image.width),
+                min(box[3] * shrunk[1], image.height),
             ),
         )
         if turn in TURNS:
@@ -215,9 +217,10 @@ def _plain_jpeg(content: bytes, image_size: tuple[int, int], fit: str) -> np.nda
 def _wanted(size: tuple[int, int], target: tuple[int, int], box: resize.Box) -> tuple[int, int]:
     """Return the least size at which a JPEG is to be decoded."""
     kept = (box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1]
-    return tuple(
+    width, height = (
         max(1, round(REDUCTION_GAP * side / part)) for side, part in zip(target, kept, strict=True)
     )
+    return width, height
 
 
 def _box(size: tuple[int, int], target: tuple[int, int], fit: str) -> resize.Box:

@@ -75,7 +75,7 @@ class Pictures:
         chosen = np.arange(len(self))[indices]
         positions = np.atleast_1d(chosen).tolist()
         pixels = np.empty((len(positions), *self.decoding.shape), np.uint8)
-        missing = range(len(positions))
+        missing: Sequence[int] = range(len(positions))
         if self.store is not None:
             missing = self.store.read([self.digests[i] for i in positions], pixels)
         for place, picture in zip(

@@ -18,6 +18,7 @@ import uuid
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class PixelCache:
                 name, row, checksum = self._rows.get(digest, (None, 0, 0))
                 if name is not None and name not in files:
                     files[name] = _open(stack, self._path(name), "rb")
-                file = files.get(name)
+                file = None if name is None else files[name]
                 if file is None or not self._fill(file, row, pixels[position]):
                     missing.append(position)
                 elif digest not in self._verified:
@@ -86,7 +87,7 @@ class PixelCache:
     def mend(self, digest: bytes, pixels: np.ndarray) -> None:
         """Write an image's pixels again where its own are damaged."""
         name, row, checksum = self._rows.get(digest, (None, 0, 0))
-        if name is None or zlib.crc32(pixels) != checksum:
+        if name is None or zlib.crc32(pixels.data) != checksum:
             return
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
             file = _open(stack, self._path(name), "r+b")
@@ -119,15 +120,16 @@ class PixelCache:
 class Writer:
     """Adds images to a folder of the cache, in files of FILE_ROWS and in the order they come in."""
 
-    def __init__(self, folder: Path, shape: tuple[int, int, int]):
+    def __init__(self, folder: Path, shape: tuple[int, ...]):
         self.folder, self.shape = folder, shape
         self.digests: set[bytes] = set()  # of what was added
-        self._file, self._rows, self._lock = None, [], threading.Lock()
+        self._file: BinaryIO | None = None
+        self._rows, self._lock = [], threading.Lock()
 
     def add(self, digest: bytes, pixels: np.ndarray) -> None:
         """Add an image, unless it was added before; any number of threads may do so at once."""
         pixels = np.ascontiguousarray(pixels)
-        checksum = zlib.crc32(pixels)
+        checksum = zlib.crc32(pixels.data)
         with self._lock:
             if digest in self.digests:
                 return

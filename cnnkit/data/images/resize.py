@@ -8,12 +8,17 @@ the exact values.
 
 import threading
 from importlib import metadata
+from typing import Any
 
 import numpy as np
+import PIL
 from PIL import Image
 
+fast: Any
 try:
-    import cykooz_resizer as fast
+    import cykooz_resizer
+
+    fast = cykooz_resizer
 except ImportError:  # not every platform that TensorFlow has wheels for has one of it
     fast = None
 
@@ -23,7 +28,7 @@ _THREAD = threading.local()
 
 def name() -> str:
     """Return what resizes, with its version, as a name that keeps its pixels apart."""
-    pillow = f"pillow-{Image.__version__}"
+    pillow = f"pillow-{PIL.__version__}"
     return pillow if fast is None else f"{pillow}-resizer-{metadata.version('cykooz.resizer')}"
 
 

@@ -2,12 +2,13 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 CHUNK = 16  # items a task: handing over one takes as long as decoding a tiny image
 
 
@@ -20,7 +21,7 @@ def cores() -> int:
 
 def ordered(
     function: Callable[[Item], Result], items: Iterable[Item], chunk: int = CHUNK
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield function(item) for each item, in their order, computed by as many threads as cores.
 
     At most 4 * cores chunks are under way, so memory does not grow with the number of items. An

@@ -41,16 +41,16 @@ def near(bits: Sequence[int], thumbnails: Sequence[bytes], sides: Sequence) -> l
     bits, thumbnails: as `fingerprint` returns. sides: what a pair must differ in, such as splits.
     Where there are sides, every picture is compared with every one after it: 60,000 take seconds.
     """
-    names, sides = np.unique(np.array(sides, str), return_inverse=True)
+    names, numbers = np.unique(np.array(sides, str), return_inverse=True)
     if len(names) < 2:
         return []
-    bits = np.array(bits, np.uint64)
+    hashes = np.array(bits, np.uint64)
     cells = np.frombuffer(b"".join(thumbnails), np.uint8).reshape(-1, 64).astype(np.int16)
     pairs = []
-    for start in range(0, len(bits), ROWS):
+    for start in range(0, len(hashes), ROWS):
         rows = slice(start, start + ROWS)
-        distance = np.bitwise_count(bits[rows, None] ^ bits[None, start:])
-        apart = sides[rows, None] != sides[None, start:]
+        distance = np.bitwise_count(hashes[rows, None] ^ hashes[None, start:])
+        apart = numbers[rows, None] != numbers[None, start:]
         first, second = np.nonzero((distance <= BITS) & apart & _above(distance.shape))
         first, second = first + start, second + start
         alike = np.abs(cells[first] - cells[second]).mean(axis=1) <= LEVELS

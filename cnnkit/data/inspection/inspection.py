@@ -1,5 +1,6 @@
 """Every file of a folder or table of images looked at: what there is, and what is wrong with it."""
 
+import builtins
 import csv
 import hashlib
 import os
@@ -48,9 +49,9 @@ class Facts:
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float]
     brightness_deviation: float
-    digest: bytes
+    digest: builtins.bytes
     bits: int
-    thumbnail: bytes
+    thumbnail: builtins.bytes
 
 
 def examine(content: bytes) -> Facts:
@@ -58,11 +59,11 @@ def examine(content: bytes) -> Facts:
     ordinary = jpeg.eighth(content, LOOKED_AT)
     if ordinary is not None:
         kind, turn, frames = "JPEG", 1, 1
-        mode, (width, height), pixels = ordinary
-        measured = _measured(Image.fromarray(pixels))
+        mode, (width, height), reduced = ordinary
+        measured = _measured(Image.fromarray(reduced))
     else:
         with decode.opened(content) as image:
-            kind, mode, (width, height) = image.format, image.mode, image.size
+            kind, mode, (width, height) = str(image.format), image.mode, image.size
             image.draft(None, (LOOKED_AT, LOOKED_AT))
             pixels = decode.plain(image, 3)
             turn, frames = decode.orientation(image), _frames(image)

@@ -39,10 +39,10 @@ def capitalized(title: str) -> str:
     return title[:1].upper() + title[1:]
 
 
-def size_rows(inspection: Inspection) -> list[tuple[str, str, str, str]]:
+def size_rows(inspection: Inspection) -> list[tuple[str, ...]]:
     """Return (measure, least, median, greatest) of the pictures' sizes; needs one picture."""
     facts = [picture.facts for picture in inspection.pictures]
-    measures = {
+    measures: dict[str, list] = {
         "width": [own.width for own in facts],
         "height": [own.height for own in facts],
         "width / height": [own.width / own.height for own in facts],

@@ -139,6 +139,7 @@ def occlusion(
         return changed
 
     scores = _scores(model, target, len(corners), covered, batch_size)
+    assert target.probabilities is not None  # `Target.create` predicts them
     losses = target.probabilities[:, None] - scores
     total, times = np.zeros((len(losses), *places)), np.zeros(places)
     for corner, loss in zip(corners, losses.T, strict=True):

@@ -170,7 +170,7 @@ def receptive_fields(image: np.ndarray, fields: Mapping[str, Field], *, position
     axes = figure.add_subplot()
     _show(axes, _picture(image, float(np.min(image)), float(np.max(image))))
     for index, (name, field) in enumerate(fields.items()):
-        ends = [(0, height - 1), (0, width - 1)]
+        ends: Sequence[tuple[int, int]] = [(0, height - 1), (0, width - 1)]
         if not field.whole:
             middles = zip((height, width), field.centre, field.stride, strict=True)
             unit = [

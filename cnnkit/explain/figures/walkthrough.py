@@ -115,9 +115,9 @@ def _second_row(figure, grid, walk, names) -> None:
     axes.barh(places, walk.probabilities[order], color=colours)
     axes.set_yticks(places, [names[index] for index in order], fontsize=8)
     axes.invert_yaxis()
-    for place, index in zip(places, order, strict=True):
-        text = f" {walk.probabilities[index]:.3f} (logit {walk.logits[index]:.2f})"
-        axes.text(walk.probabilities[index], place, text, va="center", fontsize=7)
+    for y, best in zip(places, order, strict=True):
+        text = f" {walk.probabilities[best]:.3f} (logit {walk.logits[best]:.2f})"
+        axes.text(walk.probabilities[best], y, text, va="center", fontsize=7)
     axes.set(xlim=(0, 1.35))
     axes.set_title(
         f"softmax: loss = -ln {walk.probabilities[walk.label]:.3g} = {walk.loss:.4g} "

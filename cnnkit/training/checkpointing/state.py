@@ -176,8 +176,9 @@ def _packed(value, name: str, arrays: dict):
         arrays[name] = np.array(value)
         return {ARRAY: name}
     # Keras' callbacks that monitor a metric keep keras.ops.less or greater, and what goes with it.
-    if getattr(ops, getattr(value, "__name__", ""), None) is value:
-        return {OP: value.__name__}
+    operation = getattr(value, "__name__", "")
+    if getattr(ops, operation, None) is value:
+        return {OP: operation}
     if isinstance(value, (list, tuple)):
         items = [_packed(item, f"{name}/{place}", arrays) for place, item in enumerate(value)]
         return items if isinstance(value, list) else {TUPLE: items}
