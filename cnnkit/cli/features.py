@@ -1,6 +1,7 @@
 """`cnnkit features`: write the features that a network computes for each sample of a data set."""
 
 from pathlib import Path
+from typing import cast
 
 import click
 import numpy as np
@@ -133,7 +134,8 @@ def _from_backbone(
     import_keras()  # quietly, before the backbone imports it
     transfer.check_pixels(backbone, dataset)
     with training.precision_policy(precision):
-        network = transfer.backbone(backbone, dataset.image_shape, weights=weights)
+        image_shape = cast("tuple[int, int, int]", dataset.image_shape)
+        network = transfer.backbone(backbone, image_shape, weights=weights)
         return dataset, transfer.feature_extractor(network, pooling)
 
 

@@ -1,6 +1,8 @@
 """One unit of a layer: how its value comes about, and where that value goes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import keras
 import numpy as np
@@ -131,8 +133,8 @@ def compute_unit(
     products = patch * kernel
     bias = float(biases[filter_index]) if np.ndim(biases) else 0.0
     pre_activation = float(products.sum()) + bias
-    activation = numpy_forward.numpy_activation(layer)
-    assert activation is not None  # steps without one are passed over
+    # Steps without an activation are passed over.
+    activation = cast(Callable, numpy_forward.numpy_activation(layer))
     return Unit(
         layer=path,
         filter_index=filter_index,

@@ -54,9 +54,10 @@ class Row:
         Returns:
             Bytes, or None if a size is open.
         """
-        if None in self.output_shape:
+        sizes = [size for size in self.output_shape if size is not None]
+        if len(sizes) < len(self.output_shape):
             return None
-        return math.prod(self.output_shape) * batch_size * self.bytes_per_value
+        return math.prod(sizes) * batch_size * self.bytes_per_value
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,7 @@ class Anatomy:
     @property
     def multiply_adds(self) -> int | None:
         """Products of one forward pass of one sample; None where a size is not known."""
-        counts = [row.multiply_adds for row in self.rows]
-        return None if None in counts else sum(counts)
+        return _total([row.multiply_adds for row in self.rows])
 
     def activation_bytes(self, batch_size: int = 1) -> int | None:
         """Return the memory of all outputs, as training keeps them.
@@ -91,8 +91,7 @@ class Anatomy:
         Returns:
             Bytes, or None if one of them is not known.
         """
-        sizes = [row.activation_bytes(batch_size) for row in self.rows]
-        return None if None in sizes else sum(sizes)
+        return _total([row.activation_bytes(batch_size) for row in self.rows])
 
     def row(self, name: str) -> Row:
         """Return the first row of a layer.
@@ -136,11 +135,17 @@ def anatomy(model: keras.Model) -> Anatomy:
     return Anatomy(model.name, tuple(rows))
 
 
+def _total(counts: list[int | None]) -> int | None:
+    """Return the sum; None if a number is not known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
 def _row(call: LayerCall, read: list[Row], number: int) -> Row:
     operation, output = call.operation, call.outputs[0]
     is_layer = isinstance(operation, keras.Layer)
     if call.is_input:
-        field = Field.of_input(max(len(output.shape) - 2, 0))
+        field: Field | None = Field.of_input(max(len(output.shape) - 2, 0))
     else:
         shapes = [tuple(tensor.shape) for tensor in call.inputs]
         field = field_after(operation, [row.field for row in read], shapes)

@@ -36,13 +36,13 @@ def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -
         SettingError: Samples may have several classes, or the number of folds is out of range.
         TrainingError: Loss or weights are not finite.
     """
-    answers = None
+    answers = np.empty((0, 0))
     for fold in range(folds):
         keras.utils.set_random_seed(seed)
         experiment = make()
         train = experiment.data.train
         fold_of = fold_numbers(train.labels, folds, seed)
-        if answers is None:
+        if fold == 0:
             answers = np.empty((len(train), experiment.data.num_classes))
         held = np.flatnonzero(fold_of == fold)
         _train(experiment, np.flatnonzero(fold_of != fold), seed)

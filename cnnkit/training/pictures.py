@@ -4,6 +4,7 @@ import functools
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -60,10 +61,13 @@ def _explanations(
     closely: bool,
 ) -> report.Explanations | None:
     """Return what the network looks at; None where that cannot be shown."""
-    if len(data.image_shape) != 3 or not isinstance(evaluation, Evaluation):
+    if len(data.image_shape) != 3 or not data.task.explains_answers:
         return None
     explain = functools.partial(report.explain_samples, closely=closely, head=result.head)
-    return _or_none("what the network looks at", lambda: explain(result.model, data, evaluation))
+    return _or_none(
+        "what the network looks at",
+        lambda: explain(result.model, data, cast(Evaluation, evaluation)),
+    )
 
 
 def _film(folder: Path) -> dict[int, np.ndarray] | None:

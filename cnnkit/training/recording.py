@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import keras
 
@@ -75,8 +76,8 @@ class Recording:
 
     def end_phase(self) -> None:
         """Note where the phase ended; the next one begins without a checkpoint."""
-        assert self.callbacks is not None  # the phase trained with them
-        self.ended, self.start = (*self.ended, self.callbacks.epoch), None
+        callbacks = cast(ResumableCallbacks, self.callbacks)  # the phase trained with them
+        self.ended, self.start = (*self.ended, callbacks.epoch), None
 
 
 def _flushed(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, int]:

@@ -64,6 +64,7 @@ def _fusable(calls: list[LayerCall], outputs: list) -> dict[keras.Layer, layers.
             type(normalisation) is layers.BatchNormalization
             and not call.keywords.get("training")
             and normalisation.axis in (-1, len(tensor.shape) - 1)
+            and before is not None
             and type(before) in FUSABLE
             and before.activation is keras.activations.linear
             and not getattr(before, "lora_enabled", False)

@@ -193,9 +193,15 @@ def dataset_features(
             continue
         outputs = _SplitOutputs(network, split, _dtype(half), changes)
         labels = split.labels if changes is None else split.labels[changes.order(split)]
-        rows = feature_cache.rows(outputs, outputs.content()) if cache else in_memory(outputs)
+        if feature_cache is None:
+            rows = in_memory(outputs)
+        else:
+            rows = feature_cache.rows(outputs, outputs.content())
         splits[name] = Split(rows, labels)
-    return dataclasses.replace(dataset, value_range=(-np.inf, np.inf), **splits)
+    return dataclasses.replace(
+        dataset, value_range=(-np.inf, np.inf), train=splits["train"],
+        validation=splits["validation"], test=splits["test"],
+    )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -260,7 +266,7 @@ class _SplitOutputs:
 
     @functools.cached_property
     def _augmented(self) -> list[Batches]:
-        return list(self.views.of(self.split))
+        return [] if self.views is None else list(self.views.of(self.split))
 
     def _predict(self, batch: np.ndarray, padded: bool) -> np.ndarray:
         # A shorter last batch is padded, so that the network is compiled for one size.

@@ -36,15 +36,17 @@ CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 class Features(Protocol):
-    """Features that can be computed batch by batch.
+    """Features that can be computed batch by batch."""
 
-    Attributes:
-        shape: (rows, ...) of all features.
-        dtype: Their type.
-    """
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(rows, ...) of all features."""
+        ...
 
-    shape: tuple[int, ...]
-    dtype: np.dtype
+    @property
+    def dtype(self) -> np.dtype:
+        """Their type."""
+        ...
 
     def rows(self) -> Iterator[np.ndarray]:
         """Yield all features from the first row to the last, a batch at a time."""
@@ -203,7 +205,9 @@ def _repair(path: Path, offset: int, damaged: np.ndarray, features: Features) ->
     with open(path, "r+b") as file:
         for number, chosen in enumerate(features.batches()):
             within = damaged[(damaged >= chosen.start) & (damaged < chosen.stop)]
-            computed = features.batch(number) if len(within) else None
+            if not len(within):
+                continue
+            computed = features.batch(number)
             for row in within:
                 values = computed[row - chosen.start].tobytes()
                 file.seek(offset + row * len(values))

@@ -138,7 +138,9 @@ def head(num_features: int, num_classes: int, dropout: float = 0.0) -> keras.Mod
 
 
 def attach_head(
-    backbone: keras.Model, trained_head: keras.Model, pooling: str = "average"
+    backbone: keras.Model,
+    trained_head: keras.Model,
+    pooling: Literal["average", "max", "flatten"] = "average",
 ) -> keras.Model:
     """Return the classifier of a backbone and a head that was trained on its features.
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from typing import cast
 
 import keras
 import numpy as np
@@ -139,8 +140,8 @@ def occlusion(
         return changed
 
     scores = _scores(model, target, len(corners), covered, batch_size)
-    assert target.probabilities is not None  # `Target.create` predicts them
-    losses = target.probabilities[:, None] - scores
+    probabilities = cast(np.ndarray, target.probabilities)  # `Target.create` predicts them
+    losses = probabilities[:, None] - scores
     total, times = np.zeros((len(losses), *places)), np.zeros(places)
     for corner, loss in zip(corners, losses.T, strict=True):
         square = _square(corner, patch_size)

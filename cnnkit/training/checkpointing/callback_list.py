@@ -95,7 +95,8 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         self.epoch, self.step = ended[-1] if ended else 0, 0
         self.failure: OSError | None = None
         self._before: list[dict] = previous_phase._before if previous_phase else []
-        self._warned, self._saved, self._written = False, None, time.monotonic()
+        self._warned, self._written = False, time.monotonic()
+        self._saved: tuple[int, int] | None = None
         self._metrics: dict[str, np.ndarray] = {}
         self._logs: dict[str, float] = {}
 
