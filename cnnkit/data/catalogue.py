@@ -43,9 +43,10 @@ def _is_path(name: str) -> bool:
 
 
 def _loader_for(path: Path) -> tuple[str, Callable]:
-    from cnnkit.data.files.images import folder
-    from cnnkit.data.files.sounds import SUFFIXES as SOUNDS, sounds
-    from cnnkit.data.files.texts import texts
+    # Completion of names on the command line must not wait for what decodes files.
+    from cnnkit.data.files.images import folder  # see above
+    from cnnkit.data.files.sounds import SUFFIXES as SOUNDS, sounds  # see above
+    from cnnkit.data.files.texts import texts  # see above
 
     if path.suffix.lower() in SUFFIXES:
         columns = column_names(path)

@@ -137,7 +137,7 @@ def _column(name: str) -> str:
 
 def _parquet(path: Path) -> list[dict]:
     try:
-        from pyarrow import parquet
+        from pyarrow import parquet  # not among the dependencies
     except ImportError:
         raise SettingError(
             f"Reading {display(path)} needs pyarrow: pip install pyarrow, or save it as CSV."

@@ -183,10 +183,19 @@ class Inspection:
 
 
 def inspect(path: str | os.PathLike, progress: Callable = lambda found, total: found) -> Inspection:
-    """Read every file of a folder or table of images, and return what was found.
+    """Read every file of a folder or table of images, and report what is wrong or unusual.
 
-    progress: wraps the iteration over the files; called with it and their number.
-    Raises what `list_folder` and `list_table` raise where there is nothing to look at.
+    Args:
+        path: A folder CLASS/IMAGE or SPLIT/CLASS/IMAGE, or a table of paths.
+        progress: Called with an iterator over the files and their number; returns the iterator,
+            with a progress bar around it, for example.
+
+    Returns:
+        The inspection: counts, sizes, bad files, duplicates, and pictures to look at.
+
+    Raises:
+        MissingDataError: There is nothing at the path.
+        SettingError: The folder or the table allows no data set.
     """
     root = Path(path)
     listing = (list_table if root.suffix.lower() in SUFFIXES else list_folder)(root)
