@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 
 from cnnkit.errors import SettingError
 from cnnkit.training.frames import arrays_of_frame, is_frame
@@ -173,4 +174,5 @@ def build_metrics(model: keras.Model, data: FitData) -> None:
     """
     inputs = data.inputs
     batch = next(iter(inputs.source)) if isinstance(inputs, StreamInputs) else inputs[0]
-    model.test_on_batch(*batch)
+    # JAX does not take the tensors of tf.data.
+    model.test_on_batch(*keras.tree.map_structure(np.asarray, batch))

@@ -189,7 +189,6 @@ def test_a_pydataset_resumes_to_the_same_bits(tmp_path):
     expect_same_weights(again, whole)
 
 
-@pytest.mark.once
 def test_a_pipeline_trains_and_one_warning_says_what_resume_cannot_do(tmp_path):
     tf = pytest.importorskip("tensorflow")
     pipeline = tf.data.Dataset.from_tensor_slices(arrays()).batch(14)
