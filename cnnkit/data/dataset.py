@@ -147,10 +147,7 @@ class Dataset:
         for name, split in self.splits.items():
             for array in (split.inputs, split.labels):
                 digest.update(f"{name} {array.shape} {array.dtype}".encode())
-                if hasattr(array, "content_hash"):  # read from files: known without reading again
-                    digest.update(array.content_hash().encode())
-                else:
-                    digest.update(np.ascontiguousarray(array).data)
+                update_digest(digest, array)
         return digest.hexdigest()
 
     def named(self, label: np.ndarray) -> str:
@@ -173,6 +170,19 @@ class Dataset:
             name: class_counts(split.labels, self.num_classes).tolist()
             for name, split in self.splits.items()
         }
+
+
+def update_digest(digest, array) -> None:
+    """Add the content of an array to a hash.
+
+    Args:
+        digest: An object of hashlib.
+        array: A NumPy array, or inputs that are read from files and know their hash.
+    """
+    if hasattr(array, "content_hash"):  # known without reading the files again
+        digest.update(array.content_hash().encode())
+    else:
+        digest.update(np.ascontiguousarray(array).data)
 
 
 def class_counts(labels: np.ndarray, num_classes: int) -> np.ndarray:

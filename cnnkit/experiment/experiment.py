@@ -12,6 +12,7 @@ from cnnkit.errors import SettingError
 from cnnkit.experiment import checks
 from cnnkit.experiment.auxiliary_outputs import with_auxiliary_outputs
 from cnnkit.losses.expected_labels import expects_one_hot
+from cnnkit.models.distillation import student_of
 from cnnkit.settings import expect_counts
 
 
@@ -133,8 +134,7 @@ class Experiment:
     @property
     def network(self) -> keras.Model:
         """The model that a run saves: `model` without a Distiller's teacher or auxiliary outputs."""
-        main_network = getattr(self.model, "main_network", self.model)
-        return getattr(self.model, "student", main_network)
+        return student_of(self.model)
 
     @property
     def input_scale(self) -> float:

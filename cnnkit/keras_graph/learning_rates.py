@@ -1,8 +1,12 @@
-"""Learning rates of single variables, which Keras' optimizers do not have."""
+"""Learning rates of single variables, and copies of optimizers with another learning rate."""
 
 from collections.abc import Sequence
 
 import keras
+
+# Which variables weight decay spares: Keras leaves it out of an optimizer's configuration, and has no
+# public way to read it.
+DECAY_RULE = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
 
 
 def scale_learning_rates(
@@ -25,3 +29,25 @@ def scale_learning_rates(
         return update(gradient, variable, learning_rate * factor)
 
     optimizer.update_step = update_step
+
+
+def copy_with_learning_rate(
+    optimizer: keras.optimizers.Optimizer, learning_rate
+) -> keras.optimizers.Optimizer:
+    """Return a copy of an optimizer for a short trial.
+
+    Args:
+        optimizer: The optimizer to copy; what weight decay spares is copied, too.
+        learning_rate: A number or a Keras schedule.
+
+    Returns:
+        A new optimizer with that learning rate, which does not average weights.
+    """
+    config = optimizer.get_config() | {"learning_rate": learning_rate}
+    if config.get("use_ema"):  # nothing looks at averages in a trial
+        config["use_ema"] = False
+    copy = type(optimizer).from_config(config)
+    for name in DECAY_RULE:
+        if hasattr(optimizer, name):
+            setattr(copy, name, getattr(optimizer, name))
+    return copy

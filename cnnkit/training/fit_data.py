@@ -38,11 +38,6 @@ class FitData:
     inexact: str = ""
 
     @property
-    def is_arrays(self) -> bool:
-        """Whether samples are known one by one."""
-        return isinstance(self.inputs, ArrayInputs)
-
-    @property
     def content_hash(self) -> str | None:
         """SHA-256 of all training arrays; None of other data."""
         return self.inputs.content_hash() if isinstance(self.inputs, ArrayInputs) else None

@@ -8,6 +8,7 @@ import numpy as np
 from cnnkit.data.files.table import LABEL, PATH
 from cnnkit.data.images.lazy_images import Decoding, Pictures, check
 from cnnkit.errors import BadFilesError, SettingError
+from cnnkit.losses.expected_labels import expects_one_hot
 
 
 def is_frame(value) -> bool:
@@ -56,12 +57,6 @@ def arrays_of_frame(frame, model: keras.Model, class_names: list | None = None) 
         raise SettingError(f"Labels that no training sample has: {sorted(unknown)}.")
     index = {name: number for number, name in enumerate(class_names)}
     labels: np.ndarray = np.array([index[name] for name in column], np.int64)
-    if _takes_one_hot(model.loss):
+    if expects_one_hot(model.loss):
         labels = np.eye(len(class_names), dtype=np.float32)[labels]
     return pictures, labels, class_names
-
-
-def _takes_one_hot(loss) -> bool:
-    name = loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", ""))
-    name = name.lower().replace("_", "")
-    return "categorical" in name and "sparse" not in name

@@ -9,15 +9,13 @@ import numpy as np
 
 from cnnkit.errors import SettingError
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.keras_graph.learning_rates import copy_with_learning_rate
 from cnnkit.training.loop import fit_part
 
 SMOOTHING = 0.9  # of the loss before, in the running mean
 DIVERGED = 4  # times the lowest loss so far, above which nothing more is learnt
 LEAST_FALL = 0.95  # of the first losses, below which it has fallen and not only by chance
 FIRST_STEPS = 5  # of which the running mean says little
-# Which variables weight decay spares: Keras leaves it out of an optimizer's configuration, and has no
-# public way to read it.
-DECAY_RULE = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def _losses(experiment: Experiment, rates: np.ndarray, seed: int) -> np.ndarray:
     growing = keras.optimizers.schedules.ExponentialDecay(rates[0], 1, rates[1] / rates[0])
     trial = dataclasses.replace(
         experiment,
-        optimizer=_with_rate(experiment.optimizer, growing),
+        optimizer=copy_with_learning_rate(experiment.optimizer, growing),
         epochs=math.ceil(len(rates) / math.ceil(samples / experiment.batch_size)),
         metrics=(),
         callbacks=(losses,),
@@ -101,18 +99,6 @@ def _losses(experiment: Experiment, rates: np.ndarray, seed: int) -> np.ndarray:
     finally:
         model.set_weights(before)
     return np.array(losses.batch_losses)
-
-
-def _with_rate(optimizer: keras.optimizers.Optimizer, rate) -> keras.optimizers.Optimizer:
-    """Return a copy of an optimizer with another learning rate, without averages of the weights."""
-    config = optimizer.get_config() | {"learning_rate": rate}
-    if config.get("use_ema"):  # nothing looks at averages in a trial
-        config["use_ema"] = False
-    copy = type(optimizer).from_config(config)
-    for name in DECAY_RULE:
-        if hasattr(optimizer, name):
-            setattr(copy, name, getattr(optimizer, name))
-    return copy
 
 
 class _Losses(keras.callbacks.Callback):

@@ -10,11 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import keras
-
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.experiment.rebuild import experiment_name, recorded_settings
+from cnnkit.experiment.rebuild import build, experiment_name, recorded_settings
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run, checkpoints, checksums
@@ -169,8 +167,7 @@ def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Exp
     if "seed" in settings:
         settings["seed"] = chosen
 
-    keras.utils.set_random_seed(chosen)
-    resolved = experiment(**settings)
+    resolved = build(experiment, settings, chosen)
     if not isinstance(resolved, Experiment):
         raise SettingError(
             f"The experiment {name_of(experiment)!r} should return an Experiment, "

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from cnnkit.data.files.listing import File, list_folder
-from cnnkit.data.files.table import SUFFIXES, list_table
+from cnnkit.data.files.listing import File
+from cnnkit.data.files.pipeline import list_path
 from cnnkit.data.images import decode, jpeg, threads
 from cnnkit.data.images.decode import BadImage, display
 from cnnkit.data.inspection import duplicates
@@ -198,7 +198,7 @@ def inspect(path: str | os.PathLike, progress: Callable = lambda found, total: f
         SettingError: The folder or the table allows no data set.
     """
     root = Path(path)
-    listing = (list_table if root.suffix.lower() in SUFFIXES else list_folder)(root)
+    listing = list_path(root)
 
     def look(file: File) -> Facts | BadImage:
         try:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from cnnkit.data.batches import Batches
-from cnnkit.data.dataset import Split
+from cnnkit.data.dataset import Split, update_digest
 from cnnkit.errors import SettingError
 
 
@@ -63,10 +63,7 @@ class ArrayInputs(_Resumable, keras.utils.PyDataset):
         digest = hashlib.sha256()
         for array in keras.tree.flatten(self.arrays):
             digest.update(f"{array.shape} {array.dtype}".encode())
-            if hasattr(array, "content_hash"):  # read from files: known without reading again
-                digest.update(array.content_hash().encode())
-            else:
-                digest.update(np.ascontiguousarray(array).data)
+            update_digest(digest, array)
         return digest.hexdigest()
 
 
