@@ -6,7 +6,7 @@ from cnnkit import data
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table
-from cnnkit.experiment.signature import Pair
+from cnnkit.experiment.option_types import Pair
 
 complete_dataset = completing(data.names)
 

@@ -1,6 +1,7 @@
 """Read the settings of an experiment from its function, and make command-line options of them."""
 
 import ast
+import contextlib
 import inspect
 import re
 import types
@@ -11,14 +12,7 @@ from pathlib import Path
 import click
 
 from cnnkit.errors import SettingError
-
-# These settings mean the same in every experiment, and so have the same range.
-RANGES = {
-    "epochs": click.IntRange(min=1),
-    "batch_size": click.IntRange(min=1),
-    "learning_rate": click.FloatRange(min=0, min_open=True),
-    "label_smoothing": click.FloatRange(0, 1),
-}
+from cnnkit.experiment.option_types import option_of
 
 # What `cnnkit.run`, `cnnkit.resume` and their command lines take for themselves. `seed` is shared.
 RESERVED = frozenset(
@@ -76,9 +70,9 @@ def options_of(
 ) -> list[click.Option]:
     """Return a click option for each setting.
 
-    The type comes from the annotation, or else from the default. A bool becomes --flag/--no-flag, a
-    Literal a choice, and `tuple[int, ...]` numbers separated by commas. A dict `things` becomes
-    `--thing KEY=VALUE`, which may be repeated. The help comes from `Args:` in the docstring.
+    The type comes from the annotation, or else from the default, see `option_types.option_of`. A
+    default that no option replaces reaches the function as it is. The help comes from `Args:` in
+    the docstring.
 
     Args:
         function: The experiment's function.
@@ -91,13 +85,14 @@ def options_of(
         SettingError: A setting has no default, or a reserved name.
     """
     helps = _argument_helps(inspect.getdoc(function) or "")
-    hints = typing.get_type_hints(function)
-    options = []
-    for name, parameter in _settings(function).items():
-        extra = {"help": helps.get(name), "shell_complete": (completions or {}).get(name)}
-        hint = hints.get(name, type(parameter.default))
-        options.append(_option(name, hint, parameter.default, extra))
-    return options
+    hints, completions = _hints(function), completions or {}
+    return [
+        option_of(
+            name, hints.get(name), parameter.default,
+            help=helps.get(name), shell_complete=completions.get(name),
+        )
+        for name, parameter in _settings(function).items()
+    ]  # fmt: skip
 
 
 def refuse_settings(function: Callable, names: Collection[str], owner: str) -> None:
@@ -143,45 +138,15 @@ def read_source(path: Path, function: str = "experiment") -> tuple[str, list[str
     raise SettingError(f"{path} has no function named {function!r}.")
 
 
-class _Numbers(click.ParamType):
-    """Values separated by commas."""
-
-    name = "list"
-
-    def __init__(self, item: type):
-        self.item = item
-
-    def convert(self, value, param, ctx):
-        if not isinstance(value, str):
-            return tuple(value)
-        try:
-            return tuple(self.item(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not a list of {self.item.__name__}s, such as 1,2,3.")
-
-
-class Pair(click.ParamType):
-    """A click type for KEY=VALUE. The value is a Python literal if it reads as one, else a text."""
-
-    name = "key=value"
-
-    def convert(self, value, param, ctx):
-        """Return (key, value), or fail if the text has no equals sign or the key is no name."""
-        if not isinstance(value, str):
-            return value
-        key, equals, text = value.partition("=")
-        if not equals or not key.isidentifier():
-            self.fail(f"{value!r} is not of the form KEY=VALUE.")
-        try:
-            return key, ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            return key, text
-
-
 def _settings(function: Callable) -> dict[str, inspect.Parameter]:
     refuse_settings(function, RESERVED, "every run")
     parameters = dict(inspect.signature(function).parameters)
     for name, parameter in parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise SettingError(
+                f"The experiment {name_of(function)!r} takes '{parameter}', but a setting is given by "
+                "name: name each of them with its default."
+            )
         if parameter.default is parameter.empty:
             raise SettingError(
                 f"The setting {name!r} of the experiment {name_of(function)!r} has no default; "
@@ -190,28 +155,14 @@ def _settings(function: Callable) -> dict[str, inspect.Parameter]:
     return parameters
 
 
-def _option(name: str, hint, default, extra: dict) -> click.Option:
-    flag = "--" + name.replace("_", "-")
-    extra = extra | {"default": default, "show_default": True}
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):  # int | None
-        hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if hint is bool:
-        return click.Option([f"{flag}/--no-{flag[2:]}", name], **extra)
-    if (origin or hint) is dict:
-        extra |= {"multiple": True, "default": tuple((default or {}).items())}
-        extra |= {"show_default": bool(default), "callback": lambda ctx, param, pairs: dict(pairs)}
-        return click.Option([flag.removesuffix("s"), name], type=Pair(), **extra)
-    if origin is typing.Literal:
-        return click.Option([flag, name], type=click.Choice(arguments), **extra)
-    if (origin or hint) is tuple:
-        extra["show_default"] = ",".join(map(str, default or ()))
-        item = arguments[0] if arguments else int
-        return click.Option([flag, name], type=_Numbers(item), **extra)
-    if hint is Path:
-        return click.Option([flag, name], type=click.Path(path_type=Path), **extra)
-    kind = RANGES.get(name, hint if hint in (int, float) else str)
-    return click.Option([flag, name], type=kind, **extra)
+def _hints(function: Callable) -> dict[str, object]:
+    """Return the annotations that Python can resolve, by name."""
+    function, hints = inspect.unwrap(function), {}
+    for name, annotation in getattr(function, "__annotations__", {}).items():
+        alone = types.SimpleNamespace(__annotations__={name: annotation})
+        with contextlib.suppress(Exception):  # a name of a block `if TYPE_CHECKING`, for example
+            hints |= typing.get_type_hints(alone, getattr(function, "__globals__", {}))
+    return hints
 
 
 def _summary(docstring: str | None) -> str:

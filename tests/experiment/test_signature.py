@@ -1,8 +1,12 @@
+import datetime
+import enum
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NewType
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -42,10 +46,41 @@ def wide(
     """
 
 
-def parse(*arguments):
+HALF = np.float64(0.5)
+
+
+class Activation(enum.Enum):
+    RELU = "relu"
+
+
+def unusual(
+    filters: list[int] = [8, 16],  # noqa: B006
+    rates=(0.1, 0.2),
+    scales=(1, 0.5),
+    names=["a", "b"],  # noqa: B006
+    bare: tuple = (0.25, 0.5),
+    size: tuple[int, float] = (3, 0.5),
+    sides: Sequence[int] = (4, 5),
+    flags: tuple[bool, ...] = (True,),
+    dropout=None,
+    folder=Path("here"),
+    limit: int | float | str = 5,
+    units: Literal[8, 16] = 8,
+    share=HALF,
+    optimizer: "str | keras.Optimizer" = "adam",  # noqa: F821
+    aliased: NewType("Width", int) = 3,
+    activation: Activation = Activation.RELU,
+    layer=dict,
+    day: datetime.date = datetime.date(2026, 1, 2),
+    pairs: tuple[tuple[int, int], ...] = ((1, 2),),
+):
+    """Settings of types and defaults that click does not know."""
+
+
+def parse(*arguments, function=wide):
     """What click makes of a command line."""
     seen = {}
-    command = click.Command("wide", params=options_of(wide), callback=seen.update)
+    command = click.Command("wide", params=options_of(function), callback=seen.update)
     command.callback = lambda **options: seen.update(options)
     result = CliRunner().invoke(command, arguments)
     return seen if result.exit_code == 0 else result.output
@@ -75,6 +110,63 @@ def test_defaults_are_the_signatures():
 )
 def test_an_option_is_read_as_its_type(arguments, name, value):
     assert parse(*arguments)[name] == value
+
+
+def test_a_default_reaches_the_function_as_it_stands():
+    seen = parse(function=unusual)
+    assert seen.keys() == inspect.signature(unusual).parameters.keys()
+    for name, parameter in inspect.signature(unusual).parameters.items():
+        assert seen[name] is parameter.default, name
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "value"),
+    [
+        ("--filters", "4,5", [4, 5]),
+        ("--filters", "", []),
+        ("--rates", "1,0.5", (1.0, 0.5)),
+        ("--scales", "1,0.5", (1.0, 0.5)),
+        ("--names", "c, d", ["c", "d"]),
+        ("--bare", "1,2", (1.0, 2.0)),
+        ("--size", "7,1", (7, 1.0)),
+        ("--sides", "6", (6,)),
+        ("--flags", "false,true", (False, True)),
+        ("--dropout", "0.5", 0.5),
+        ("--dropout", "much", "much"),
+        ("--folder", "there", Path("there")),
+        ("--limit", "7", 7),
+        ("--limit", "7.5", 7.5),
+        ("--limit", "all", "all"),
+        ("--units", "16", 16),
+        ("--share", "0.25", 0.25),
+        ("--optimizer", "sgd", "sgd"),
+        ("--aliased", "4", 4),
+    ],
+)
+def test_an_option_has_the_type_of_the_annotation_or_of_the_default(option, text, value):
+    name = option.removeprefix("--")
+    seen = parse(option, text, function=unusual)
+    assert repr(seen[name]) == repr(value)  # 1 is not 1.0 here
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--activation", "Activation"),
+        ("--layer", "type"),
+        ("--day", "date"),
+        ("--pairs", "tuple[tuple[int, int], ...]"),
+    ],
+)
+def test_a_type_that_the_command_line_cannot_give_is_named(option, words):
+    refused = parse(option, "x", function=unusual)
+    assert f"its type {words} cannot be given on the command line" in " ".join(refused.split())
+    helps = {option.name: option.help for option in options_of(unusual)}
+    assert helps[option[2:]] == f"Its type {words} cannot be given here, only in Python."
+
+
+def test_a_list_of_another_length_is_refused():
+    assert "'1,2,3' has 3 values, and not 2" in parse("--size", "1,2,3", function=unusual)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +199,14 @@ def test_a_setting_without_default_is_refused():
 
     with pytest.raises(SettingError, match="'epochs' of the experiment 'incomplete'"):
         defaults_of(incomplete)
+
+
+@pytest.mark.parametrize("signature", ["*sizes", "**sizes", "sizes=1, /"])
+def test_a_setting_that_has_no_name_is_refused(signature):
+    namespace = {}
+    exec(f"def mine({signature}): pass", namespace)
+    with pytest.raises(SettingError, match=r"'mine' takes '.*sizes.*name each of them"):
+        defaults_of(namespace["mine"])
 
 
 @pytest.mark.parametrize("name", [*sorted(RESERVED)])
