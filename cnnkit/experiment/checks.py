@@ -10,6 +10,34 @@ from cnnkit.errors import SettingError
 PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
 
 
+def expect_data(data) -> None:
+    """Check that there is something to train, validate and test on, and something to tell apart.
+
+    Args:
+        data: The data of an Experiment.
+
+    Raises:
+        SettingError: It is no Dataset, one of its splits is empty, or there is a single class.
+    """
+    if not isinstance(data, Dataset):
+        kind = "None" if data is None else f"a {type(data).__name__}"
+        raise SettingError(
+            f"data is a cnnkit.data.Dataset or the name of one, not {kind}: make a Dataset of arrays, "
+            "with train=cnnkit.data.Split(x, y) and so on, or train with cnnkit.fit(model, x, y)."
+        )
+    empty = [name for name, split in data.splits.items() if not len(split)]
+    if empty:
+        raise SettingError(
+            f"The data set {data.name!r} has no {' and no '.join(empty)} samples: an experiment "
+            "trains, validates and tests, so give each split some."
+        )
+    if data.num_classes < 2 and data.train.labels.ndim == 1:
+        raise SettingError(
+            f"The data set {data.name!r} has the single class {', '.join(data.class_names)!r}, and "
+            "so nothing to learn: with a folder, give the one that holds a folder for each class."
+        )
+
+
 def expect_network(model, image_shape: tuple[int, ...]) -> None:
     """Check that a model has one input and one output, of known shapes.
 

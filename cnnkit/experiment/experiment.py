@@ -1,11 +1,13 @@
 """Experiment: what `model.fit` needs, checked before anything is trained."""
 
 import dataclasses
+import os
 from dataclasses import dataclass
 
 import keras
 
 from cnnkit.callbacks.explain import Explain
+from cnnkit.data.catalogue import load
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
@@ -21,7 +23,8 @@ class Experiment:
     """What `model.fit` needs: the return value of an experiment's function.
 
     Args:
-        data: The data set to train, validate and test on.
+        data: The data set to train, validate and test on, or what `cnnkit.data.load` takes: the
+            name of one, or the path of a folder or table. No split is empty.
         model: A model from `data.image_shape` to a number a class. Also Keras' Distiller around
             one, as `experiment.distiller` makes it; the run then saves its student.
         optimizer: A Keras optimizer, or its name. One with `use_ema=True` averages the weights of
@@ -78,6 +81,9 @@ class Experiment:
     loss_weights: tuple[float, ...] | None = None
 
     def __post_init__(self):
+        if isinstance(self.data, str | os.PathLike):
+            object.__setattr__(self, "data", load(os.fspath(self.data)))
+        checks.expect_data(self.data)
         self._expect_settings()
         self._train_auxiliary_outputs()
         checks.expect_network(self.network, self.data.image_shape)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from cnnkit import Experiment, data, models
-from cnnkit.errors import SettingError
+from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.training.deployment import deployable_model
 from cnnkit.transfer import FineTuning
 
@@ -40,6 +40,44 @@ def test_what_does_not_fit_is_refused(shapes, changes, words):
     model = models.mlp(*changes.pop("model"))
     with pytest.raises(SettingError, match=words):
         Experiment(data=shapes, model=model, optimizer=keras.optimizers.SGD(), **changes)
+
+
+def dataset(sizes: dict, class_names=("a", "b")):
+    """Noise of one grey pixel more or less."""
+    rng = np.random.default_rng(0)
+    splits = {
+        name: data.Split(
+            rng.integers(0, 256, (size, 12, 12, 1), dtype=np.uint8),
+            np.arange(size) % len(class_names),
+        )
+        for name, size in sizes.items()
+    }
+    return data.Dataset(name="few", class_names=class_names, **splits)
+
+
+SIZES = {"train": 4, "validation": 4, "test": 4}
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda: dataset(SIZES | {"test": 0}), "'few' has no test samples"),
+        (lambda: dataset(SIZES | {"validation": 0}), "'few' has no validation samples"),
+        (lambda: dataset(SIZES | {"train": 0, "test": 0}), "no train and no test samples"),
+        (lambda: dataset(SIZES, ("a",)), "'few' has the single class 'a'"),
+        (lambda: (np.zeros((4, 12, 12, 1)), np.zeros(4)), "not a tuple: .*cnnkit.fit"),
+        (lambda: None, r"data is a cnnkit.data.Dataset or the name of one, not None"),
+        (lambda: "digit", "no dataset named 'digit'; did you mean 'digits'"),
+    ],
+)
+def test_data_of_which_nothing_can_be_learnt_or_tested_are_refused(made, words):
+    with pytest.raises(CnnkitError, match=words):
+        Experiment(data=made(), model=models.mlp((12, 12, 1), 2), optimizer="sgd", epochs=1)
+
+
+def test_a_data_set_may_be_given_by_its_name():
+    made = Experiment(data="xo", model=models.mlp((28, 28, 1), 2), optimizer="sgd", epochs=1)
+    np.testing.assert_array_equal(made.data.test.labels, data.load("xo").test.labels)
 
 
 def small(*layers: keras.Layer, shape: tuple = (12, 12, 1)) -> keras.Model:
