@@ -1,4 +1,4 @@
-"""Learning rates of single variables, and copies of optimizers with another learning rate."""
+"""Learning rates: of single variables, of an epoch, and of copies of optimizers."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,31 @@ import keras
 # Which variables weight decay spares: Keras leaves it out of an optimizer's configuration, and has no
 # public way to read it.
 DECAY_RULE = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+
+
+class UsedLearningRate(keras.callbacks.Callback):
+    """Notes the learning rate of each epoch's last step; it comes before all other callbacks.
+
+    At the end of an epoch others, such as ReduceLROnPlateau, set the rate of the next one, and a
+    schedule has moved on to the next step.
+
+    Attributes:
+        value: The learning rate; NaN before the first epoch ends.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.value = float("nan")
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Note it."""
+        optimizer = self.model.optimizer
+        optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
+        rate = getattr(optimizer, "_learning_rate", None)
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            self.value = float(rate(max(int(optimizer.iterations) - 1, 0)))
+        else:
+            self.value = float(optimizer.learning_rate)
 
 
 def scale_learning_rates(

@@ -1,10 +1,14 @@
 """The callback that writes a run's TensorBoard logs, under the tags of Keras' own callback."""
 
+from collections.abc import Sequence
+
 import keras
 
 from cnnkit import plots
 from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
+from cnnkit.keras_graph.learning_rates import UsedLearningRate
 from cnnkit.runs import Run
+from cnnkit.runs.scalars import scalars
 from cnnkit.tensorboard.event_files import EventWriter, graph_of
 
 GRID_IMAGES = 25  # test images in the grid
@@ -22,10 +26,22 @@ class TensorBoardCallback(keras.callbacks.Callback):
         recipe: The content of the run's experiment.json.
         network: The model whose graph is drawn, or None for no graph. `fit` may train a part of it.
         resumed: Whether the folder already has the beginning of the training.
+        class_names: Names for the parts of a metric that has a number a class.
+
+    Attributes:
+        learning_rate: Notes the learning rate of each epoch; give it to `fit` before this callback.
     """
 
-    def __init__(self, run: Run, recipe: dict, network: keras.Model | None, resumed: bool = False):
+    def __init__(
+        self,
+        run: Run,
+        recipe: dict,
+        network: keras.Model | None,
+        resumed: bool = False,
+        class_names: Sequence[str] = (),
+    ):
         super().__init__()
+        self.learning_rate, self.class_names = UsedLearningRate(), tuple(class_names)
         self.network, self.recipe, self.resumed = network, recipe, resumed
         self.trial = f"{run.folder.parent.name}/{run.name}"
         folder = run.folder / "tensorboard"
@@ -63,21 +79,20 @@ class TensorBoardCallback(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Add a point to each curve by step: as in Keras, the mean since the epoch began."""
-        for name, value in logs.items():
+        for name, value in scalars(logs, self.class_names).items():
             self.train.scalar(f"batch_{name}", value, self.step)
         self.step += 1
 
     def on_epoch_end(self, epoch, logs=None):
         """Add a point to each curve by epoch, and the histogram of each weight."""
-        for name, value in logs.items():
+        rate = {"learning_rate": self.learning_rate.value}
+        for name, value in (scalars(logs, self.class_names) | rate).items():
             if name.startswith("val_"):
                 name = name.removeprefix("val_")
                 self.validation.scalar(f"epoch_{name}", value, epoch)
                 self.validation.scalar(f"evaluation_{name}_vs_iterations", value, self.step)
             else:
                 self.train.scalar(f"epoch_{name}", value, epoch)
-        rate = float(self.model.optimizer.learning_rate)
-        self.train.scalar("epoch_learning_rate", rate, epoch)
         for variable in self.model.trainable_variables:
             values = keras.ops.convert_to_numpy(variable)
             self.train.histogram(variable.path, values, epoch)

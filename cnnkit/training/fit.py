@@ -194,8 +194,10 @@ def _train(
     callbacks: list, epochs: int, **options,
 ) -> None:  # fmt: skip
     run, start, began, succeeded = recording.run, recording.start, time.perf_counter(), False
-    log = TensorBoardCallback(run, recipe, _with_graph(model), resumed=start is not None)
-    recording.observers = (log, Record(run))
+    names = data.class_names
+    log = TensorBoardCallback(run, recipe, _with_graph(model), start is not None, names)
+    recording.observers = (log, Record(run, log.learning_rate, names))
+    recording.first = (log.learning_rate,)
     run.write_status("running", epoch=start.epoch if start else 0)
     if start is not None:
         build_metrics(model, data)

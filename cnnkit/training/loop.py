@@ -78,12 +78,13 @@ def fit(
     if experiment.explain is not None:
         folder = run.folder / "tensorboard" / "explain"
         explain = (experiment.explain.callback(experiment.data, folder),)
-    record = Record(run)
+    record = Record(run, log.learning_rate, experiment.data.class_names)
     keep = KeepWeights(
         run, deployable_model(experiment), restore_best=experiment.restore_best_weights
     )
     ended = tuple(start.state["phases_ended"]) if start else ()
-    recording = Recording(run, (*explain, log, keep, record), stop, schedule, start, ended)
+    observers, first = (*explain, log, keep, record), (log.learning_rate,)
+    recording = Recording(run, observers, stop, schedule, start, ended, first)
     begun = []
     for phase, trained_layers in phases.begin_each(experiment):
         begun.append(trained_layers | {"first_epoch": (0, *recording.ended)[len(begun)] + 1})

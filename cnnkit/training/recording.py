@@ -23,6 +23,7 @@ class Recording:
         schedule: When checkpoints are written.
         start: The checkpoint with which the next phase goes on; None to begin it.
         ended: The epochs at which the phases before it ended.
+        first: Callbacks that come before the user's.
         callbacks: The list of callbacks of the phase that trained last.
     """
 
@@ -32,6 +33,7 @@ class Recording:
     schedule: CheckpointSchedule
     start: Checkpoint | None = None
     ended: tuple[int, ...] = ()
+    first: Sequence[keras.callbacks.Callback] = ()
     callbacks: ResumableCallbacks | None = None
 
     @property
@@ -48,8 +50,8 @@ class Recording:
         epochs: int,
         verbose: str | int,
     ) -> ResumableCallbacks:
-        """Return the list of callbacks for `model.fit`: these, then the observers."""
-        listed = [*callbacks, *self.observers]
+        """Return the list of callbacks for `model.fit`: the first, these, then the observers."""
+        listed = [*self.first, *callbacks, *self.observers]
         self.callbacks = ResumableCallbacks(
             listed,
             model=model,

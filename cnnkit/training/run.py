@@ -185,7 +185,8 @@ def _train(
 ) -> None:
     began = time.perf_counter()
     run.write_status("running", epoch=start.epoch if start else 0)
-    log = TensorBoardCallback(run, recipe, experiment.network, resumed=start is not None)
+    names = experiment.data.class_names
+    log = TensorBoardCallback(run, recipe, experiment.network, start is not None, names)
     stop, succeeded = StopOnSignal(), False
     try:
         with stop.listening():

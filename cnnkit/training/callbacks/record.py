@@ -4,6 +4,7 @@ import csv
 import io
 import time
 import warnings
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -13,7 +14,9 @@ from keras.src.saving.saving_lib import _save_model_to_fileobj
 
 from cnnkit.data.batches import Batches
 from cnnkit.errors import TrainingError
+from cnnkit.keras_graph.learning_rates import UsedLearningRate
 from cnnkit.runs import Run, atomic
+from cnnkit.runs.scalars import scalars
 from cnnkit.training.callbacks import non_finite
 
 HINT = "lower the learning rate, and check that the inputs are scaled and the labels are right"
@@ -22,18 +25,22 @@ HINT = "lower the learning rate, and check that the inputs are scaled and the la
 class Record(keras.callbacks.Callback):
     """Writes metrics.csv and status.json after every epoch, and measures its time.
 
-    If they cannot be written, it warns once; the next epoch writes them in full.
+    A metric that appears in a later epoch becomes a new column, which is NaN in the epochs before.
+    If the files cannot be written, it warns once; the next epoch writes them in full.
 
     Args:
         run: The run folder.
+        learning_rate: Notes the learning rate of each epoch.
+        class_names: Names for the parts of a metric that has a number a class.
 
     Attributes:
         rows: A dict of metrics for each epoch.
         epoch_seconds: How long each epoch took.
     """
 
-    def __init__(self, run: Run):
+    def __init__(self, run: Run, learning_rate: UsedLearningRate, class_names: Sequence[str] = ()):
         super().__init__()
+        self.learning_rate, self.class_names = learning_rate, tuple(class_names)
         self.run, self.rows, self.epoch_seconds = run, [], []
         self._warned = False
 
@@ -54,12 +61,14 @@ class Record(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Write one more row."""
         self.epoch_seconds.append(time.perf_counter() - self._began)
-        row = {"epoch": epoch + 1} | {name: float(value) for name, value in logs.items()}
-        row["learning_rate"] = float(self.model.optimizer.learning_rate)
-        row["seconds"] = round(self.epoch_seconds[-1], 3)
-        self.rows.append(row)
+        own = {
+            "learning_rate": self.learning_rate.value,
+            "seconds": round(self.epoch_seconds[-1], 3),
+        }
+        row = {"epoch": epoch + 1} | scalars(logs, self.class_names) | own
+        self.rows.append(row | {"epoch": epoch + 1})
         text = io.StringIO()
-        # Not every epoch has all metrics, where validation is not done after each.
+        # Not every epoch has all metrics: a callback adds some, or validation is not after each.
         names = dict.fromkeys(name for row in self.rows for name in row)
         writer = csv.DictWriter(text, names, restval="nan", lineterminator="\n")
         writer.writeheader()

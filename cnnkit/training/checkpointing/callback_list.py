@@ -98,7 +98,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         self._warned, self._written = False, time.monotonic()
         self._saved: tuple[int, int] | None = None
         self._metrics: dict[str, np.ndarray] = {}
-        self._logs: dict[str, float] = {}
+        self._logs: dict[str, float | list] = {}  # a list of a metric with a number a class
 
     @property
     def saved_callbacks(self) -> list[keras.callbacks.Callback]:
@@ -233,7 +233,7 @@ class ResumableCallbacks(keras.callbacks.CallbackList):
         # Validation resets the metrics. A run that is interrupted in it resumes with the end of
         # training, and so needs them as they were there.
         self._metrics = state.arrays_of("metrics", state.variables_of(self.model)["metrics"])
-        self._logs = {name: float(value) for name, value in logs.items()}
+        self._logs = {name: np.asarray(value).tolist() for name, value in logs.items()}
 
     def _is_due(self) -> bool:
         waited = time.monotonic() - self._written
