@@ -168,8 +168,10 @@ def resume_run(experiment: Callable, run: Run, options: dict) -> None:
 
 def _print_outcome(run: Run, seconds: float) -> None:
     """Print how well a run did, and where it is."""
-    test = run.results["test"]
+    results, test = run.results, run.results["test"]
     words = task_of_results(test).results_in_words(test)
+    if run.experiment["restore_best_weights"]:
+        words |= {"best epoch": _best_epoch(results["validation"])}
     if run.environment["precision"] != "float32":
         words |= {"precision": run.environment["precision"]}
     lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())
@@ -179,6 +181,13 @@ def _print_outcome(run: Run, seconds: float) -> None:
         f"Watch it       cnnkit tensorboard --runs-dir {run.folder.parent.parent}\n"
         f"Read it        open {run.folder / 'report.html'}"
     )
+
+
+def _best_epoch(validation: dict) -> str:
+    """Return which epoch was chosen, and by what."""
+    value, which = validation["monitored"], "highest" if validation["mode"] == "max" else "lowest"
+    number = "" if value is None else f", {value:.4g}"
+    return f"{validation['epoch']}  ({which} {validation['monitor']}{number})"
 
 
 def checkpoint_options() -> list[click.Option]:

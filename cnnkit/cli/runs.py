@@ -95,6 +95,9 @@ def _facts(run: Run) -> Table:
     facts.add_row("seed", str(recipe["seed"]))
     if run.saved_weights:
         facts.add_row("saved weights", str(run.saved_weights))
+    if recipe.get("monitor"):
+        mode = "highest" if recipe.get("mode") == "max" else "lowest"
+        facts.add_row("best epoch by", f"{mode} {recipe['monitor']}")
     if results:
         test, validation = results["test"], results["validation"]
         task = task_of_results(test)
@@ -114,7 +117,9 @@ def _row(run: Run) -> list[str]:
         status, history, results = run.status, run.history, run.results
         test = results.get("test")
         metrics = run.saved_weights.metrics if run.saved_weights else {}
-        scores = (metrics.get(f"val_{task.validation_score}") for task in TASKS)
+        chosen = results.get("validation", {})  # has the accuracy, whatever the history calls it
+        scores = [chosen.get(task.validation_score) for task in TASKS]
+        scores += [metrics.get(f"val_{task.validation_score}") for task in TASKS]
         return [
             experiment,
             run.name,

@@ -13,6 +13,7 @@ from cnnkit.data.input_scale import input_scale
 from cnnkit.errors import SettingError
 from cnnkit.experiment import checks
 from cnnkit.experiment.auxiliary_outputs import with_auxiliary_outputs
+from cnnkit.experiment.monitor import Monitor, expect_logged, monitor_of
 from cnnkit.losses.expected_labels import expects_one_hot
 from cnnkit.models.distillation import student_of
 from cnnkit.settings import expect_counts
@@ -51,9 +52,14 @@ class Experiment:
         phases: What follows these epochs in the same run, such as `transfer.FineTuning` or
             `experiment.AtImageSize`. Each phase begins with the weights chosen so far.
         restore_best_weights: As in `keras.callbacks.EarlyStopping`: end with the weights of the
-            epoch with the best validation accuracy. False ends with the last epoch's, which is
+            epoch that is the best by `monitor`. False ends with the last epoch's, which is
             better when the validation split is too small to rank epochs reliably. The best model
             is saved while the run goes on, the last one at its end.
+        monitor: As in `keras.callbacks.ModelCheckpoint`: the name in the logs by which epochs are
+            compared, such as "val_loss" or "val_f1_score". The validation loss decides between equal
+            ones. None means the validation accuracy, under whichever name the metrics have it; and
+            the validation loss where there is none, or where samples may have several classes.
+        mode: "max" or "min", for the highest or the lowest; "auto" where Keras knows it.
         explain: What to draw of the network while it trains; None draws nothing.
         loss_weights: As in `keras.Model.compile`, for a model with auxiliary outputs: a weight for
             the loss of each output, the main one first. None means 1 and 0.3 where the layers of
@@ -77,6 +83,8 @@ class Experiment:
     image_size: tuple[int, int] | None = None
     phases: tuple = ()
     restore_best_weights: bool = True
+    monitor: str | None = None
+    mode: str = "auto"
     explain: Explain | None = None
     loss_weights: tuple[float, ...] | None = None
 
@@ -130,12 +138,21 @@ class Experiment:
         data, network = self.data, self.network
         checks.expect_loss(self.loss, data, network, mixes_labels=self._mixes_labels)
         checks.expect_shapes_fit(network, data)
+        monitor = self.monitored
         optimizers = (each.optimizer for each in (self, *self.phases))
         checks.expect_averages_seen(optimizers, self.callbacks, has_phases=bool(self.phases))
+        if not self.callbacks:  # one may add to the logs
+            expect_logged(monitor, self.metrics or ())
         if self.explain is not None:
             self.explain.expect_images(data)
         for each in (self, *self.phases):
             checks.expect_size_fits(getattr(each, "image_size", None), network, data.image_shape)
+
+    @property
+    def monitored(self) -> Monitor:
+        """The name in the logs by which epochs are compared, and its direction."""
+        by_accuracy = self.data.task.validation_score == "accuracy"
+        return monitor_of(self.monitor, self.mode, self.metrics or (), by_accuracy=by_accuracy)
 
     @property
     def network(self) -> keras.Model:

@@ -10,6 +10,7 @@ from cnnkit.data.dataset import Split
 from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.experiment import phases
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.experiment.monitor import accuracy_name
 from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
 from cnnkit.runs import Run
 from cnnkit.runs.checkpoints import Checkpoint
@@ -34,7 +35,8 @@ class TrainingResult:
         model: The model to save, with the chosen weights.
         head: What was trained last, where that is the rest of the model on the features of its
             frozen layers; else None.
-        validation: Of the chosen epoch: epoch, loss, and accuracy or average_precision.
+        validation: Of the chosen epoch: epoch, loss, accuracy or average_precision, and what chose
+            it: monitor, mode and monitored, its value.
         epoch_seconds: How long each epoch took.
         checkpoint_error: Why the last checkpoint could not be written; None where it was.
     """
@@ -78,10 +80,12 @@ def fit(
     if experiment.explain is not None:
         folder = run.folder / "tensorboard" / "explain"
         explain = (experiment.explain.callback(experiment.data, folder),)
-    record = Record(run, log.learning_rate, experiment.data.class_names)
+    names, monitor = experiment.data.class_names, experiment.monitored
+    record = Record(run, log.learning_rate, names)
     keep = KeepWeights(
-        run, deployable_model(experiment), restore_best=experiment.restore_best_weights
-    )
+        run, deployable_model(experiment), monitor, names,
+        restore_best=experiment.restore_best_weights,
+    )  # fmt: skip
     ended = tuple(start.state["phases_ended"]) if start else ()
     observers, first = (*explain, log, keep, record), (log.learning_rate,)
     recording = Recording(run, observers, stop, schedule, start, ended, first)
@@ -95,16 +99,27 @@ def fit(
         part = without_frozen_part(phase, seed)
         fit_part(phase, part, seed=seed, recording=recording)
         recording.end_phase()
-    score = experiment.data.task.validation_score
-    chosen = {name: keep.logs.get(f"val_{name}") for name in (score, "loss")}
     alone = part is not phase and phase.augment is None
     return TrainingResult(
         keep.deployed,
         part if alone else None,
-        {"epoch": keep.epoch} | chosen,
+        {"epoch": keep.epoch} | _chosen(experiment, keep.logs),
         record.epoch_seconds,
         recording.failure,
     )
+
+
+def _chosen(experiment: Experiment, logs: dict[str, float]) -> dict:
+    """Return what results.json says of the chosen epoch, beside its number."""
+    score, monitor = experiment.data.task.validation_score, experiment.monitored
+    logged = accuracy_name(experiment.metrics or ()) if score == "accuracy" else score
+    return {
+        score: logs.get(f"val_{logged}"),
+        "loss": logs.get("val_loss"),
+        "monitor": monitor.name,
+        "mode": monitor.mode,
+        "monitored": logs.get(monitor.name),
+    }
 
 
 def fit_part(

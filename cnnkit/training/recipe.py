@@ -48,6 +48,8 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
         "cached_views": experiment.cached_views,
         "image_size": experiment.image_size,
         "restore_best_weights": experiment.restore_best_weights,
+        "monitor": experiment.monitored.name,
+        "mode": experiment.monitored.mode,
         "phases": phases.as_json(experiment),
         "distillation": distillation.as_json(experiment.model),
         "explain": experiment.explain and dataclasses.asdict(experiment.explain),

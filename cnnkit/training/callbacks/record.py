@@ -14,6 +14,7 @@ from keras.src.saving.saving_lib import _save_model_to_fileobj
 
 from cnnkit.data.batches import Batches
 from cnnkit.errors import TrainingError
+from cnnkit.experiment.monitor import Monitor
 from cnnkit.keras_graph.learning_rates import UsedLearningRate
 from cnnkit.runs import Run, atomic
 from cnnkit.runs.scalars import scalars
@@ -128,9 +129,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
 class KeepWeights(keras.callbacks.Callback):
     """Keeps the weights of the best epoch, or of the last one, and saves that model.
 
-    The best epoch has the highest validation accuracy. Validation loss decides between equal ones,
-    and decides alone where there is no accuracy. After each phase of training, `deployed` has the
-    weights kept so far, and the next phase begins with them.
+    Validation loss decides between epochs that are equally good by what is monitored. After each
+    phase of training, `deployed` has the weights kept so far, and the next phase begins with them.
+    An epoch without the monitored metric is worse than all others; the first one is warned of.
 
     If the model cannot be written, it warns once and tries again after the next epoch; after the
     last epoch the OSError is raised.
@@ -138,16 +139,22 @@ class KeepWeights(keras.callbacks.Callback):
     Args:
         run: Where model.keras is written.
         deployed: The model to save, which shares its layers with the trained one.
+        monitor: What the best epoch is the best by.
+        class_names: Names for the parts of a metric that has a number a class.
         restore_best: Whether to keep the best epoch's weights, saved as soon as they are the best;
             False keeps the last epoch's, saved at the end of each phase.
     """
 
-    def __init__(self, run: Run, deployed: keras.Model, *, restore_best: bool = True):
+    def __init__(
+        self, run: Run, deployed: keras.Model, monitor: Monitor, class_names: Sequence[str] = (),
+        *, restore_best: bool = True,
+    ):  # fmt: skip
         super().__init__()
+        self.monitor, self.class_names = monitor, tuple(class_names)
         self.run, self.deployed, self.restore_best = run, deployed, restore_best
         self.epoch, self.logs, self._score, self._weights = 0, {}, None, None
         self._validated = None  # weights, from validation to the epoch's end
-        self._saved, self._warned = True, False
+        self._saved, self._warned, self._missed = True, False, False
         self._of_deployed = False  # whether `_weights` are of `deployed`, or of the trained part
 
     def on_train_begin(self, logs=None):
@@ -165,12 +172,11 @@ class KeepWeights(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Keep this epoch's weights if they are the best so far, and save the model."""
-        score = (
-            (logs.get("val_accuracy", 0.0), -logs["val_loss"]) if self.restore_best else (epoch,)
-        )
+        logs = scalars(logs, self.class_names)
+        score = self._score_of(logs) if self.restore_best else (epoch,)
         if self._score is None or score > self._score:
             self._score, self._weights, self._of_deployed = score, self._validated, False
-            self.epoch, self.logs, self._saved = epoch + 1, dict(logs), False
+            self.epoch, self.logs, self._saved = epoch + 1, logs, False
         self._validated = None
         if self._saved or not self.restore_best:  # which epoch is the last, only the end tells
             return
@@ -188,6 +194,19 @@ class KeepWeights(keras.callbacks.Callback):
         self._weights_of.set_weights(self._weights)
         if not self._saved or not (self.run.folder / "model.keras").exists():
             self._save()
+
+    def _score_of(self, logs: dict[str, float]) -> tuple[float, float]:
+        """Return what is higher in a better epoch."""
+        value, loss = logs.get(self.monitor.name, np.nan), logs.get("val_loss", np.inf)
+        if self.monitor.name not in logs and not self._missed:
+            self._missed = True
+            warnings.warn(
+                f"{self.monitor.name!r}, by which the best epoch is chosen, is not in its logs, which "
+                f"have {', '.join(logs)}.",
+                stacklevel=2,
+            )
+        value = -value if self.monitor.mode == "min" else value
+        return (-np.inf if np.isnan(value) else value, -loss)
 
     @property
     def _weights_of(self) -> keras.Model:
