@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import functools
 import inspect
 import re
 import types
@@ -23,6 +24,35 @@ RESERVED = frozenset(
 )  # fmt: skip
 
 
+def function_of(experiment) -> Callable:
+    """Return the function that an experiment is, without the settings that a partial gives it.
+
+    Args:
+        experiment: A function, or `functools.partial` of one.
+
+    Returns:
+        The function, which has a name of its own.
+
+    Raises:
+        SettingError: It is something else, or has no name by which a run could find it again.
+    """
+    while isinstance(experiment, functools.partial):
+        experiment = experiment.func
+    if not callable(experiment):
+        raise SettingError(
+            "An experiment is the function that returns an Experiment, by which a run can be repeated, "
+            f"not {type(experiment).__name__}: give the function itself, and its settings by name."
+        )
+    name = getattr(experiment, "__name__", None)
+    if name is None or not name.isidentifier():
+        kind = "a lambda" if name else f"an object of the class {type(experiment).__name__}"
+        raise SettingError(
+            f"An experiment is a function with a name, by which a run can be repeated, not {kind}: "
+            "write def experiment(...) with the settings as its parameters."
+        )
+    return experiment
+
+
 def name_of(function: Callable) -> str:
     """Return an experiment's name.
 
@@ -31,7 +61,11 @@ def name_of(function: Callable) -> str:
 
     Returns:
         The name of its file if the function is called `experiment`, else the function's own.
+
+    Raises:
+        SettingError: It is no function, or has no name.
     """
+    function = function_of(function)
     if function.__name__ != "experiment":
         return function.__name__
     file = Path(inspect.getsourcefile(function) or "")
@@ -47,7 +81,7 @@ def summary_of(function: Callable) -> str:
     Returns:
         The text.
     """
-    return _summary(inspect.getdoc(function))
+    return _summary(inspect.getdoc(function_of(function)))
 
 
 def defaults_of(function: Callable) -> dict[str, object]:
@@ -84,7 +118,7 @@ def options_of(
     Raises:
         SettingError: A setting has no default, or a reserved name.
     """
-    helps = _argument_helps(inspect.getdoc(function) or "")
+    helps = _argument_helps(inspect.getdoc(function_of(function)) or "")
     hints, completions = _hints(function), completions or {}
     return [
         option_of(
@@ -157,7 +191,7 @@ def _settings(function: Callable) -> dict[str, inspect.Parameter]:
 
 def _hints(function: Callable) -> dict[str, object]:
     """Return the annotations that Python can resolve, by name."""
-    function, hints = inspect.unwrap(function), {}
+    function, hints = inspect.unwrap(function_of(function)), {}
     for name, annotation in getattr(function, "__annotations__", {}).items():
         alone = types.SimpleNamespace(__annotations__={name: annotation})
         with contextlib.suppress(Exception):  # a name of a block `if TYPE_CHECKING`, for example

@@ -1,18 +1,20 @@
 """run(experiment, **settings) -> Run: one call of an experiment, from its settings to its report.
 
-resume(experiment, run) goes on where a run was stopped, and ends with the same numbers.
+resume(run) or resume(experiment, run) goes on where a run was stopped, and ends with the same numbers.
 """
 
 import contextlib
 import inspect
 import numbers
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cnnkit.errors import RunFolderError, SettingError
+from cnnkit.experiment.call import expect_experiment_alone, function_and_settings, recordable
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.experiment.rebuild import build, experiment_name, recorded_settings
+from cnnkit.experiment.rebuild import build, experiment_name, recorded_function, recorded_settings
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run, checkpoints, checksums
@@ -32,7 +34,7 @@ SEEDS = 2**32
 
 def run(
     experiment: Callable[..., Experiment],
-    *,
+    *others,
     seed: int | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
@@ -44,7 +46,8 @@ def run(
     """Train what an experiment returns for these settings, and return the run.
 
     Args:
-        experiment: A function that returns an Experiment.
+        experiment: A function that returns an Experiment, or `functools.partial` of one.
+        *others: Refused; `cnnkit.fit` takes a model and arrays.
         seed: From 0 to 2**32 - 1; set before the experiment is called, and passed to it where it
             has a setting of that name. None takes that setting's default, or 0.
         runs_dir: The run's folder is made as runs_dir/EXPERIMENT/NAME.
@@ -63,11 +66,13 @@ def run(
 
     Raises:
         TypeError: The experiment has no such setting.
-        SettingError: A value is not allowed.
+        SettingError: A value is not allowed, or is none that JSON can record.
         TrainingError: Data, loss or weights are not finite.
         Interrupted: A signal came. Whatever is raised once training has begun is in status.json.
     """
     expect_supported_platform()
+    expect_experiment_alone(experiment, *others)
+    experiment, settings = function_and_settings(experiment, settings)
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
     with _built(experiment, settings, seed, precision) as (resolved, settings, seed):
         folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
@@ -81,8 +86,8 @@ def run(
 
 
 def resume(
-    experiment: Callable[..., Experiment],
-    run: Run,
+    experiment: Callable[..., Experiment] | Run | str | os.PathLike | None = None,
+    run: Run | str | os.PathLike | None = None,
     *,
     allow_changes: bool = False,
     checkpoint_minutes: float | None = 10.0,
@@ -93,8 +98,8 @@ def resume(
     """Continue a run from its last checkpoint, to the same end as if it had not been interrupted.
 
     Args:
-        experiment: The function that the run is of.
-        run: The run.
+        experiment: The function that the run is of; the one that the run folder keeps unless given.
+        run: The run, or its folder. `resume(run)` alone will do.
         allow_changes: Whether to go on although recipe, data, versions or machine have changed;
             status.json keeps what differed.
         checkpoint_minutes: As in `run`.
@@ -112,6 +117,8 @@ def resume(
         Interrupted: As in `run`, which raises the other errors, too.
     """
     expect_supported_platform()
+    experiment, run = _function_and_run(experiment, run)
+    experiment, settings = function_and_settings(experiment, settings)
     schedule, then = CheckpointSchedule(checkpoint_minutes, checkpoint_steps), run.experiment
     with locked(run.folder):
         if run.status["state"] == "finished" and not allow_changes:
@@ -129,6 +136,19 @@ def resume(
                 continue_from(run, start, changes)
                 _train(run, resolved, recipe, schedule, start)
     return run
+
+
+def _function_and_run(experiment, run) -> tuple[Callable, Run]:
+    """Return the function and the run that `resume` is given, in any order or the run alone."""
+    if isinstance(experiment, Run | str | os.PathLike):
+        experiment, run = run, experiment
+    if not isinstance(run, Run | str | os.PathLike):
+        raise SettingError(
+            "cnnkit.resume takes a run, or an experiment's function and a run, such as "
+            f"cnnkit.resume(cnnkit.Run('runs/digits_lenet5/first')), not {run!r}."
+        )
+    run = Run(run)
+    return recorded_function(run) if experiment is None else experiment, run
 
 
 @contextlib.contextmanager
@@ -149,11 +169,6 @@ def _built(
 
 def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Experiment, dict, int]:
     """Call an experiment's function; return its Experiment, all settings, and the seed."""
-    if not callable(experiment):
-        raise SettingError(
-            "An experiment is the function that returns an Experiment, by which a run can be repeated, "
-            f"not {type(experiment).__name__}: give the function itself, and its settings by name."
-        )
     settings = defaults_of(experiment) | settings
     try:
         inspect.signature(experiment).bind(**settings)
@@ -161,9 +176,11 @@ def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Exp
         known = ", ".join(defaults_of(experiment)) or "none"
         message = f"The experiment {name_of(experiment)!r} {error}; its settings are {known}."
         raise TypeError(message) from None
+    settings = recordable(experiment, settings)
     chosen: int = settings.get("seed", 0) if seed is None else seed
     if not isinstance(chosen, numbers.Integral) or not 0 <= chosen < SEEDS:
         raise SettingError(f"A seed is a whole number from 0 to {SEEDS - 1}, not {chosen!r}.")
+    chosen = int(chosen)  # of NumPy's, too
     if "seed" in settings:
         settings["seed"] = chosen
 

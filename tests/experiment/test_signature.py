@@ -237,7 +237,7 @@ def test_every_option_of_a_run_is_reserved_but_the_seed():
     options = {option.name for option in command_of(plain, "plain").params}
     parameters = {*inspect.signature(cnnkit.run).parameters}
     parameters |= {*inspect.signature(cnnkit.resume).parameters}
-    assert (options | parameters) - {"epochs", "seed", "settings"} <= RESERVED
+    assert (options | parameters) - {"epochs", "others", "seed", "settings"} <= RESERVED
 
 
 def test_reading_a_file_does_not_import_it(tmp_path):
