@@ -32,7 +32,11 @@ NEIGHBOURS = 3
     type=click.IntRange(1),
     help="How many samples to list.",
 )
-@click.option("--temperature", is_flag=True, help="Fit a temperature to the validation samples.")
+@click.option(
+    "--temperature",
+    is_flag=True,
+    help="Fit a temperature to the validation samples, and say whether it helps.",
+)
 @click.option(
     "--label-errors", is_flag=True, help="Look for wrong training labels; trains the network again."
 )
@@ -83,10 +87,17 @@ def _evaluated(model, split, class_names) -> Evaluation:
 
 
 def _print_temperature(validation: Evaluation, test: Evaluation) -> None:
+    """Print the temperature, and whether it makes the test probabilities more honest."""
     temperature = fit_temperature(validation.labels, validation.probabilities)
     scaled = scale_by_temperature(test.probabilities, temperature)
     after = reliability(test.labels, scaled).expected_calibration_error
-    click.echo(f"Temperature        {temperature:.3f}, by which the error becomes {after:.2%}")
+    before = test.reliability.expected_calibration_error
+    if after < before:
+        words = f"by which the error becomes {after:.2%}"
+    else:
+        samples = f"{len(validation.labels)} validation samples"
+        words = f"not applied: fitted to {samples}, it makes the error {after:.2%}"
+    click.echo(f"Temperature        {temperature:.3f}, {words}")
 
 
 def _print_classes(evaluation: Evaluation) -> None:

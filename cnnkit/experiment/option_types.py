@@ -77,7 +77,7 @@ def type_of(default):
         return type(default)
     kinds = {type_of(item) for item in default}
     item = float if kinds == {int, float} else kinds.pop() if len(kinds) == 1 else typing.Any
-    return list[item] if isinstance(default, list) else tuple[item, ...]  # type: ignore[valid-type]
+    return list[item] if isinstance(default, list) else tuple[item, ...]
 
 
 class SettingOption(click.Option):

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from scipy import special
 from sklearn import metrics
 
 from cnnkit import data, runs, training
 from cnnkit.cli import main
+from cnnkit.evaluation import reliability
 
 pytestmark = pytest.mark.once
 
@@ -49,6 +51,37 @@ def test_says_what_scikit_learn_says_and_draws_mistakes(runs_dir, tmp_path, monk
     assert samples == wrong[np.argsort(-losses[wrong], kind="stable")][:8].tolist()
     assert re.search(r"Temperature +\d+\.\d+", result.output)
     assert np.asarray(Image.open("mistakes.png").convert("L")).std() > 10
+
+
+@pytest.mark.parametrize("temperature", [20.0, 0.05, None])
+def test_a_temperature_that_makes_it_worse_is_not_applied(
+    runs_dir, tmp_path, monkeypatch, temperature
+):
+    monkeypatch.chdir(tmp_path)
+    test = data.xo(train=64, test=40, image_size=12).test
+    chances = runs.resolve("weak", runs_dir).model.predict(test.inputs, verbose=0)
+    before = reliability(test.labels, chances).expected_calibration_error
+    if temperature is None:  # of all, one that makes it better
+        choices = {t: _error(test.labels, chances, t) for t in np.geomspace(0.1, 10, 50)}
+        temperature = min(choices, key=choices.get)
+    after = _error(test.labels, chances, temperature)
+    monkeypatch.setattr("cnnkit.cli.mistakes.fit_temperature", lambda *_: temperature)
+    output = cnnkit("mistakes", "weak", "--temperature", "--runs-dir", runs_dir).output
+    assert f"Calibration error  {before:.2%}" in output
+    if after < before:
+        assert (
+            f"Temperature        {temperature:.3f}, by which the error becomes {after:.2%}"
+            in output
+        )
+    else:
+        words = rf"{temperature:.3f}, not applied: fitted to \d+ validation samples, it makes the"
+        assert re.search(f"{words} error {after:.2%}", output)
+
+
+def _error(labels, chances, temperature):
+    """The calibration error of softmax(logits / temperature), by SciPy."""
+    scaled = special.softmax(np.log(np.asarray(chances, np.float64)) / temperature, axis=1)
+    return reliability(labels, scaled).expected_calibration_error
 
 
 def test_looks_for_label_errors_on_request(runs_dir, tmp_path, monkeypatch):
