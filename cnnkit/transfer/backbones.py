@@ -29,7 +29,7 @@ def backbone(
     model computes in the dtype policy, such as "mixed_bfloat16", that is set when this is called.
 
     Args:
-        name: A network of `keras.applications`, one of `transfer.names()`; or hub:PRESET for one
+        name: A pretrained network, one of `transfer.names()`; or hub:PRESET for one
             of KerasHub, such as hub:resnet_18_imagenet (see `transfer.hub_backbone`).
         image_shape: (height, width, channels); 1 channel is repeated to the 3 that the weights
             expect.
@@ -70,7 +70,7 @@ def _cut_at(names: str | Sequence[str] | None, network: keras.Model) -> keras.Mo
 def with_preprocessing(
     network: keras.Model, info: BackboneInfo, image_shape: tuple, name: str
 ) -> keras.Model:
-    """Return a network of `keras.applications` with its own `preprocess_input` in front.
+    """Return a pretrained network with its own `preprocess_input` in front.
 
     Args:
         network: The network, with or without its top.
@@ -91,7 +91,7 @@ def network_with_weights(
     *,
     include_top: bool,
 ) -> keras.Model:
-    """Return a network of `keras.applications` with weights, without preprocessing.
+    """Return a pretrained network with weights, without preprocessing.
 
     Args:
         info: Which network.

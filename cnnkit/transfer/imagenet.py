@@ -20,7 +20,7 @@ BATCH = 32
 
 
 def imagenet_classifier(name: str, weights: str = "imagenet") -> keras.Model:
-    """Return a network of `keras.applications` with its top and its preprocessing.
+    """Return a pretrained network with its top and its preprocessing.
 
     Args:
         name: One of `transfer.names()`.

@@ -1,4 +1,4 @@
-"""The ImageNet weights that Keras publishes, with clear errors where they cannot be had."""
+"""Networks with published ImageNet weights, with clear errors where they cannot be had."""
 
 import os
 import re
@@ -10,7 +10,7 @@ import keras
 from cnnkit.errors import MissingDataError, SettingError
 from cnnkit.models.damaged import keep_if_deleted, move_aside
 from cnnkit.models.weights import load_weights
-from cnnkit.transfer.catalogue import BackboneInfo, weights_folder
+from cnnkit.transfer.catalogue import BackboneInfo, weights_path
 
 UNREADABLE = (OSError, ValueError, KeyError, RuntimeError)  # what Keras and h5py raise of a file
 FETCH_SECONDS = 10  # a file that changed so recently may still be written by another process
@@ -23,7 +23,7 @@ def build_network(
     include_top: bool,
     weights: str | None = None,
 ) -> keras.Model:
-    """Build a network of `keras.applications`, without preprocessing.
+    """Build a pretrained network's architecture, without preprocessing.
 
     Args:
         info: Which network.
@@ -31,16 +31,18 @@ def build_network(
         include_top: Whether it has its classifier.
         weights: "imagenet", or None for random weights.
     """
-    function = getattr(keras.applications, info.keras_name)
+    # MobileNetV3's functions are in `keras.applications` alone, not in their module.
+    source = info.import_module() if info.extra else keras.applications
+    function = getattr(source, info.keras_name)
     return function(
         weights=weights, include_top=include_top, input_shape=(*size, 3), **info.options
     )
 
 
 def load_published(info: BackboneInfo, *, include_top: bool) -> keras.Model:
-    """Build a network of `keras.applications` at its native size with ImageNet's weights.
+    """Build a network at its native size with ImageNet's weights.
 
-    A file that is truncated, or of another network, is moved aside, so that the next call fetches it
+    In Keras' cache, a file that is truncated, or of another network, is moved aside, so that the next call fetches it
     again. A sound file stays where it is, whatever else fails.
 
     Args:
@@ -51,8 +53,10 @@ def load_published(info: BackboneInfo, *, include_top: bool) -> keras.Model:
         MissingDataError: The weights are not on this machine and cannot be fetched, or the file
             was damaged.
     """
-    path = weights_folder() / (info.weights_file_with_top if include_top else info.weights_file)
     size = (info.native_size,) * 2
+    if info.extra:  # installed, not fetched: nothing to move aside
+        return build_network(info, size, include_top=include_top, weights="imagenet")
+    path = weights_path(info, include_top=include_top)
     try:
         with keep_if_deleted(path) as kept:
             return build_network(info, size, include_top=include_top, weights="imagenet")

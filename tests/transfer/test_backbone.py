@@ -67,9 +67,11 @@ def test_what_is_inside_is_the_familys_own_preprocessing(module):
     image = keras.Input((8, 8, 3))
     unchanged = keras.Model(image, keras.layers.Identity()(image))
     images = pixels(4, 8, 8, 3)
-    expected = importlib.import_module(f"keras.applications.{module}").preprocess_input(
-        images.astype("float32")
-    )
+    if line.extra:
+        expected = (images.astype("float32") - 127) / 128
+    else:
+        family = importlib.import_module(f"keras.applications.{module}")
+        expected = family.preprocess_input(images.astype("float32"))
     found = with_preprocessing(unchanged, line, (8, 8, 3), "prepared").predict_on_batch(images)
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
 

