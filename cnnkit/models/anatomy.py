@@ -148,7 +148,7 @@ def _row(call: LayerCall, read: list[Row], number: int) -> Row:
         field: Field | None = Field.of_input(max(len(output.shape) - 2, 0))
     else:
         shapes = [tuple(tensor.shape) for tensor in call.inputs]
-        field = field_after(operation, [row.field for row in read], shapes)
+        field = field_after(operation, [row.field for row in read], shapes, call.positional)
     return Row(
         name=call.path + (f"#{number}" if number > 1 else ""),
         kind=type(operation).__name__,
