@@ -157,7 +157,9 @@ def _after_function(operation, field: Field, rank: int, arguments: tuple) -> Fie
     if name in IN_PLACE_NAMES:
         return field
     if name in ALONG_AN_AXIS:
-        return field if _is_channel_axis(operation.axis, rank + (name in ADD_AN_AXIS), axes) else None
+        return (
+            field if _is_channel_axis(operation.axis, rank + (name in ADD_AN_AXIS), axes) else None
+        )
     if name == "GetItem":
         return field if _takes_every_place(arguments[1], rank, axes) else None
     if name == "Pad" and len(operation.pad_width) == rank:

@@ -132,15 +132,20 @@ def resemblance(explanations: Explanations, evaluation: Evaluation) -> str:
         evaluation: Of the test split.
 
     Returns:
-        HTML; "" without mistakes or neighbours.
+        HTML; "" without mistakes.
     """
     wrong = [
         index
         for index, sample in enumerate(explanations.samples)
         if evaluation.predicted[sample] != evaluation.labels[sample]
     ]
-    if not wrong or explanations.neighbours is None or explanations.neighbour_labels is None:
+    if not wrong:
         return ""
+    if explanations.neighbours is None or explanations.neighbour_labels is None:
+        return (
+            '<p class="soft">What these mistakes resemble is left out: the network has no dense layer '
+            "whose inputs could be compared.</p>"
+        )
     rows = "".join(
         _resembling(
             explanations,
@@ -150,9 +155,11 @@ def resemblance(explanations: Explanations, evaluation: Evaluation) -> str:
         )
         for index in wrong
     )
-    note = (
-        f"The nearest of {explanations.compared:,} training images, by what the last layer reads."
-    )
+    compared, total = explanations.compared, explanations.num_training
+    some = f"{compared:,} of the {total:,}" if compared < total else f"{total:,}"
+    note = f"The nearest of {some} training images, by what the last layer reads."
+    if compared < total:
+        note += " <code>cnnkit mistakes</code> searches all of them."
     return folded("What these mistakes resemble", f'<p class="soft">{note}</p>', rows)
 
 

@@ -38,6 +38,7 @@ class Explanations:
             where the network has no features to compare.
         neighbour_labels: Labels of the neighbours, shape (samples, count), or None.
         compared: Number of training images that were searched for neighbours.
+        num_training: Number of all training images.
         walk: The first image, followed number by number; None unless `closely`.
         responses: Answers to changed test images, by change; None unless `closely`.
     """
@@ -51,6 +52,7 @@ class Explanations:
     neighbours: np.ndarray | None
     neighbour_labels: np.ndarray | None
     compared: int
+    num_training: int
     walk: Walkthrough | None = None
     responses: dict[str, RobustnessCurve] | None = None
 
@@ -95,7 +97,9 @@ def explain_samples(
         heat, method, maps = _strength(slopes), "gradient", {}
     near = _near(model, data, images, head)
     closer = _closely(model, data, images[0], samples[0]) if closely else ()
-    return Explanations(samples, images, data.value_range, heat, method, maps, *near, *closer)
+    return Explanations(
+        samples, images, data.value_range, heat, method, maps, *near, len(data.train), *closer
+    )
 
 
 def _closely(model, data: Dataset, image: np.ndarray, sample: int):

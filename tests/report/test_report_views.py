@@ -1,5 +1,6 @@
 """What the report shows of a network: the arrays, and the pictures made of them."""
 
+import dataclasses
 import re
 
 import keras
@@ -84,6 +85,17 @@ def test_neighbours_are_nearest_by_brute_force(seen, convolutional, shapes):
     np.testing.assert_array_equal(
         views.neighbour_labels[:, 0], shapes.train.labels[gaps.argmin(axis=1)]
     )
+
+
+def test_the_report_says_how_many_training_images_were_compared(seen, shapes, tmp_path):
+    views, evaluation = seen
+    for number, (compared, says) in enumerate(((60, "of 60"), (20, "of 20 of the 60"))):
+        some = dataclasses.replace(views, compared=compared)
+        text = written(tmp_path / str(number), evaluation, shapes, some)
+        assert f"The nearest {says} training images" in text
+    none = dataclasses.replace(views, neighbours=None, neighbour_labels=None)
+    text = written(tmp_path / "none", evaluation, shapes, none)
+    assert "left out: the network has no dense layer" in text
 
 
 def test_a_network_without_maps_is_seen_by_its_gradient(shapes, tmp_path):
