@@ -95,6 +95,8 @@ def test_kernels_need_no_run(here):
         "explain", "kernels", "ramp.png", "--kernel", "sobel_right", "--padding", "valid"
     )
     assert re.search(r"sobel_right\s+38 x 58\s+8\.0\s+8\.0\s+8\.0", result.output)
+    assert "sobel_right at (0, 0): -1 x 0 +0 x 1 +1 x 2 -2 x 0" in result.output
+    assert "+1 x 2 = 8" in result.output
     assert Path("kernels.png").exists()
 
 
