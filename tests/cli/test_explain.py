@@ -10,6 +10,7 @@ from PIL import Image
 
 from cnnkit import data, runs
 from cnnkit.cli import main
+from cnnkit.cli.explain import robustness as robustness_command
 
 pytestmark = pytest.mark.once
 
@@ -126,3 +127,12 @@ def test_data_that_have_changed_are_not_taken_for_those_of_the_run(runs_dir, her
     result = explain(runs_dir, "robustness", "dense")
     run.write_json("dataset.json", kept)
     assert "is no longer what dense was trained on" in result.output
+
+
+def test_robustness_of_several_classes_a_sample_is_one_sentence(runs_dir, here, monkeypatch):
+    task = type("Several", (), {"explains_answers": False})()
+    several = type("Dataset", (), {"task": task})()
+    monkeypatch.setattr(robustness_command, "dataset_of", lambda run: several)
+    result = explain(runs_dir, "robustness", "cnn")
+    assert result.exit_code == 2
+    assert "cnn gives a sample several classes; robustness compares accuracies" in result.output

@@ -38,7 +38,8 @@ def heat_maps(
     for row, image in enumerate(images):
         axes = figure.add_subplot(rows, columns, row * columns + 1)
         _show(axes, _picture(image, low, high))
-        axes.set_title(captions[row] if captions else "image" if row == 0 else "", fontsize=8)
+        title = captions[row] if captions else "image" if row == 0 else ""
+        axes.set_title(title, fontsize=8, parse_math=False)
         for column, (name, all_maps) in enumerate(maps.items(), start=2):
             axes = figure.add_subplot(rows, columns, row * columns + column)
             draw_heat_map(axes, image, all_maps[row], low, high)
@@ -186,7 +187,9 @@ def receptive_fields(image: np.ndarray, fields: Mapping[str, Field], *, position
             color=FRAME_COLOURS[index % len(FRAME_COLOURS)], lw=2, label=f"{name}: {rows} x {columns}",
         )  # fmt: skip
     axes.set_title("what one unit of each layer sees, in pixels", fontsize=9)
-    figure.legend(loc="outside right center", frameon=False, fontsize=8)
+    legend = figure.legend(loc="outside right center", frameon=False, fontsize=8)
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # of a name with two "$"
     return figure
 
 

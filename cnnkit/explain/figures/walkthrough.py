@@ -134,6 +134,7 @@ def _second_row(figure, grid, walk, names) -> None:
         f"softmax: loss = -ln {walk.probabilities[walk.label]:.3g} = {walk.loss:.4g} "
         f"for {names[walk.label]}",
         fontsize=9,
+        parse_math=False,
     )
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -151,7 +152,9 @@ def _votes(axes, votes, label: int, names) -> None:
     axes.invert_yaxis()
     axes.axvline(0, color="black", lw=0.6)
     axes.set_title(
-        f"votes in {votes.layer} for {names[label]}: input times weight, strongest", fontsize=9
+        f"votes in {votes.layer} for {names[label]}: input times weight, strongest",
+        fontsize=9,
+        parse_math=False,
     )
     axes.spines[["top", "right"]].set_visible(False)
 
