@@ -1,5 +1,6 @@
 """`cnnkit features`: write the features that a network computes for each sample of a data set."""
 
+import shlex
 from pathlib import Path
 from typing import cast
 
@@ -184,4 +185,5 @@ def _write_projector(folder: Path, title: str, dataset: Dataset, parts: dict) ->
     # TensorBoard takes a folder for a run only if it has events.
     tensorboard.event_files.EventWriter(folder).close()
     part = f", one sample in {step}" if step > 1 else ""
-    click.echo(f"Projector  {folder}{part}; cnnkit tensorboard --runs-dir {folder} shows it")
+    show = f"cnnkit tensorboard --runs-dir {shlex.quote(str(folder))}"
+    click.echo(f"Projector  {folder}{part}; {show} shows it")

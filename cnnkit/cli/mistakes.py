@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from cnnkit import plots, training
+from cnnkit import explain, plots, training, transfer
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table, write_picture
 from cnnkit.cli.run_inputs import load_run
@@ -73,8 +73,7 @@ def command(run, count, temperature, label_errors, folds, output, runs_dir):
     _print_classes(evaluation)
     _print_samples("worst mistakes", evaluation, evaluation.worst_mistakes(count))
     _print_samples("closest calls", evaluation, evaluation.most_uncertain(count))
-    if len(data.image_shape) == 3 and evaluation.num_correct < len(data.test):
-        write_picture(_picture(model, data, evaluation, count), output)
+    _draw_mistakes(model, data, evaluation, count, output)
     if label_errors:
         _label_errors(run, data, folds, count, output)
 
@@ -128,28 +127,40 @@ def _print_samples(title: str, evaluation: Evaluation, samples: np.ndarray) -> N
     console().print(listing)
 
 
-def _picture(model, data, evaluation: Evaluation, count: int):
-    from cnnkit import report  # imports Keras, which --help must not pay for
-
-    names = data.class_names
-    explanations = report.explain_samples(model, data, evaluation, mistakes=count)
+def _draw_mistakes(model, data, evaluation: Evaluation, count: int, output: Path) -> None:
+    samples, names = evaluation.worst_mistakes(count), data.class_names
+    if len(data.image_shape) != 3:
+        click.echo(f"Inputs of shape {data.image_shape} are no images: no picture is drawn.")
+        return
+    if not len(samples):
+        click.echo("There is no mistake to draw.")
+        return
+    mistaken = np.asarray(data.test.inputs[samples])
+    near = _nearest_training_images(model, data, mistaken)
     images, captions, wrong = [], [], []
-    for index in np.flatnonzero(
-        evaluation.predicted[explanations.samples] != evaluation.labels[explanations.samples]
-    ):
-        sample = explanations.samples[index]
+    for image, sample, neighbours in zip(mistaken, samples, near, strict=True):
         guess, label = names[evaluation.predicted[sample]], names[evaluation.labels[sample]]
-        images.append(explanations.images[index])
+        images += [image, *data.train.inputs[neighbours]]
         captions.append(f"test:{sample} {guess} (is {label})")
-        wrong.append(True)
-        if explanations.neighbours is not None and explanations.neighbour_labels is not None:
-            images.extend(explanations.neighbours[index])
-            captions.extend(
-                f"training: {names[near]}" for near in explanations.neighbour_labels[index]
-            )
-            wrong.extend([False] * len(explanations.neighbours[index]))
-    columns = len(images) // sum(wrong)
-    return plots.image_grid(np.stack(images), captions, wrong, columns=max(columns, 4))
+        captions += [f"train:{index} {names[data.train.labels[index]]}" for index in neighbours]
+        wrong += [True] + [False] * len(neighbours)
+    columns = 1 + near.shape[1] if near.shape[1] else None
+    write_picture(plots.image_grid(np.stack(images), captions, wrong, columns), output)
+
+
+def _nearest_training_images(model, data, images: np.ndarray) -> np.ndarray:
+    """Return the indices of the nearest training images, (samples, neighbours); of none, 0 columns."""
+    try:
+        extractor = transfer.embedding_model(model)
+    except SettingError as error:
+        click.echo(f"The nearest training images are left out: {error}")
+        return np.empty((len(images), 0), int)
+    click.echo(
+        f"Looking for the nearest of {len(data.train):,} training images, by the features that the "
+        "last layer reads; they are cached."
+    )
+    features = transfer.split_features(extractor, data.train)
+    return explain.nearest_neighbours(extractor.predict(images, verbose=0), features, NEIGHBOURS)[0]
 
 
 def _label_errors(run, data, folds: int, count: int, output: Path) -> None:

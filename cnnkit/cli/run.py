@@ -1,5 +1,6 @@
 """`cnnkit run`, and `main(experiment)`, which makes a command of any experiment."""
 
+import shlex
 import sys
 import time
 from collections.abc import Callable
@@ -178,7 +179,7 @@ def _print_outcome(run: Run, seconds: float) -> None:
     click.echo(
         f"\n{''.join(lines)}"
         f"Run folder     {run.folder}  ({seconds:.0f} s)\n\n"
-        f"Watch it       cnnkit tensorboard --runs-dir {run.folder.parent.parent}\n"
+        f"Watch it       cnnkit tensorboard --runs-dir {shlex.quote(str(run.folder.parent.parent))}\n"
         f"Read it        open {run.folder / 'report.html'}"
     )
 

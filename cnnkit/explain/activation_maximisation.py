@@ -24,6 +24,7 @@ def activation_maximisation(
     step_size: float = 0.05,
     jitter: int = 2,
     total_variation_weight: float = 0.05,
+    contrast: bool = False,
     seed: int = 0,
 ) -> np.ndarray:
     """Make an image for each filter that maximises the filter's mean output, by gradient ascent.
@@ -44,6 +45,9 @@ def activation_maximisation(
             single place (Mordvintsev et al. 2015).
         total_variation_weight: Weight of the total variation, which keeps images smooth (Mahendran,
             Vedaldi 2015).
+        contrast: Whether to maximise how much the output differs from place to place (its standard
+            deviation) instead of its mean. Many filters of a first layer like a plain bright or dark
+            image best; this shows the pattern they tell apart. A single output has its mean maximised.
         seed: Chooses the grey noise to start from, and the shifts.
 
     Returns:
@@ -61,7 +65,7 @@ def activation_maximisation(
     random = random_generator(seed, Purpose.PREFERRED_INPUT)
     images = (low + high) / 2 + 0.1 * (high - low) * random.normal(size=(len(indices), *shape))
     gradient_of = compile_function(
-        _gradient(model, path, indices, total_variation_weight / (high - low))
+        _gradient(model, path, indices, total_variation_weight / (high - low), contrast)
     )
     for _ in range(steps):
         shift = random.integers(-jitter, jitter + 1, len(shape) - 1)
@@ -76,7 +80,7 @@ def activation_maximisation(
     return images[0] if is_single else images
 
 
-def _gradient(model, path, indices, total_variation_weight):
+def _gradient(model, path, indices, total_variation_weight, contrast):
     target = hooks.innermost_layers(model)[path]
     read = hooks.feature_extractor(model, [path])
 
@@ -88,12 +92,14 @@ def _gradient(model, path, indices, total_variation_weight):
                 f"Layer {path!r} has filters 0 to {units - 1}, not {indices.tolist()}."
             )
         mask = ops.one_hot(indices, units)
-        mean = ops.mean(ops.reshape(maps, (len(indices), -1, units)), axis=1)
+        values = ops.reshape(maps, (len(indices), -1, units))
+        several = contrast and values.shape[1] != 1
+        score = ops.std(values, axis=1) if several else ops.mean(values, axis=1)
         variation = sum(
             ops.mean(ops.abs(images[before] - images[after])) * len(indices)
             for before, after in _neighbour_slices(len(images.shape) - 2)
         )
-        return (ops.sum(mean * mask) - total_variation_weight * variation,)
+        return (ops.sum(score * mask) - total_variation_weight * variation,)
 
     def gradient(images):
         if getattr(target, "activation", None) is None:

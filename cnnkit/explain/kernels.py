@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.explain.numpy_forward import extract_patches
 
 
 def _kernel(*rows, divisor: float = 1) -> np.ndarray:
@@ -200,6 +201,38 @@ def apply(
     convolution = layer(kernel, pixels.shape[-1], padding=padding, strides=strides)
     maps = keras.ops.convert_to_numpy(convolution(pixels[None]))[0]
     return maps[..., 0] if grey else maps
+
+
+def patch_under(
+    kernel: str | np.ndarray,
+    image: np.ndarray,
+    position: tuple[int, int],
+    *,
+    padding: str = "same",
+    strides: int = 1,
+) -> np.ndarray:
+    """Return the pixels that a kernel lies on at one place of what `apply` returns.
+
+    The sum of the patch times the kernel is the answer at that place.
+
+    Args:
+        kernel: A name from `KERNELS`, or an array `(height, width)`.
+        image: `(height, width)`, any number type.
+        position: Row and column in the filtered image.
+        padding: As for `apply`.
+        strides: As for `apply`.
+
+    Returns:
+        An array of the kernel's shape, float32, with zeros outside of the image.
+
+    Raises:
+        UnknownNameError: There is no kernel of this name.
+
+    >>> patch_under("box_blur", np.arange(16).reshape(4, 4), (1, 0), padding="valid").tolist()
+    [[4.0, 5.0, 6.0], [8.0, 9.0, 10.0], [12.0, 13.0, 14.0]]
+    """
+    pixels = np.asarray(image, "float32")[..., None]
+    return extract_patches(pixels, _values(kernel).shape, strides, padding)[position][0]
 
 
 def side_by_side(

@@ -24,6 +24,8 @@ class Votes:
         contributions: `contributions[i, c] = inputs[i] * weights[i, c]`.
         map_shape: Shape of the feature maps that a Flatten layer turned into `inputs`,
             `(height, width, filters)`. None if there is no Flatten layer.
+        source: Path of the layer that the inputs come from, behind Flatten and Dropout.
+        source_kind: Its class name; "" where the layer reads the image itself.
     """
 
     layer: str
@@ -32,6 +34,8 @@ class Votes:
     bias: np.ndarray
     contributions: np.ndarray
     map_shape: tuple[int, ...] | None
+    source: str = ""
+    source_kind: str = ""
 
     def strongest(self, class_index: int, count: int = 5) -> tuple[np.ndarray, np.ndarray]:
         """Return the inputs that add most to a class's logit, and those that subtract most.
@@ -60,6 +64,26 @@ class Votes:
             return None
         return tuple(int(place) for place in np.unravel_index(index, self.map_shape))
 
+    def words(self, index: int) -> str:
+        """Return what an input is, in words: which map, and which place in it.
+
+        Args:
+            index: Index of the input.
+        """
+        source = f" of {self.source}" if self.source else ""
+        place = self.origin(index)
+        if place is not None and self.source_kind in ("Permute", "Reshape"):  # no rows, no columns
+            return f"value {place}{source}"
+        if place is not None and len(place) > 1:
+            names = ("row", "column")[-(len(place) - 1) :] if len(place) < 4 else ()
+            where = ", ".join(f"{name} {n}" for name, n in zip(names, place[:-1], strict=False))
+            return f"map {place[-1]}{source}, {where or place[:-1]}"
+        if self.source_kind.startswith("GlobalAverage"):
+            return f"mean of map {index} ({self.source})"
+        if self.source_kind.startswith("GlobalMax"):
+            return f"greatest value of map {index} ({self.source})"
+        return f"unit {index}{source}"
+
 
 def last_dense_votes(steps: list) -> Votes | None:
     """Return the votes of the dense layer that ends a network.
@@ -78,15 +102,25 @@ def last_dense_votes(steps: list) -> Votes | None:
         return None
     kernel, bias = numpy_forward.float64_weights(step.layer, "kernel", "bias")
     inputs = step.inputs[0].astype("float64")
-    before = [steps[number] for number in step.reads]
-    while before and isinstance(before[0].layer, keras.layers.Dropout):
-        before = [steps[number] for number in before[0].reads]
-    is_flat = before and isinstance(before[0].layer, keras.layers.Flatten)
+    before = _behind(steps, step, keras.layers.Dropout)
+    is_flat = before is not None and isinstance(before.layer, keras.layers.Flatten)
+    source = _behind(steps, before, keras.layers.Dropout) if before and is_flat else before
     return Votes(
         layer=step.path,
         inputs=inputs,
         weights=kernel,
         bias=np.broadcast_to(bias, kernel.shape[-1:]),
         contributions=inputs[:, None] * kernel,
-        map_shape=before[0].inputs[0].shape if is_flat else None,
+        map_shape=before.inputs[0].shape if before is not None and is_flat else None,
+        source=source.path if source else "",
+        source_kind=source.kind if source else "",
     )
+
+
+def _behind(steps: list, step, passed: type):
+    """Return the step that a step reads, past layers of a kind; None where it reads the image."""
+    while step.reads:
+        step = steps[step.reads[0]]
+        if not isinstance(step.layer, passed):
+            return step
+    return None

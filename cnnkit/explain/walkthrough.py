@@ -9,7 +9,7 @@ from cnnkit.errors import SettingError
 from cnnkit.explain import numpy_forward, outputs
 from cnnkit.explain.gradient_step import GradientStep, compute_gradient_step
 from cnnkit.explain.inputs import as_batch
-from cnnkit.explain.unit import PathStep, Unit, compute_unit, follow_unit
+from cnnkit.explain.unit import PathStep, Unit, compute_unit, follow_unit, layer_patches
 from cnnkit.explain.votes import ACTIVATION_LAYERS, Votes, last_dense_votes
 from cnnkit.keras_graph import hooks
 
@@ -116,7 +116,8 @@ def walkthrough(
         label: The true class; None takes the predicted class.
         layer: Name or path of a Conv1D, Conv2D or Dense layer; None takes the first one.
         filter_index: The filter or unit to look at; None takes the one with the largest output.
-        position: `(row, column)` in the filter's map; None takes the place of the largest output.
+        position: `(row, column)` in the filter's map. None takes a place whose patch lies inside the
+            input and has contrast, and where the output is large.
         learning_rate: Size of the gradient step.
 
     Returns:
@@ -197,6 +198,7 @@ def _find_unit(step, filter_index, position) -> tuple[int, tuple[int, ...]]:
         )
     if position is None:
         maps = step.output if filter_index is None else step.output[..., [filter_index]]
+        maps = _instructive(step, maps) if places else maps
         *position, best = np.unravel_index(maps.argmax(), maps.shape)
         filter_index = best if filter_index is None else filter_index
     position = tuple(int(place) for place in position)
@@ -209,6 +211,30 @@ def _find_unit(step, filter_index, position) -> tuple[int, tuple[int, ...]]:
     if filter_index is None:
         filter_index = step.output[position].argmax()
     return int(filter_index), position
+
+
+def _instructive(step, maps: np.ndarray) -> np.ndarray:
+    """Return maps times the contrast of what each place reads; places that read padding come last.
+
+    The largest output alone is often at the border, or on a plain part of the image.
+    """
+    contrast = np.stack(
+        [
+            layer_patches(step.layer, step.inputs[0], group)
+            .reshape(*maps.shape[:-1], -1)
+            .std(axis=-1)
+            for group in range(step.layer.groups)
+        ]
+    ).max(axis=0)
+    scores = (maps - maps.min()) * contrast[..., None]
+    inside = np.ones(contrast.shape, bool)
+    if step.layer.padding != "valid":
+        ones = np.ones((*step.inputs[0].shape[:-1], step.layer.groups), "float32")
+        read = layer_patches(step.layer, ones).reshape(*contrast.shape, -1)
+        inside = read.all(axis=-1)
+    if not (scores[inside] > 0).any():  # a plain image, or one that is smaller than the kernel
+        return maps
+    return np.where(inside[..., None], scores, -np.inf)
 
 
 def _logits(model, steps, votes) -> np.ndarray:

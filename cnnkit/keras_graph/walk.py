@@ -21,6 +21,7 @@ class LayerCall:
         inputs: The symbolic tensors it takes, in order; empty for an input of the model.
         outputs: The symbolic tensors it returns, in order.
         sources: For each input, the index in the list of calls of the one that returns it.
+        positional: The positional arguments of the call, tensors among them.
         keywords: The keyword arguments of the call, such as `training`.
         depth: The longest way from here to an output, in calls; 0 for a call that returns one.
     """
@@ -30,6 +31,7 @@ class LayerCall:
     inputs: tuple[keras.KerasTensor, ...]
     outputs: tuple[keras.KerasTensor, ...]
     sources: tuple[int, ...]
+    positional: tuple
     keywords: dict
     depth: int
 
@@ -103,6 +105,7 @@ def _collect(graph, prefix: str, makers: dict[int, int], calls: list[LayerCall],
                         tuple(inputs),
                         tuple(outputs),
                         tuple(sources),
+                        tuple(node.arguments.args),
                         node.arguments.kwargs,
                         depth,
                     )

@@ -34,6 +34,8 @@ class Row:
         field: What one output value sees of the input. None if it is not known.
         reads: The names of the rows whose outputs it takes.
         bytes_per_value: Size of an output value.
+        window: Size of a convolution's kernel or of a pooling's window, such as (3, 3); else None.
+        strides: Steps of that window an axis; else None.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Row:
     field: Field | None
     reads: tuple[str, ...]
     bytes_per_value: int
+    window: tuple[int, ...] | None = None
+    strides: tuple[int, ...] | None = None
 
     def activation_bytes(self, batch_size: int = 1) -> int | None:
         """Return the memory of the layer's output.
@@ -148,7 +152,7 @@ def _row(call: LayerCall, read: list[Row], number: int) -> Row:
         field: Field | None = Field.of_input(max(len(output.shape) - 2, 0))
     else:
         shapes = [tuple(tensor.shape) for tensor in call.inputs]
-        field = field_after(operation, [row.field for row in read], shapes)
+        field = field_after(operation, [row.field for row in read], shapes, call.positional)
     return Row(
         name=call.path + (f"#{number}" if number > 1 else ""),
         kind=type(operation).__name__,
@@ -159,7 +163,17 @@ def _row(call: LayerCall, read: list[Row], number: int) -> Row:
         reads=tuple(row.name for row in read),
         # float32, bfloat16, uint8; bool has no number.
         bytes_per_value=int(re.sub(r"\D", "", output.dtype) or 8) // 8,
+        **_window(operation),
     )
+
+
+def _window(operation) -> dict[str, tuple[int, ...]]:
+    """Return size and steps of a convolution's or pooling's window, by their names in a Row."""
+    size = getattr(operation, "kernel_size", None) or getattr(operation, "pool_size", None)
+    strides = getattr(operation, "strides", None)
+    if not isinstance(size, tuple) or not isinstance(strides, tuple):
+        return {}
+    return {"window": size, "strides": strides}
 
 
 def _multiply_adds(layer: keras.Layer, inputs: Sequence, output) -> int | None:

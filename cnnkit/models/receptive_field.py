@@ -23,18 +23,37 @@ SEES_ALL = (
 IN_PLACE = (
     layers.Activation, layers.ReLU, layers.LeakyReLU, layers.ELU, layers.PReLU, layers.Softmax,
     layers.Identity, layers.Dropout, layers.SpatialDropout1D, layers.SpatialDropout2D,
+    layers.SpatialDropout3D, layers.AlphaDropout, layers.ActivityRegularization,
     layers.GaussianNoise, layers.GaussianDropout, layers.BatchNormalization,
-    layers.LayerNormalization, layers.Normalization, layers.Rescaling, layers.Masking, layers.Add,
+    layers.LayerNormalization, layers.RMSNormalization, layers.UnitNormalization,
+    layers.Normalization, layers.Rescaling, layers.Masking, layers.Add,
     layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum,
     layers.Concatenate, layers.RandomFlip, layers.RandomTranslation, layers.RandomRotation,
-    layers.RandomZoom, layers.RandomContrast, layers.RandomBrightness,
+    layers.RandomZoom, layers.RandomShear, layers.RandomPerspective, layers.RandomElasticTransform,
+    layers.RandomContrast, layers.RandomBrightness, layers.RandomHue, layers.RandomSaturation,
+    layers.RandomColorJitter, layers.RandomColorDegeneration, layers.RandomGrayscale,
+    layers.RandomInvert, layers.RandomPosterization, layers.RandomSharpness,
+    layers.RandomGaussianBlur, layers.RandomErasing, layers.RandAugment, layers.AugMix,
+    layers.Solarization,
 )  # fmt: skip
-# Functions of keras.ops that a functional model was written with, by the names of their classes.
-IN_PLACE_FUNCTIONS = (
-    "Abs", "Add", "Cast", "Clip", "Divide", "Elu", "Exp", "Gelu", "HardSigmoid", "HardSwish",
-    "LeakyRelu", "Log", "Maximum", "Minimum", "Multiply", "Negative", "Relu", "Relu6", "Sigmoid",
-    "Silu", "Softplus", "Sqrt", "Square", "Subtract", "Tanh", "TrueDivide",
+MIX_ALONG_AN_AXIS = (
+    layers.Concatenate, layers.LayerNormalization, layers.RMSNormalization, layers.Softmax,
+    layers.UnitNormalization,
 )  # fmt: skip
+# Operations that have no public class: layers of keras.applications, and functions of keras.ops that a
+# functional model was written with, such as the preprocessing of keras.applications.
+IN_PLACE_NAMES = (
+    "CustomScaleLayer", "LayerScale", "StochasticDepth",
+    "Abs", "Absolute", "Add", "Cast", "Ceil", "Celu", "Clip", "ConvertToTensor", "Divide",
+    "DivideNoNan", "Elu", "Exp", "Expm1", "Floor", "Gelu", "HSVToRGB", "HardSigmoid", "HardSilu",
+    "HardSwish", "HardTanh", "LeakyRelu", "Log", "Log10", "Log1p", "Log2", "LogSigmoid", "Maximum",
+    "Minimum", "Mod", "Multiply", "Negative", "Power", "RGBToGrayscale", "RGBToHSV", "Reciprocal",
+    "Relu", "Relu6", "Round", "Rsqrt", "SaturateCast", "Selu", "Sigmoid", "Sign", "Silu", "Softplus",
+    "Softsign", "Sqrt", "Square", "StopGradient", "Subtract", "Tanh", "TrueDivide", "Where",
+)  # fmt: skip
+# Functions of keras.ops that take maps apart or put them together along their `axis`.
+ALONG_AN_AXIS = ("Concatenate", "ExpandDims", "Flip", "Repeat", "Softmax", "Stack", "Take")
+ADD_AN_AXIS = ("ExpandDims", "Stack")
 
 
 @dataclass(frozen=True)
@@ -92,7 +111,9 @@ class Field:
         )
 
 
-def field_after(operation, before: list[Field | None], shapes: list[tuple]) -> Field | None:
+def field_after(
+    operation, before: list[Field | None], shapes: list[tuple], arguments: tuple = ()
+) -> Field | None:
     """Return the field of an operation's output.
 
     A layer of your own says what it reads by an attribute `window`: a pair of sizes and strides, such as
@@ -102,6 +123,7 @@ def field_after(operation, before: list[Field | None], shapes: list[tuple]) -> F
         operation: A layer, or a function of keras.ops in a model's graph.
         before: The field of each input.
         shapes: The shape of each input, with the batch axis.
+        arguments: The positional arguments of the call.
 
     Returns:
         The field, or None if it is not known.
@@ -119,18 +141,52 @@ def field_after(operation, before: list[Field | None], shapes: list[tuple]) -> F
         return _shifted(field, operation.padding, -1)
     if isinstance(operation, CROPPING):
         return _shifted(field, operation.cropping, 1)
+    if isinstance(operation, layers.CenterCrop):
+        return _centre_cropped(operation, field, shapes[0])
     window = getattr(operation, "window", None)  # of Keras' spectrograms a word, such as "hann"
     if isinstance(window, tuple):
         return _moved(field, *window)
     if isinstance(operation, (*IN_PLACE, layers.Dense)):
         return field if _keeps_places_apart(operation, len(shapes[0])) else None
-    return field if type(operation).__name__ in IN_PLACE_FUNCTIONS else None
+    return _after_function(operation, field, len(shapes[0]), arguments)
+
+
+def _after_function(operation, field: Field, rank: int, arguments: tuple) -> Field | None:
+    """Return the field after a function of keras.ops, whose class is not public."""
+    name, axes = type(operation).__name__, len(field.first)
+    if name in IN_PLACE_NAMES:
+        return field
+    if name in ALONG_AN_AXIS:
+        return (
+            field if _is_channel_axis(operation.axis, rank + (name in ADD_AN_AXIS), axes) else None
+        )
+    if name == "GetItem":
+        return field if _takes_every_place(arguments[1], rank, axes) else None
+    if name == "Pad" and len(operation.pad_width) == rank:
+        return _shifted(field, operation.pad_width[1 : 1 + axes], -1)
+    return None
+
+
+def _is_channel_axis(axis, rank: int, places: int) -> bool:
+    """Tell whether an axis comes after those of the batch and the places."""
+    return isinstance(axis, int) and places < (axis + rank if axis < 0 else axis) < rank
+
+
+def _takes_every_place(key, rank: int, axes: int) -> bool:
+    """Tell whether an index such as `[..., 0]` leaves the batch and all places as they are."""
+    keys = list(key) if isinstance(key, (tuple, list)) else [key]
+    if None in keys:
+        return False
+    if Ellipsis not in keys:
+        keys.append(Ellipsis)
+    place = keys.index(Ellipsis)
+    keys[place : place + 1] = [slice(None)] * (rank + 1 - len(keys))
+    return all(key == slice(None) for key in keys[: 1 + axes])
 
 
 def _keeps_places_apart(layer: keras.Layer, rank: int) -> bool:
-    if isinstance(layer, (layers.Concatenate, layers.LayerNormalization, layers.Softmax)):
-        return layer.axis in (-1, rank - 1, [-1], [rank - 1])
-    return True
+    axis = getattr(layer, "axis", -1) if isinstance(layer, MIX_ALONG_AN_AXIS) else -1
+    return axis in (-1, rank - 1, [-1], [rank - 1], (-1,), (rank - 1,))
 
 
 def _is_dense(operation, shape: tuple) -> bool:
@@ -186,6 +242,16 @@ def _shifted(field: Field, borders, sign: int) -> Field:
         tuple(last + move for last, move in zip(field.last, moves, strict=True)),
         field.stride,
     )
+
+
+def _centre_cropped(layer: keras.Layer, field: Field, shape: tuple) -> Field | None:
+    """Return the field after a crop; None if the image is smaller, for it is then enlarged."""
+    sizes = shape[2:] if layer.data_format == "channels_first" else shape[1:-1]
+    wanted = (layer.height, layer.width)
+    if None in sizes or any(n < most for n, most in zip(sizes, wanted, strict=True)):
+        return None
+    borders = [((n - most) // 2, 0) for n, most in zip(sizes, wanted, strict=True)]
+    return _shifted(field, borders, 1)
 
 
 def _merged(fields: list[Field | None]) -> Field | None:

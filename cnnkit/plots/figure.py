@@ -2,10 +2,13 @@
 
 import functools
 import io
+import warnings
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from cnnkit.plots.fonts import choose_fonts
 
 # Safe for colour-blind readers, on white and on black (Okabe, Ito 2008).
 TRAINING_COLOUR, VALIDATION_COLOUR, WRONG_COLOUR = "#0072b2", "#e69f00", "#d55e00"
@@ -36,7 +39,7 @@ def png(figure: Figure) -> bytes:
         figure: A matplotlib figure.
     """
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=110)
+    _save(figure, content, format="png", dpi=110)
     return content.getvalue()
 
 
@@ -49,9 +52,17 @@ def svg(figure: Figure) -> str:
     content = io.StringIO()
     omitted = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with rc_context({"svg.hashsalt": "cnnkit"}):  # makes files reproducible
-        figure.savefig(content, format="svg", transparent=True, metadata=omitted)
+        _save(figure, content, format="svg", transparent=True, metadata=omitted)
     text = content.getvalue()
     text = text[text.index("<svg") :].replace("#000000", "currentColor")
     return text.replace(
         "<svg", '<svg fill="currentColor"', 1
     )  # text in an SVG has no colour of its own
+
+
+def _save(figure: Figure, content, **options) -> None:
+    choose_fonts(figure)
+    with warnings.catch_warnings():
+        # Once a glyph; the warning of choose_fonts has them all.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(content, **options)

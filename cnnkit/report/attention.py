@@ -83,14 +83,14 @@ def path(explanations: Explanations, evaluation: Evaluation) -> str:
         f"<b>{escape(name)}</b></figcaption></figure></li></ul>",
         stages,
         folded(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
-        _walk(explanations.walk, explanations, evaluation) if explanations.walk else "",
+        _walk(explanations.walk, evaluation) if explanations.walk else "",
     )
 
 
-def _walk(walk: Walkthrough, explanations: Explanations, evaluation: Evaluation) -> str:
+def _walk(walk: Walkthrough, evaluation: Evaluation) -> str:
     names = evaluation.class_names
     words = (
-        f"Test image {explanations.samples[0]}, number by number: patch times kernel gives "
+        f"Test image {evaluation.most_uncertain(1)[0]}, the least sure one, number by number: patch times kernel gives "
         f"{walk.unit.value:.4g} in layer {walk.unit.layer}; the votes give {names[walk.label]} a "
         f"probability of {percent(float(walk.probabilities[walk.label]), 2)}; one step back changes "
         "the kernel."
@@ -98,7 +98,7 @@ def _walk(walk: Walkthrough, explanations: Explanations, evaluation: Evaluation)
     with style.context("default"):  # as for the curves
         drawn = drawing(figures.walkthrough(walk, names), "walk", words)
     return folded(
-        "The same, number by number", scrolling(words, f'<div class="wide">{drawn}</div>')
+        "An unsure picture, number by number", scrolling(words, f'<div class="wide">{drawn}</div>')
     )
 
 
@@ -132,15 +132,20 @@ def resemblance(explanations: Explanations, evaluation: Evaluation) -> str:
         evaluation: Of the test split.
 
     Returns:
-        HTML; "" without mistakes or neighbours.
+        HTML; "" without mistakes.
     """
     wrong = [
         index
         for index, sample in enumerate(explanations.samples)
         if evaluation.predicted[sample] != evaluation.labels[sample]
     ]
-    if not wrong or explanations.neighbours is None or explanations.neighbour_labels is None:
+    if not wrong:
         return ""
+    if explanations.neighbours is None or explanations.neighbour_labels is None:
+        return (
+            '<p class="soft">What these mistakes resemble is left out: the network has no dense layer '
+            "whose inputs could be compared.</p>"
+        )
     rows = "".join(
         _resembling(
             explanations,
@@ -150,9 +155,11 @@ def resemblance(explanations: Explanations, evaluation: Evaluation) -> str:
         )
         for index in wrong
     )
-    note = (
-        f"The nearest of {explanations.compared:,} training images, by what the last layer reads."
-    )
+    compared, total = explanations.compared, explanations.num_training
+    some = f"{compared:,} of the {total:,}" if compared < total else f"{total:,}"
+    note = f"The nearest of {some} training images, by what the last layer reads."
+    if compared < total:
+        note += " <code>cnnkit mistakes</code> searches all of them."
     return folded("What these mistakes resemble", f'<p class="soft">{note}</p>', rows)
 
 

@@ -38,7 +38,9 @@ class Explanations:
             where the network has no features to compare.
         neighbour_labels: Labels of the neighbours, shape (samples, count), or None.
         compared: Number of training images that were searched for neighbours.
-        walk: The first image, followed number by number; None unless `closely`.
+        num_training: Number of all training images.
+        walk: The test image that the network is least sure of, followed number by number; None unless
+            `closely`.
         responses: Answers to changed test images, by change; None unless `closely`.
     """
 
@@ -51,6 +53,7 @@ class Explanations:
     neighbours: np.ndarray | None
     neighbour_labels: np.ndarray | None
     compared: int
+    num_training: int
     walk: Walkthrough | None = None
     responses: dict[str, RobustnessCurve] | None = None
 
@@ -94,12 +97,15 @@ def explain_samples(
         slopes = explain.gradient(model, images, evaluation.predicted[samples])
         heat, method, maps = _strength(slopes), "gradient", {}
     near = _near(model, data, images, head)
-    closer = _closely(model, data, images[0], samples[0]) if closely else ()
-    return Explanations(samples, images, data.value_range, heat, method, maps, *near, *closer)
+    closer = _closely(model, data, int(evaluation.most_uncertain(1)[0])) if closely else ()
+    return Explanations(
+        samples, images, data.value_range, heat, method, maps, *near, len(data.train), *closer
+    )
 
 
-def _closely(model, data: Dataset, image: np.ndarray, sample: int):
+def _closely(model, data: Dataset, sample: int):
     test, (height, width, _) = data.test, data.image_shape
+    image = np.asarray(test.inputs[[sample]][0])
     walk = explain.walkthrough(model, image, label=int(test.labels[sample]))
     some = np.arange(min(len(test), max(20, min(200, CHANGED_PIXELS // (height * width)))))
     images = np.asarray(test.inputs[some])

@@ -10,6 +10,7 @@ from PIL import Image
 
 from cnnkit import data, runs
 from cnnkit.cli import main
+from cnnkit.cli.explain import robustness as robustness_command
 
 pytestmark = pytest.mark.once
 
@@ -95,6 +96,8 @@ def test_kernels_need_no_run(here):
         "explain", "kernels", "ramp.png", "--kernel", "sobel_right", "--padding", "valid"
     )
     assert re.search(r"sobel_right\s+38 x 58\s+8\.0\s+8\.0\s+8\.0", result.output)
+    assert "sobel_right at (0, 0): -1 x 0 +0 x 1 +1 x 2 -2 x 0" in result.output
+    assert "+1 x 2 = 8" in result.output
     assert Path("kernels.png").exists()
 
 
@@ -124,3 +127,12 @@ def test_data_that_have_changed_are_not_taken_for_those_of_the_run(runs_dir, her
     result = explain(runs_dir, "robustness", "dense")
     run.write_json("dataset.json", kept)
     assert "is no longer what dense was trained on" in result.output
+
+
+def test_robustness_of_several_classes_a_sample_is_one_sentence(runs_dir, here, monkeypatch):
+    task = type("Several", (), {"explains_answers": False})()
+    several = type("Dataset", (), {"task": task})()
+    monkeypatch.setattr(robustness_command, "dataset_of", lambda run: several)
+    result = explain(runs_dir, "robustness", "cnn")
+    assert result.exit_code == 2
+    assert "cnn gives a sample several classes; robustness compares accuracies" in result.output

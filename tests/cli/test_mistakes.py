@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,7 @@ from PIL import Image
 from scipy import special
 from sklearn import metrics
 
-from cnnkit import data, runs, training
+from cnnkit import data, plots, runs, training
 from cnnkit.cli import main
 from cnnkit.evaluation import reliability
 
@@ -82,6 +83,41 @@ def _error(labels, chances, temperature):
     """The calibration error of softmax(logits / temperature), by SciPy."""
     scaled = special.softmax(np.log(np.asarray(chances, np.float64)) / temperature, axis=1)
     return reliability(labels, scaled).expected_calibration_error
+
+
+def test_draws_the_nearest_of_all_training_images_by_features_computed_once(
+    runs_dir, tmp_path, monkeypatch, own_image_cache
+):
+    monkeypatch.chdir(tmp_path)
+    drawn = []
+    original = plots.image_grid
+    monkeypatch.setattr(plots, "image_grid", lambda *args: drawn.append(args[1]) or original(*args))
+    first, again = (cnnkit("mistakes", "weak", "--runs-dir", runs_dir).output for _ in range(2))
+    assert "nearest of 64 training images" in first
+    assert "64/64" in first
+    assert "64/64" not in again
+
+    dataset, model = data.xo(train=64, test=40, image_size=12), runs.resolve("weak", runs_dir).model
+    inner = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    read = keras.Model(inner.inputs, inner.layers[-1].input)  # what the last dense layer reads
+    test, train = (read.predict(x, verbose=0) for x in (dataset.test.inputs, dataset.train.inputs))
+    for captions in zip(*[iter(drawn[0])] * 4, strict=True):
+        mistake, *near = (int(re.match(r"\w+:(\d+) ", caption)[1]) for caption in captions)
+        gaps = np.linalg.norm(train - test[mistake], axis=1)
+        np.testing.assert_allclose(gaps[near], np.sort(gaps)[:3], atol=1e-4)
+
+
+def test_says_why_neighbours_are_left_out(runs_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    copy = tmp_path / "runs" / "xo-convnet" / "weak"
+    shutil.copytree(runs_dir / "xo-convnet" / "weak", copy)
+    image = keras.Input((12, 12, 1))
+    maps = keras.layers.Conv2D(2, 12, activation="softmax")(image)  # no dense layer
+    keras.Model(image, keras.layers.Flatten()(maps), name="maps").save(copy / "model.keras")
+    result = cnnkit("mistakes", "weak", "--runs-dir", tmp_path / "runs")
+    assert "neighbours" not in result.output
+    assert "nearest training images are left out: Model 'maps' has no dense layer" in result.output
+    assert "Picture" in result.output
 
 
 def test_looks_for_label_errors_on_request(runs_dir, tmp_path, monkeypatch):

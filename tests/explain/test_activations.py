@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from scipy import signal
 from skimage.util import view_as_windows
 
 from cnnkit import explain
@@ -189,3 +190,17 @@ def test_a_model_of_any_size_asks_for_one():
     model = keras.Sequential([keras.Input((None, None, 1)), layers.Conv2D(2, 3, name="conv")])
     with pytest.raises(SettingError, match="image_shape="):
         explain.activation_maximisation(model, "conv", 0)
+
+
+def test_preferred_images_by_contrast_are_patterns_and_not_plain(digits_model):
+    convolution = next(x for x in digits_model.layers if isinstance(x, keras.layers.Conv2D))
+    images = explain.activation_maximisation(
+        digits_model, convolution.name, range(3), contrast=True, steps=40
+    )
+    assert (images.std(axis=(1, 2, 3)) > 0.25).all()  # of 0.5, half black and half white
+    kernel, _ = convolution.get_weights()
+    noise = np.random.default_rng(0).choice([0.0, 1.0], images[0, ..., 0].shape)
+    spread = [
+        signal.correlate2d(x, kernel[..., 0, 0], "valid").std() for x in (images[0, ..., 0], noise)
+    ]
+    assert spread[0] > 1.5 * spread[1]

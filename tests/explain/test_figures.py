@@ -45,14 +45,53 @@ def test_the_walkthrough_writes_patch_kernel_and_products(model, image):
     wanted = {
         f"patch at ({row}, {column})": walk.unit.patch,
         f"kernel of filter {walk.unit.filter_index}": walk.unit.kernel,
-        "kernel before": walk.unit.kernel,
     }
     for title, values in wanted.items():
         assert texts(panels[title]) == [f"{value + 0.0:.2f}" for value in values.reshape(-1)]
+    before, change, after = (
+        np.array([float(text) for text in texts(axes)]) for axes in figure.axes[-3:]
+    )
+    np.testing.assert_allclose(before, walk.unit.kernel.reshape(-1), atol=1e-3)
+    np.testing.assert_allclose(after - before, change, atol=1e-3)
+    assert np.abs(change).max() > 0  # a change that can be seen
+    np.testing.assert_allclose(
+        change, -0.01 * walk.gradient_step.kernel_gradient.reshape(-1), atol=1e-3
+    )
     (softmax,) = (title for title in panels if title.startswith("softmax"))
     assert f"{walk.loss:.4g} for dog" in softmax
     bars = [patch.get_width() for patch in panels[softmax].patches]
     np.testing.assert_allclose(bars, np.sort(walk.probabilities)[::-1])
+
+
+def test_the_walkthrough_has_one_grey_scale_and_names_inputs_in_words(model, image):
+    walk = explain.walkthrough(model, image)
+    figure = figures.walkthrough(walk)
+    panels = {axes.get_title(): axes for axes in figure.axes}
+    scale = panels["input of conv"].get_images()[0].get_clim()
+    row, column = walk.unit.position
+    assert panels[f"patch at ({row}, {column})"].get_images()[0].get_clim() == scale
+    assert scale == (image.min(), image.max())
+    (votes,) = (axes for title, axes in panels.items() if title.startswith("votes"))
+    index = walk.votes.strongest(walk.label)[0][0]
+    y, x, number = np.unravel_index(index, (4, 4, 4))
+    assert votes.get_yticklabels()[0].get_text() == f"map {number} of pool, row {y}, column {x}"
+
+
+def test_the_walkthrough_looks_at_an_inner_patch_with_contrast():
+    layer = keras.layers.Conv2D(1, 3, padding="same", activation="relu", name="conv")
+    model = keras.Sequential([keras.Input((9, 9, 1)), layer, keras.layers.GlobalAveragePooling2D(),
+                              keras.layers.Dense(2)])  # fmt: skip
+    layer.set_weights([np.full((3, 3, 1, 1), 0.1), np.ones(1)])
+    picture = np.ones((9, 9, 1), "float32")
+    picture[5:, :] = 0  # the only contrast; the largest output is anywhere above it
+    walk = explain.walkthrough(model, picture)
+    row, column = walk.unit.position
+    assert row in (4, 5)
+    assert 1 <= column <= 7
+    assert walk.unit.patch.std() > 0
+    assert walk.votes.words(0).startswith("mean of map 0 (global_average_pooling2d")
+    plain = explain.walkthrough(model, np.ones((9, 9, 1), "float32"))  # no contrast anywhere
+    assert plain.unit.value == pytest.approx(plain.step("conv").output.max())
 
 
 @pytest.mark.parametrize("layer", ["conv", "logits"])
@@ -111,7 +150,29 @@ def test_zero_is_grey_in_what_a_kernel_answers():
     answers = {"sobel_left": explain.kernels.apply("sobel_left", ramp, padding="valid")}
     figure = figures.kernel_responses(ramp, answers)
     np.testing.assert_allclose(drawn(figure.axes[1])[0], 0)  # -8 everywhere
-    assert figure.axes[1].get_title() == "sobel_left, 6 x 6"
+    assert figure.axes[1].get_title() == "sobel_left, 6 x 6\n-8 to -8"
+
+
+def test_a_sharpened_picture_is_drawn_on_the_pictures_scale_with_its_range_and_one_sum():
+    image = np.tile(np.array([0, 0, 0, 255, 255, 255], "float32"), (6, 1))
+    sharp = explain.kernels.apply("sharpen", image)
+    patch = explain.kernels.patch_under("sharpen", image, (2, 3))
+    np.testing.assert_array_equal(patch, image[1:4, 2:5])
+    figure = figures.kernel_responses(
+        image, {"sharpen": sharp}, explain.kernels.KERNELS, {"sharpen": ((2, 3), patch)}
+    )
+    _, answer, kernel = figure.axes
+    assert answer.get_title() == "sharpen, 6 x 6\n-255 to 765, drawn 0 to 255"
+    np.testing.assert_allclose(drawn(answer)[0], np.clip(sharp, 0, 255) / 255)
+    assert texts(kernel)[3:6] == ["-1\nx 0", "5\nx 255", "-1\nx 255"]
+    assert "sum 510" in kernel.get_title()  # 5 x 255 - 3 x 255
+    assert sharp[2, 3] == 510
+
+
+def test_a_white_filter_has_a_frame():
+    axes = figures.filters(np.ones((1, 3, 3, 1))).axes[0]
+    assert axes.axison
+    assert all(spine.get_visible() for spine in axes.spines.values())
 
 
 def test_robustness_has_a_panel_a_change_and_a_line_a_model(model):

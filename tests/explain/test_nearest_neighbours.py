@@ -18,6 +18,16 @@ def test_neighbours_are_those_of_scikit_learn(samples, others, count, seed):
     np.testing.assert_allclose(distances, expected, atol=1e-6)
 
 
+def test_references_of_several_blocks_are_all_searched():
+    rng = np.random.default_rng(0)
+    references = rng.normal(size=(3000, 4)).astype("float32")
+    indices, _ = explain.nearest_neighbours(references[::100], references, count=4)
+    search = NearestNeighbors(n_neighbors=4, algorithm="brute").fit(references.astype(float))
+    np.testing.assert_array_equal(
+        indices, search.kneighbors(references[::100].astype(float), return_distance=False)
+    )
+
+
 def test_a_training_image_is_its_own_nearest_neighbour(digits, digits_model):
     images, labels = digits
     points = explain.embeddings(digits_model, images[:200])

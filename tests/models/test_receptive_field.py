@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings, strategies as st
 
-from cnnkit import models
+from cnnkit import models, transfer
 from cnnkit.models import anatomy
 
 pytestmark = pytest.mark.once
@@ -105,6 +105,72 @@ def test_receptive_fields_are_the_published_ones(name, layer, size):
     with keras.StatelessScope():
         found = anatomy(models.create(name, facts["image_shape"], 10, include_top=False))
     assert found.row(layer).field.size == (size, size)
+
+
+@pytest.mark.filterwarnings("ignore:.*is untrained")
+@pytest.mark.parametrize(
+    ("name", "size"),  # Araujo et al. 2019, https://distill.pub/2019/computing-receptive-fields
+    [("mobilenet", 315), ("vgg16", 212), ("inception_v3", 1311), ("mobilenet_v2", 491)],
+)
+def test_the_field_of_a_backbone_survives_its_preprocessing(name, size):
+    # 491 by hand: 1 + 2 (3 x 3 convolutions: 1 at stride 1, 2 at 2, 2 at 4, 3 at 8, 7 at 16, 3 at 32).
+    assert 1 + 2 * (1 + 2 * 2 + 2 * 4 + 3 * 8 + 7 * 16 + 3 * 32) == 491
+    with keras.StatelessScope():
+        backbone = transfer.backbone(name, (224, 224, 3), weights="none")
+    image = keras.Input((224, 224, 3))
+    nested = keras.Model(image, backbone(image))  # as in a run's model
+    assert anatomy(nested).rows[-1].field.size == (size, size)
+
+
+@pytest.mark.parametrize("mode", ["tf", "caffe", "torch"])
+def test_preprocessing_of_keras_applications_keeps_the_field_where_the_gradient_is(mode):
+    image = keras.Input((9, 9, 3))
+    pixels = keras.applications.imagenet_utils.preprocess_input(image, mode=mode)
+    model = keras.Model(image, keras.layers.Conv2D(1, 3, name="conv")(pixels))
+    field = anatomy(model).row("conv").field
+    assert impulse_reach(model, "conv", (2, 4)) == [tuple(ends) for ends in field.of_unit(2, 4)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: keras.ops.pad(x, ((0, 0), (2, 1), (0, 3), (0, 0))),
+        lambda x: keras.ops.stack([x[..., 1], x[:, :, :, 0]], axis=3),
+        lambda x: keras.ops.flip(x, axis=-1),
+        lambda x: keras.ops.concatenate([x, x**2], axis=-1),
+        lambda x: keras.ops.cast(keras.ops.clip(x, 0, 1), "float32"),
+        lambda x: keras.layers.CenterCrop(6, 8)(x),
+        lambda x: keras.layers.RandomGrayscale()(x),
+    ],
+)
+def test_a_function_that_leaves_places_apart_keeps_the_field(change):
+    image = keras.Input((9, 9, 3))
+    maps = keras.layers.Conv2D(1, 3, name="conv")(change(image))
+    model = keras.Model(image, maps)
+    field = anatomy(model).row("conv").field
+    assert impulse_reach(model, "conv", (3, 3)) == [tuple(ends) for ends in field.of_unit(3, 3)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x[:, ::-1],
+        lambda x: x[:, 0],
+        lambda x: x[:, None],
+        lambda x: keras.ops.flip(x, axis=1),
+        lambda x: keras.ops.flip(x),
+        lambda x: keras.ops.concatenate([x, x], axis=2),
+        lambda x: keras.ops.stack([x, x], axis=-3),
+        lambda x: keras.ops.transpose(x, (0, 2, 1, 3)),
+        lambda x: keras.ops.mean(x, axis=1, keepdims=True),
+        lambda x: keras.layers.Resizing(7, 7)(x),
+        lambda x: keras.layers.CenterCrop(12, 12)(x),
+    ],
+)
+def test_a_function_that_moves_places_makes_the_field_unknown(change):
+    image = keras.Input((9, 9, 3))
+    model = keras.Model(image, keras.layers.Activation("relu", name="last")(change(image)))
+    assert anatomy(model).row("last").field is None
 
 
 def test_lenet5s_fields_grow_as_the_paper_says():

@@ -53,10 +53,10 @@ def receptive_fields():
 def kernel_responses():
     rows, columns = np.mgrid[:48, :48]
     disc = ((rows - 24) ** 2 + (columns - 24) ** 2 < 18**2) * 1.0
-    names = ("identity", "sobel_left", "laplacian", "emboss")
-    return figures.kernel_responses(
-        disc, {name: explain.kernels.apply(name, disc) for name in names}
-    )
+    names = ("identity", "sobel_left", "laplacian", "sharpen")
+    answers = {name: explain.kernels.apply(name, disc) for name in names}
+    sums = {name: ((24, 6), explain.kernels.patch_under(name, disc, (24, 6))) for name in names}
+    return figures.kernel_responses(disc, answers, explain.kernels.KERNELS, sums)
 
 
 def robustness():

@@ -1,5 +1,6 @@
 """What the report shows of a network: the arrays, and the pictures made of them."""
 
+import dataclasses
 import re
 
 import keras
@@ -86,6 +87,17 @@ def test_neighbours_are_nearest_by_brute_force(seen, convolutional, shapes):
     )
 
 
+def test_the_report_says_how_many_training_images_were_compared(seen, shapes, tmp_path):
+    views, evaluation = seen
+    for number, (compared, says) in enumerate(((60, "of 60"), (20, "of 20 of the 60"))):
+        some = dataclasses.replace(views, compared=compared)
+        text = written(tmp_path / str(number), evaluation, shapes, some)
+        assert f"The nearest {says} training images" in text
+    none = dataclasses.replace(views, neighbours=None, neighbour_labels=None)
+    text = written(tmp_path / "none", evaluation, shapes, none)
+    assert "left out: the network has no dense layer" in text
+
+
 def test_a_network_without_maps_is_seen_by_its_gradient(shapes, tmp_path):
     dense = network(keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax"))
     evaluation = evaluated(dense, shapes)
@@ -100,13 +112,15 @@ def test_a_network_without_maps_is_seen_by_its_gradient(shapes, tmp_path):
 def test_a_closer_look_follows_one_image_and_changes_others(convolutional, shapes, tmp_path):
     evaluation = evaluated(convolutional, shapes)
     views = report.explain_samples(convolutional, shapes, evaluation, mistakes=1, closely=True)
-    np.testing.assert_array_equal(views.walk.image, views.images[0])
-    assert views.walk.label == shapes.test.labels[views.samples[0]]
+    top = np.sort(evaluation.probabilities, axis=1)
+    unsure = (top[:, -1] - top[:, -2]).argmin()  # an instructive picture: a close call
+    np.testing.assert_array_equal(views.walk.image, shapes.test.inputs[unsure])
+    assert views.walk.label == shapes.test.labels[unsure]
     assert {found.samples for found in views.responses.values()} == {len(shapes.test)}
     unchanged = views.responses["shift"].accuracy[0]
     assert unchanged == pytest.approx(evaluation.accuracy)
     text = written(tmp_path, evaluation, shapes, views)
-    assert text.index("The same, number by number") < text.index("What it survives")
+    assert text.index("An unsure picture, number by number") < text.index("What it survives")
     assert f"gives {views.walk.unit.value:.4g} in layer C1" in text
 
 

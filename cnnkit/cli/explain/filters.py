@@ -36,7 +36,9 @@ def command(run, layer, patches, preferred, output, runs_dir):
     if preferred:
         low, high = run.dataset["value_range"]
         numbers = range(min(MOST_PREFERRED, len(pictures)))
-        images = explain.activation_maximisation(model, path, numbers, value_range=(low, high))
+        images = explain.activation_maximisation(
+            model, path, numbers, value_range=(low, high), contrast=True
+        )
         figure = explain.figures.filters((images - low) / (high - low))
         write_picture(figure, output.with_name(f"{output.stem}-preferred{output.suffix}"))
     if patches:

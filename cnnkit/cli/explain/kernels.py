@@ -55,7 +55,30 @@ def command(image, names, stride, padding, output):
         numbers = (values.min(), values.max(), np.abs(values).mean())
         listing.add_row(name, size, *(f"{number:.1f}" for number in numbers))
     console().print(listing)
-    write_picture(explain.figures.kernel_responses(pixels, answers), output)
+    sums = {
+        name: _sum_at_the_strongest(name, pixels, values, padding, stride)
+        for name, values in answers.items()
+    }
+    for name in names:
+        position, patch = sums[name]
+        products = " ".join(
+            f"{weight:+.4g} x {pixel:.0f}"
+            for weight, pixel in zip(kernels.KERNELS[name].flat, patch.flat, strict=True)
+        )
+        click.echo(f"{name} at {position}: {products} = {answers[name][position]:.4g}")
+    figure = explain.figures.kernel_responses(pixels, answers, kernels.KERNELS, sums)
+    write_picture(figure, output)
+
+
+def _sum_at_the_strongest(name, pixels, values, padding: str, stride: int) -> tuple:
+    """Return the place of the strongest answer whose patch lies inside the image, and that patch."""
+    strength = np.abs(values)
+    if padding == "same" and min(values.shape) > 2:  # the border reads padding
+        strength = np.pad(strength[1:-1, 1:-1], 1, constant_values=-1)
+    row, column = np.unravel_index(strength.argmax(), values.shape)
+    position = int(row), int(column)
+    patch = explain.kernels.patch_under(name, pixels, position, padding=padding, strides=stride)
+    return position, patch
 
 
 def _grey_pixels(path: str) -> np.ndarray:

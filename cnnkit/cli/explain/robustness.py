@@ -8,6 +8,7 @@ from cnnkit.cli.explain.options import output_option
 from cnnkit.cli.output import console, table, write_picture
 from cnnkit.cli.run_inputs import load_run
 from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.errors import SettingError
 from cnnkit.experiment.rebuild import dataset_of
 
 
@@ -29,6 +30,11 @@ def command(runs, changes, samples, output, runs_dir):
     responses, consistency = {}, {}
     for run, model in [load_run(word, runs_dir) for word in runs]:
         dataset = dataset_of(run)
+        if not dataset.task.explains_answers:
+            raise SettingError(
+                f"{run.name} gives a sample several classes; robustness compares accuracies, which "
+                "need one class a sample. Compare runs of one class."
+            )
         images, labels = dataset.test.inputs[:samples], dataset.test.labels[:samples]
         responses[run.name] = explain.robustness(
             model, images, labels, perturbations=changes or None, value_range=dataset.value_range

@@ -4,8 +4,8 @@ from .grids import (
     feature_maps as feature_maps,
     filters as filters,
     heat_maps as heat_maps,
-    kernel_responses as kernel_responses,
     receptive_fields as receptive_fields,
     top_patches as top_patches,
 )
+from .kernel_responses import kernel_responses as kernel_responses
 from .walkthrough import walkthrough as walkthrough

@@ -52,7 +52,11 @@ def robustness(curves: Mapping[str, Mapping[str, RobustnessCurve]], quantity: st
         axes.spines[["top", "right"]].set_visible(False)
     if len(curves) > 1:
         handles, names = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
+        legend = figure.legend(
+            handles, names, loc="outside upper center", ncols=len(names), frameon=False
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)  # of a run's name with two "$"
     return figure
 
 

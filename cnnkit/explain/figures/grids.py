@@ -38,7 +38,8 @@ def heat_maps(
     for row, image in enumerate(images):
         axes = figure.add_subplot(rows, columns, row * columns + 1)
         _show(axes, _picture(image, low, high))
-        axes.set_title(captions[row] if captions else "image" if row == 0 else "", fontsize=8)
+        title = captions[row] if captions else "image" if row == 0 else ""
+        axes.set_title(title, fontsize=8, parse_math=False)
         for column, (name, all_maps) in enumerate(maps.items(), start=2):
             axes = figure.add_subplot(rows, columns, row * columns + column)
             draw_heat_map(axes, image, all_maps[row], low, high)
@@ -120,7 +121,8 @@ def filters(images: np.ndarray, *, max_filters: int = 64):
     figure = plots.new_figure(0.9 * columns, 1.05 * rows)
     for index, picture in enumerate(shown):
         axes = figure.add_subplot(rows, columns, index + 1)
-        _show(axes, _picture(picture, 0, 1))
+        axes.imshow(_picture(picture, 0, 1), cmap="gray", vmin=0, vmax=1)
+        axes.set(xticks=[], yticks=[])  # and a frame, for a tile may be as white as the page
         axes.set_title(str(index), fontsize=7, pad=2)
     return figure
 
@@ -185,34 +187,9 @@ def receptive_fields(image: np.ndarray, fields: Mapping[str, Field], *, position
             color=FRAME_COLOURS[index % len(FRAME_COLOURS)], lw=2, label=f"{name}: {rows} x {columns}",
         )  # fmt: skip
     axes.set_title("what one unit of each layer sees, in pixels", fontsize=9)
-    figure.legend(loc="outside right center", frameon=False, fontsize=8)
-    return figure
-
-
-def kernel_responses(image: np.ndarray, responses: Mapping[str, np.ndarray]):
-    """Draw an image and what kernels make of it.
-
-    Mid-grey is 0 where there are negative values; otherwise black is 0.
-
-    Args:
-        image: `(height, width)` or `(height, width, channels)`.
-        responses: The filtered images, of any size, by the name of the kernel.
-
-    Returns:
-        A matplotlib figure.
-    """
-    columns = min(6, 1 + len(responses))
-    rows = -(-(1 + len(responses)) // columns)
-    figure = plots.new_figure(1.9 * columns, 2.1 * rows)
-    for index, (name, values) in enumerate({"image": image, **responses}.items()):
-        axes = figure.add_subplot(rows, columns, index + 1)
-        values = np.asarray(values, "float32")
-        reach = max(float(np.abs(values).max()), 1e-12)
-        if name == "image":
-            _show(axes, _picture(values, min(0.0, float(values.min())), reach))
-        else:
-            _show(axes, _picture(values, -reach if values.min() < 0 else 0.0, reach))
-        axes.set_title(f"{name}, {values.shape[0]} x {values.shape[1]}", fontsize=8)
+    legend = figure.legend(loc="outside right center", frameon=False, fontsize=8)
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # of a name with two "$"
     return figure
 
 

@@ -1,5 +1,6 @@
 """The walkthrough as one figure: a patch, the map, the votes, one gradient step."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,7 +21,10 @@ def walkthrough(walk: Walkthrough, class_names: Sequence[str] | None = None):
        channels, the figure shows the one whose products weigh most.
     2. The pooling window that the value goes through, the inputs that vote most for and against the
        class, and the probabilities.
-    3. The gradient of the loss, and the kernel before and after one update.
+    3. The gradient of the loss, the kernel, what one update changes in it, and the kernel after it.
+
+    All squares of the layer's input have the grey scale of the whole input: its least value is black,
+    its greatest white.
 
     Args:
         walk: What `explain.walkthrough` returns.
@@ -45,7 +49,8 @@ def _first_row(figure, grid, walk) -> None:
     inputs, output = step.inputs[0], step.output
     axes = figure.add_subplot(grid[0, 0])
     if inputs.ndim == 3:
-        axes.imshow(inputs[..., channel], cmap="gray")
+        low, high = _range(inputs[..., channel])
+        axes.imshow(inputs[..., channel], cmap="gray", vmin=low, vmax=high)
         _frame(axes, step, unit)
         axes.axis("off")
         which = f", channel {channel} of {inputs.shape[-1]}" if inputs.shape[-1] > 1 else ""
@@ -55,7 +60,12 @@ def _first_row(figure, grid, walk) -> None:
         axes.set_title(f"the {inputs.size} numbers {unit.layer} reads", fontsize=9)
     dense = not unit.position
     patch = "the same numbers" if dense else f"patch at {unit.position}"
-    _numbers(figure.add_subplot(grid[0, 1]), _plane(unit.patch, channel), patch)
+    _numbers(
+        figure.add_subplot(grid[0, 1]),
+        _plane(unit.patch, channel),
+        patch,
+        scale=_range(_input_plane(inputs, channel)),
+    )
     kernel = (
         f"weights of unit {unit.filter_index}" if dense else f"kernel of filter {unit.filter_index}"
     )
@@ -93,7 +103,8 @@ def _second_row(figure, grid, walk, names) -> None:
     pooled = next((stop for stop in walk.path if stop.window is not None), None)
     if pooled is not None and pooled.window.ndim == 2:
         place = ", ".join(map(str, pooled.index))
-        _numbers(axes, pooled.window, f"{pooled.layer} takes {pooled.value:.4g}\nto ({place})")
+        title = f"{pooled.layer} takes {pooled.value:.4g}\nto ({place})"
+        _numbers(axes, pooled.window, title, scale=_range(_pooled_map(walk, pooled)))
     else:
         last = walk.path[-1] if walk.path else None
         axes.axis("off")
@@ -113,7 +124,7 @@ def _second_row(figure, grid, walk, names) -> None:
     places = np.arange(len(order))
     colours = [MARK_COLOUR if index == walk.label else FOR_COLOUR for index in order]
     axes.barh(places, walk.probabilities[order], color=colours)
-    axes.set_yticks(places, [names[index] for index in order], fontsize=8)
+    axes.set_yticks(places, [names[index] for index in order], fontsize=8, parse_math=False)
     axes.invert_yaxis()
     for y, best in zip(places, order, strict=True):
         text = f" {walk.probabilities[best]:.3f} (logit {walk.logits[best]:.2f})"
@@ -123,6 +134,7 @@ def _second_row(figure, grid, walk, names) -> None:
         f"softmax: loss = -ln {walk.probabilities[walk.label]:.3g} = {walk.loss:.4g} "
         f"for {names[walk.label]}",
         fontsize=9,
+        parse_math=False,
     )
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -135,16 +147,14 @@ def _votes(axes, votes, label: int, names) -> None:
     axes.barh(
         places, values, color=[FOR_COLOUR if value > 0 else AGAINST_COLOUR for value in values]
     )
-    origins = [votes.origin(index) for index in order]
-    texts = [
-        f"input {index}" + (f" = {tuple(origin)}" if origin else "")
-        for index, origin in zip(order, origins, strict=True)
-    ]
-    axes.set_yticks(places, texts, fontsize=7)
+    texts = [votes.words(index) for index in order]
+    axes.set_yticks(places, texts, fontsize=7, parse_math=False)
     axes.invert_yaxis()
     axes.axvline(0, color="black", lw=0.6)
     axes.set_title(
-        f"votes in {votes.layer} for {names[label]}: input times weight, strongest", fontsize=9
+        f"votes in {votes.layer} for {names[label]}: input times weight, strongest",
+        fontsize=9,
+        parse_math=False,
     )
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -161,22 +171,46 @@ def _third_row(figure, grid, walk, names) -> None:
     else:
         axes.bar(range(gradient.size), gradient, color=FOR_COLOUR)
     axes.set_title("gradient of the loss at each\nvalue of the map", fontsize=9)
-    planes = (
-        (step.kernel_gradient, "gradient: sum of gradient x patch"),
-        (unit.kernel, "kernel before"),
-        (step.updated_kernel, f"after: minus {step.learning_rate:g} x gradient"),
-    )
-    for column, (values, title) in enumerate(planes, start=1):
-        axes = figure.add_subplot(grid[2, column])
-        _numbers(axes, _plane(values, channel), title, signed=True)
-    axes = figure.add_subplot(grid[2, 4])
-    axes.axis("off")
-    axes.text(
-        0, 0.5,
-        f"loss for {names[walk.label]}\nbefore  {walk.loss:.6g}\nafter    {step.loss_after:.6g}\n"
-        f"change {step.loss_after - walk.loss:+.3g}\n\nwith this one kernel\nand bias updated",
-        va="center", fontsize=10,
+    _numbers(
+        figure.add_subplot(grid[2, 1]), _plane(step.kernel_gradient, channel),
+        "gradient: sum of gradient x patch", signed=True,
     )  # fmt: skip
+    before, after = _plane(unit.kernel, channel), _plane(step.updated_kernel, channel)
+    change = after - before
+    reach = float(np.abs([before, after]).max())
+    decimals = _decimals(change)
+    kernels = (
+        (before, "kernel before", (-reach, reach)),
+        (change, f"change: minus {step.learning_rate:g} x gradient\n(its own colour scale)", None),
+        (
+            after,
+            f"kernel after; loss for {names[walk.label]}:\n{walk.loss:.4g} becomes "
+            f"{step.loss_after:.4g} ({step.loss_after - walk.loss:+.2g})",
+            (-reach, reach),
+        ),
+    )
+    for column, (values, title, scale) in enumerate(kernels, start=2):
+        axes = figure.add_subplot(grid[2, column])
+        _numbers(axes, values, title, signed=True, scale=scale, decimals=decimals)
+
+
+def _decimals(change: np.ndarray) -> int:
+    """Return with how many decimals the largest change shows two digits; 2 to 6."""
+    largest = max(float(np.abs(change).max()), 1e-12)
+    return min(max(2, 1 - math.floor(math.log10(largest))), 6)
+
+
+def _input_plane(inputs: np.ndarray, channel: int) -> np.ndarray:
+    return inputs if inputs.ndim == 1 else inputs[..., channel]
+
+
+def _pooled_map(walk, pooled) -> np.ndarray:
+    """Return the whole map that a pooling layer reads at a step of the unit's path."""
+    return walk.step(pooled.layer).inputs[0][..., pooled.index[-1]]
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def _channel(products: np.ndarray) -> int:
@@ -192,15 +226,27 @@ def _plane(values: np.ndarray, channel: int) -> np.ndarray:
     return values[:, None] if values.ndim == 1 else values
 
 
-def _numbers(axes, values: np.ndarray, title: str, signed: bool = False) -> None:
-    """Draw an array as squares, with numbers in them where there is room."""
+def _numbers(
+    axes,
+    values: np.ndarray,
+    title: str,
+    signed: bool = False,
+    scale: tuple[float, float] | None = None,
+    decimals: int | None = None,
+) -> None:
+    """Draw an array as squares, with numbers in them where there is room.
+
+    `scale` has the values that are darkest and lightest; None takes those of the array.
+    """
     reach = max(float(np.abs(values).max()), 1e-12)
-    low, high = (-reach, reach) if signed else (float(values.min()), float(values.max()))
+    low, high = scale or ((-reach, reach) if signed else _range(values))
     axes.imshow(
         values, cmap="PuOr_r" if signed else "gray", vmin=low, vmax=max(high, low + 1e-12),
         aspect="auto" if min(values.shape) == 1 else "equal",
     )  # fmt: skip
     as_text = "{:.2f}".format if reach >= 0.1 else "{:.0e}".format
+    if decimals is not None:
+        as_text = f"{{:.{decimals}f}}".format
     values = values + 0.0  # no minus before zero
     if max(values.shape) <= LARGEST_WITH_NUMBERS:
         for (row, column), value in np.ndenumerate(values):
@@ -211,4 +257,4 @@ def _numbers(axes, values: np.ndarray, title: str, signed: bool = False) -> None
                 color="white" if dark else INK,
             )  # fmt: skip
     axes.set(xticks=[], yticks=[])
-    axes.set_title(title, fontsize=9)
+    axes.set_title(title, fontsize=9, parse_math=False)
