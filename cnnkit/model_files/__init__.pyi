@@ -1,0 +1,5 @@
+from .hdf5 import (
+    check_weights as check_weights,
+    open_weights as open_weights,
+    read_array as read_array,
+)
