@@ -13,6 +13,7 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table
 from cnnkit.cli.run_inputs import SPLITS, load_run
 from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.data.augmentation.catalogue import policy as augmentation_entry
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
@@ -76,6 +77,7 @@ BATCH = 256  # images in memory at once
     help="Also write the features to this folder for TensorBoard's embedding projector.",
 )  # fmt: skip
 @runs_dir_option
+@trust_option
 @debug_option
 def command(
     dataset, options, split, backbone, run, augment, cached_views, seed, half, output, projector,

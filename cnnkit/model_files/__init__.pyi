@@ -3,3 +3,4 @@ from .hdf5 import (
     open_weights as open_weights,
     read_array as read_array,
 )
+from .model import load_model as load_model
