@@ -104,12 +104,14 @@ def command(
     feature_files.check_path(output)
     changes = None if augment is None else data.augmentation(augment, dataset)
     views = transfer.AugmentedViews(changes, cached_views, seed)
-    parts = {
-        name: _part(
-            model, dataset, name, views if name == "train" else transfer.AugmentedViews(), half
-        )
-        for name in (SPLITS if split == "all" else (split,))
-    }
+    from cnnkit.training.checkpointing.signals import StopOnSignal  # imports Keras
+
+    stop, plain = StopOnSignal(), transfer.AugmentedViews()
+    with stop.listening():
+        parts = {
+            name: _part(model, dataset, name, views if name == "train" else plain, half, stop.check)
+            for name in (SPLITS if split == "all" else (split,))
+        }
     feature_files.write(output, parts, dataset.class_names)
     _print(parts)
     click.echo(f"Features   {output}  ({output.stat().st_size / 1e6:,.1f} MB)")
@@ -117,9 +119,11 @@ def command(
         _write_projector(projector, f"{dataset.name} by {model.name}", dataset, parts)
 
 
-def _part(model, dataset: Dataset, name: str, views, half: bool) -> feature_files.SplitFeatures:
+def _part(
+    model, dataset: Dataset, name: str, views, half: bool, check
+) -> feature_files.SplitFeatures:
     split = dataset.splits[name]
-    features = transfer.split_features(model, split, half=half, views=views)
+    features = transfer.split_features(model, split, half=half, views=views, check=check)
     index = views.order(split)
     paths = getattr(split.inputs, "paths", None)
     paths = None if paths is None else tuple(paths[place] for place in index)
