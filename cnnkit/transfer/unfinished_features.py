@@ -53,7 +53,7 @@ def finished_rows(file: BinaryIO, features: Features) -> list[int]:
         return []
     content = np.memmap(file, np.uint8, "r", begin, count * (size + CHECKSUM.itemsize))
     stored = content[count * size :].view(CHECKSUM).tolist()
-    checksums = [zlib.crc32(row) for row in content[: count * size].reshape(count, size)]
+    checksums = checksums_of(content[: count * size].reshape(count, size))
     if checksums != stored:
         return []
     file.seek(begin + count * size)
