@@ -20,6 +20,10 @@ class SettingError(CnnkitError, ValueError):
     """A setting, option or argument has an invalid value."""
 
 
+class RefusedFileError(SettingError):
+    """A model or weights file could do harm, so it is not opened; the message says what is in it."""
+
+
 class UnknownNameError(CnnkitError, LookupError):
     """A name is not registered; the message gives the nearest ones.
 

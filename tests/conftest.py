@@ -1,8 +1,15 @@
 """What all tests share: where the real data lies, and a private Keras cache."""
 
+import contextlib
+import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 import tempfile
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +88,35 @@ def photos(tmp_path, monkeypatch, photo_shape):
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, photo_shape, dtype=np.uint8)).save(file)
     return tmp_path / "photos"
+
+
+@pytest.fixture(scope="session")
+def tensorboard_of():
+    """A context (runs_dir, is_whole) -> a function from a path of a server's to its answer.
+
+    The server reads folders in turns, so `is_whole` says of that function whether all is there.
+    """
+
+    @contextlib.contextmanager
+    def serve(runs_dir, is_whole):
+        code = "from cnnkit.cli import main; main()"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "tensorboard", "--runs-dir", str(runs_dir)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+
+        def get(path, **query):
+            url = f"{address}/data/{path}?{urllib.parse.urlencode(query)}"
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                return answer.read()
+
+        for _ in range(600):
+            if is_whole(lambda path: json.loads(get(path))):
+                break
+            get("environment")
+        yield get
+        process.terminate()
+        process.communicate(timeout=30)
+
+    return serve

@@ -14,6 +14,7 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table
 from cnnkit.cli.run_inputs import SPLITS, load_run
 from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.data.augmentation.catalogue import policy as augmentation_entry
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
@@ -77,6 +78,7 @@ BATCH = 256  # images in memory at once
     help="Also write the features to this folder for TensorBoard's embedding projector.",
 )  # fmt: skip
 @runs_dir_option
+@trust_option
 @debug_option
 def command(
     dataset, options, split, backbone, run, augment, cached_views, seed, half, output, projector,
@@ -103,12 +105,14 @@ def command(
     feature_files.check_path(output)
     changes = None if augment is None else data.augmentation(augment, dataset)
     views = transfer.AugmentedViews(changes, cached_views, seed)
-    parts = {
-        name: _part(
-            model, dataset, name, views if name == "train" else transfer.AugmentedViews(), half
-        )
-        for name in (SPLITS if split == "all" else (split,))
-    }
+    from cnnkit.training.checkpointing.signals import StopOnSignal  # imports Keras
+
+    stop, plain = StopOnSignal(), transfer.AugmentedViews()
+    with stop.listening():
+        parts = {
+            name: _part(model, dataset, name, views if name == "train" else plain, half, stop.check)
+            for name in (SPLITS if split == "all" else (split,))
+        }
     feature_files.write(output, parts, dataset.class_names)
     _print(parts)
     click.echo(f"Features   {output}  ({output.stat().st_size / 1e6:,.1f} MB)")
@@ -116,9 +120,11 @@ def command(
         _write_projector(projector, f"{dataset.name} by {model.name}", dataset, parts)
 
 
-def _part(model, dataset: Dataset, name: str, views, half: bool) -> feature_files.SplitFeatures:
+def _part(
+    model, dataset: Dataset, name: str, views, half: bool, check
+) -> feature_files.SplitFeatures:
     split = dataset.splits[name]
-    features = transfer.split_features(model, split, half=half, views=views)
+    features = transfer.split_features(model, split, half=half, views=views, check=check)
     index = views.order(split)
     paths = getattr(split.inputs, "paths", None)
     paths = None if paths is None else tuple(paths[place] for place in index)

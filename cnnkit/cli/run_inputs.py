@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
+from cnnkit.cli.trust import is_trusted
 from cnnkit.data.images.decode import BadImage, decode, read
 from cnnkit.errors import SettingError
 from cnnkit.experiment.rebuild import dataset_of
-from cnnkit.keras_import import import_keras
 from cnnkit.runs.listing import resolve
 from cnnkit.runs.run import Run
+from cnnkit.runs.saved_model import open_saved_model
 
 SPLITS = ("train", "validation", "test")
 
@@ -45,8 +46,7 @@ def load_run(word: str, runs_dir: str) -> tuple[Run, Any]:
         The run and its `keras.Model`.
     """
     run = resolve(word, runs_dir)
-    import_keras()  # quietly, before the model imports it
-    return run, run.model
+    return run, open_saved_model(run.folder, trust=is_trusted())
 
 
 def load_run_image(word: str, runs_dir: str, image: str, label: str | None = None) -> RunImage:

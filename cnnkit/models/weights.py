@@ -11,6 +11,7 @@ import numpy as np
 
 from cnnkit.errors import MissingDataError, SettingError
 from cnnkit.keras_graph.keras_home import keras_home
+from cnnkit.model_files import open_weights, read_array
 from cnnkit.models.damaged import keep_if_deleted
 
 ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications"
@@ -65,25 +66,23 @@ def load_weights(
     Raises:
         SettingError: The file does not fit the model; the message names the first layer that
             differs.
+        RefusedFileError: The file could do harm, or holds values that are not finite.
         MissingDataError: The file is missing and cannot be downloaded.
     """
     path = _published(model.name, include_top) if weights == "imagenet" else Path(weights)
     pending, head = [], None
-    for layer, arrays in _paired(model, path, include_top):
-        if not pending and adapt_channels:
-            arrays = _adapted(arrays, layer.weights[0].shape)
-        needed, stored = ([tuple(a.shape) for a in each] for each in (layer.weights, arrays))
-        if needed == stored:
-            pending.append((layer, arrays))
-        elif layer.name == HEAD and [s[:-1] for s in needed] == [s[:-1] for s in stored]:
-            head = needed[0][-1], stored[0][-1]
-        else:
-            adapted = [tuple(array.shape) for array in _adapted(arrays, needed[0])]
-            hint = "; adapt_channels=True makes it fit" if adapted == needed else ""
-            raise SettingError(
-                f"{path} does not fit {model.name!r}: the layer {layer.name!r} needs shapes "
-                f"{needed} and the file has {stored}{hint}."
-            )
+    with open_weights(path) as file:
+        for layer, stored in _paired(model, path, _arrays_of(file), include_top):
+            needed = [tuple(weight.shape) for weight in layer.weights]
+            shapes = [tuple(array.shape) for array in stored]
+            adapts = not pending and adapt_channels and _adaptable(shapes, needed)
+            if needed == shapes or adapts:
+                arrays = [read_array(array) for array in stored]
+                pending.append((layer, _adapted(arrays, needed[0]) if adapts else arrays))
+            elif layer.name == HEAD and [s[:-1] for s in needed] == [s[:-1] for s in shapes]:
+                head = needed[0][-1], shapes[0][-1]
+            else:
+                raise SettingError(_misfit(path, model, layer.name, needed, shapes))
     for layer, arrays in pending:  # nothing is changed unless all fit
         layer.set_weights(arrays)
     if head:
@@ -94,9 +93,10 @@ def load_weights(
         )
 
 
-def _paired(model: keras.Model, path: Path, include_top: bool) -> Iterator[tuple]:
-    """Yield each layer that has weights, with its arrays of the file."""
-    stored = _read(path)
+def _paired(
+    model: keras.Model, path: Path, stored: dict | list[tuple[str, list]], include_top: bool
+) -> Iterator[tuple]:
+    """Yield each layer that has weights, with its datasets of the file."""
     layers = [layer for layer in model.layers if layer.weights]
     pairs: list[tuple] = (
         [(layer.name, stored.get(layer.name)) for layer in layers]
@@ -142,37 +142,47 @@ def _published(name: str, include_top: bool) -> Path:
         ) from error
 
 
-def _read(path: Path) -> dict[str, list[np.ndarray]] | list[tuple[str, list[np.ndarray]]]:
-    """Return the arrays of each layer, by name or in order.
+def _arrays_of(file: h5py.File) -> dict[str, list[h5py.Dataset]] | list[tuple[str, list]]:
+    """Return the datasets of each layer, by name or in order.
 
     Files of `save_weights` have the layers' names. Published files have the names of 2018
     ("conv1/conv", "probs", "fc1000"), so Keras reads them by order, and so do we.
     """
-    try:
-        with h5py.File(path) as file:
-            if "layer_names" not in file.attrs:
-                groups = [group["vars"] for group in file["layers"].values() if "vars" in group]
-                return {
-                    _text(group.attrs["name"]): [group[key][()] for key in sorted(group, key=int)]
-                    for group in groups
-                }
-            names = [_text(name) for name in file.attrs["layer_names"]]
-            arrays = [
-                [file[name][_text(weight)][()] for weight in file[name].attrs["weight_names"]]
-                for name in names
-            ]
-            return [pair for pair in zip(names, arrays, strict=True) if pair[1]]
-    except FileNotFoundError:
-        raise MissingDataError(f"There is no weights file {path}; check its path.") from None
-    except (OSError, KeyError, ValueError, RuntimeError) as error:  # HDF5 raises RuntimeError
-        raise SettingError(f"{path} is not a file of Keras weights: {error}") from None
+    if "layer_names" not in file.attrs:
+        groups = [group["vars"] for group in file["layers"].values() if "vars" in group]
+        return {
+            _text(group.attrs["name"]): [group[key] for key in sorted(group, key=int)]
+            for group in groups
+        }
+    names = [_text(name) for name in file.attrs["layer_names"]]
+    arrays = [
+        [file[name][_text(weight)] for weight in file[name].attrs["weight_names"]] for name in names
+    ]
+    return [pair for pair in zip(names, arrays, strict=True) if pair[1]]
+
+
+def _misfit(path: Path, model: keras.Model, layer: str, needed: list, stored: list) -> str:
+    hint = "; adapt_channels=True makes it fit" if _adaptable(stored, needed) else ""
+    return (
+        f"{path} does not fit {model.name!r}: the layer {layer!r} needs shapes {needed} and the "
+        f"file has {stored}{hint}."
+    )
+
+
+def _adaptable(stored: list[tuple], needed: list[tuple]) -> bool:
+    """Return whether arrays fit a convolution that only has another number of channels."""
+    kernels = [shapes[0] if shapes else () for shapes in (stored, needed)]
+    return (
+        all(len(kernel) == 4 for kernel in kernels)
+        and kernels[0][:2] + kernels[0][3:] == kernels[1][:2] + kernels[1][3:]
+        and stored[1:] == needed[1:]
+        and stored != needed
+    )
 
 
 def _adapted(arrays: list[np.ndarray], shape: tuple[int, ...]) -> list[np.ndarray]:
-    """Return a convolution's arrays for a kernel of that shape, which may have other channels."""
+    """Return a convolution's arrays for a kernel of that shape, which has other channels."""
     kernel, *rest = arrays
-    if kernel.ndim != 4 or len(shape) != 4 or kernel.shape[2] == shape[2]:
-        return arrays
     mean = kernel.mean(axis=2, keepdims=True) * (kernel.shape[2] / shape[2])
     return [np.repeat(mean, shape[2], axis=2), *rest]
 

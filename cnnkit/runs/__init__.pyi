@@ -1,3 +1,4 @@
 from .listing import list_runs as list_runs, resolve as resolve
 from .run import Report as Report, Run as Run
+from .saved_model import open_saved_model as open_saved_model
 from .verification import verify as verify

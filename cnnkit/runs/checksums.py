@@ -61,6 +61,27 @@ def damaged(folder: Path) -> dict[str, str]:
     return reasons
 
 
+def has_changed(folder: Path, name: str) -> bool:
+    """Return whether one file of a folder has changed since SHA256SUMS was written.
+
+    Args:
+        folder: The folder.
+        name: The file, as a path in the folder.
+
+    Returns:
+        False, too, where SHA256SUMS does not list the file, as while a run trains.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    try:
+        lines = (folder / NAME).read_text("ascii", "replace").splitlines()
+    except OSError:
+        return False
+    digests = [line.partition("  ")[0] for line in lines if line.partition("  ")[2] == name]
+    return bool(digests) and digests[0] != _hash(folder / name)
+
+
 def names_below(folder: Path, leave_out: Iterable[str] = ()) -> list[str]:
     """Return the files of a folder that SHA256SUMS should list.
 

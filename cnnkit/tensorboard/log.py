@@ -18,7 +18,8 @@ class TensorBoardCallback(keras.callbacks.Callback):
     """Writes curves by step and by epoch, weight histograms, the graph and the recipe.
 
     The tags are those of `keras.callbacks.TensorBoard` (`batch_loss`, `epoch_loss`,
-    `evaluation_loss_vs_iterations`, ...), in the folders train/ and validation/. Keras' callback
+    `evaluation_loss_vs_iterations`, ...), in the folders train/ and validation/; histograms follow
+    them as `weights/LAYER/WEIGHT`. Keras' callback
     draws the graph with TensorFlow only; this one writes the same files with every backend.
 
     Args:
@@ -95,7 +96,8 @@ class TensorBoardCallback(keras.callbacks.Callback):
                 self.train.scalar(f"epoch_{name}", value, epoch)
         for variable in self.model.trainable_variables:
             values = keras.ops.convert_to_numpy(variable)
-            self.train.histogram(variable.path, values, epoch)
+            # TensorBoard sorts tags by name and opens on the first: curves, not a layer's biases.
+            self.train.histogram(f"weights/{variable.path}", values, epoch)
 
     def show_results(self, evaluation: Evaluation | MultiLabelEvaluation, images, filters) -> None:
         """Add the figures of a finished run: test images, filters, confusion matrix, scores.

@@ -96,7 +96,7 @@ def fit(
             continue
         if experiment.phases:
             phases.announce(run, begun, 1 + len(experiment.phases))
-        part = without_frozen_part(phase, seed)
+        part = without_frozen_part(phase, seed, stop.check)
         fit_part(phase, part, seed=seed, recording=recording)
         recording.end_phase()
     alone = part is not phase and phase.augment is None

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -18,6 +18,10 @@ from cnnkit.transfer.feature_cache import FeatureCache, in_memory
 from cnnkit.transfer.heads import pool_maps
 
 BATCH = 32
+
+
+def _go_on() -> None:
+    """Let the work go on."""
 
 
 def features(
@@ -85,6 +89,7 @@ def split_features(
     half: bool = False,
     cache: bool = True,
     views: "AugmentedViews | None" = None,
+    check: Callable[[], None] = _go_on,
 ) -> np.ndarray:
     """Return a model's outputs for the inputs of one split.
 
@@ -95,13 +100,15 @@ def split_features(
         half: As `features` takes it.
         cache: As `features` takes it.
         views: How to augment each input, and how often; None leaves inputs as they are.
+        check: Called before each batch; a KeyboardInterrupt that it raises ends the work, and the
+            next call goes on from the last finished row.
 
     Returns:
         Features of shape (rows, ...), in the order of the split, or in that of `views.order(split)`.
     """
     if views is not None and views.augment is None:
         views = None
-    outputs = _SplitOutputs(_Network(model), split, _dtype(half), views)
+    outputs = _SplitOutputs(_Network(model), split, _dtype(half), views, check)
     return FeatureCache(model).rows(outputs, outputs.content()) if cache else in_memory(outputs)
 
 
@@ -172,6 +179,7 @@ def dataset_features(
     cache: bool = True,
     views: AugmentedViews,
     skip_splits: Sequence[str] = (),
+    check: Callable[[], None] = _go_on,
 ) -> Dataset:
     """Return a data set with a model's outputs in the place of its inputs.
 
@@ -182,6 +190,7 @@ def dataset_features(
         cache: As `features` takes it.
         views: How to augment the training split.
         skip_splits: Names of splits whose features are not needed; they have no samples then.
+        check: As `split_features` takes it.
     """
     feature_cache = FeatureCache(model) if cache else None
     network, splits = _Network(model), {}
@@ -191,7 +200,7 @@ def dataset_features(
             none = np.empty((0, *model.output_shape[1:]), _dtype(half))
             splits[name] = Split(none, split.labels[:0])
             continue
-        outputs = _SplitOutputs(network, split, _dtype(half), changes)
+        outputs = _SplitOutputs(network, split, _dtype(half), changes, check)
         labels = split.labels if changes is None else split.labels[changes.order(split)]
         if feature_cache is None:
             rows = in_memory(outputs)
@@ -224,6 +233,7 @@ class _SplitOutputs:
     split: Split
     dtype: np.dtype
     views: AugmentedViews | None
+    check: Callable[[], None]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -238,13 +248,17 @@ class _SplitOutputs:
             return f"{description} {images.content_hash()}"
         return f"{description} {hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()}"
 
-    def rows(self) -> Iterator[np.ndarray]:
-        """Yield features batch by batch, with a progress bar."""
-        progress, done = keras.utils.Progbar(self.shape[0], unit_name="image"), 0
+    def rows(self, first_row: int = 0) -> Iterator[np.ndarray]:
+        """Yield features batch by batch from a batch's first row on, with a progress bar."""
+        # Keras' bar has no room for a label.
+        print(f"Features of {self.shape[0]:,} images by {self.network.model.name}", flush=True)
+        progress = keras.utils.Progbar(self.shape[0], unit_name="image")
         for number, rows in enumerate(self.batches()):
+            if rows.start < first_row:
+                continue
+            self.check()
             yield self.batch(number)
-            done += rows.stop - rows.start
-            progress.update(done)
+            progress.update(rows.stop)
 
     def batches(self) -> list[slice]:
         """Return which rows each batch has; no batch has images of two views."""

@@ -3,8 +3,9 @@
 CACHE/NETWORK-features-HASH/KEY.npy has the features of one split, as any NumPy reads them. HASH is
 of the network: its graph, its weights, and the version and backend of Keras. KEY is of that, of the
 samples' content and of the features' dtype, so that a change of any of them computes new features.
-A file is written under another name, flushed, and then renamed. `cnnkit.data.cache` says where CACHE
-is and how large it may be.
+A file is written under another name, flushed, and then renamed. Where its writing is interrupted,
+the finished rows stay as KEY.part, and the next call goes on from there. `cnnkit.data.cache` says
+where CACHE is and how large it may be.
 
 After the array, where NumPy does not look, comes the CRC-32 of each row, uint32, little-endian.
 They are checked whenever a file is opened. If one is wrong, its batch is computed and its row
@@ -21,44 +22,24 @@ import time
 import uuid
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 import keras
 import numpy as np
 
 from cnnkit.data import cache
+from cnnkit.transfer.unfinished_features import (
+    CHECKSUM,
+    Features,
+    checksums_of,
+    finished_rows,
+    keep_finished_rows,
+    row_bytes,
+)
 
 LAYOUT = 4  # increased when the meaning of a file changes, so that older files are not read
-CHECKSUM = np.dtype("<u4")
 CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
-
-
-class Features(Protocol):
-    """Features that can be computed batch by batch."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(rows, ...) of all features."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Their type."""
-        ...
-
-    def rows(self) -> Iterator[np.ndarray]:
-        """Yield all features from the first row to the last, a batch at a time."""
-        ...
-
-    def batches(self) -> Sequence[slice]:
-        """Return which rows each batch has."""
-        ...
-
-    def batch(self, number: int) -> np.ndarray:
-        """Compute the features of one batch."""
-        ...
 
 
 class FeatureCache:
@@ -121,7 +102,7 @@ class FeatureCache:
         )
         try:
             with tempfile.TemporaryFile() as file:
-                _fill(file, features)
+                _fill(file, features, [])
                 return np.memmap(file, features.dtype, "r", 0, features.shape)
         except (OSError, ValueError):  # ValueError: nothing to map
             return in_memory(features)
@@ -151,36 +132,48 @@ def in_memory(features: Features) -> np.ndarray:
 
 def _write(path: Path, features: Features) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{uuid.uuid4().hex}.part")
+    temporary, unfinished = path.with_name(f"{uuid.uuid4().hex}.part"), path.with_suffix(".part")
     header = {"descr": features.dtype.str, "fortran_order": False, "shape": features.shape}
     try:
-        with open(temporary, "wb") as file:
+        with contextlib.suppress(
+            OSError
+        ):  # renamed first, so that no other process goes on with it
+            os.replace(unfinished, temporary)
+        with open(temporary, "r+b" if temporary.exists() else "wb") as file:
             np.lib.format.write_array_header_1_0(file, header)
-            file.write(np.array(_fill(file, features), CHECKSUM).tobytes())
+            begin, checksums = file.tell(), finished_rows(file, features)
+            try:
+                _fill(file, features, checksums)
+            except KeyboardInterrupt as error:
+                keep_finished_rows(file, begin, features, checksums)
+                os.replace(temporary, unfinished)
+                error.add_note(
+                    f"Features of {len(checksums):,} of {features.shape[0]:,} rows are cached; the "
+                    "same command goes on from there."
+                )
+                raise
+            file.write(np.array(checksums, CHECKSUM).tobytes())
             os.fsync(file.fileno())
         os.replace(temporary, path)
     finally:
         cache.delete(temporary)
 
 
-def _fill(file: BinaryIO, features: Features) -> list[int]:
-    """Write the features, and return the checksum of each row."""
+def _fill(file: BinaryIO, features: Features, checksums: list[int]) -> None:
+    """Write the features that follow the finished rows, and note the checksum of each row."""
     file.flush()
-    if hasattr(os, "posix_fallocate") and _bytes(features):
+    rest = _bytes(features) - len(checksums) * row_bytes(features)
+    if hasattr(os, "posix_fallocate") and rest:
         try:  # find out that the disk is full before computing anything
-            os.posix_fallocate(
-                file.fileno(), file.tell(), _bytes(features) + _checksum_bytes(features)
-            )
+            os.posix_fallocate(file.fileno(), file.tell(), rest + _checksum_bytes(features))
         except OSError as error:
             if error.errno not in CANNOT_RESERVE:
                 raise
-    checksums = []
-    for rows in features.rows():
+    for rows in features.rows(len(checksums)):
         # Not through a memory map: a full disk would then kill the process.
         file.write(rows.tobytes())
-        checksums += _checksums(rows)
+        checksums += checksums_of(rows)
     file.flush()
-    return checksums
 
 
 def _read(path: Path, features: Features) -> np.ndarray | None:
@@ -192,7 +185,7 @@ def _read(path: Path, features: Features) -> np.ndarray | None:
         stored = np.fromfile(path, CHECKSUM, offset=rows.offset + rows.nbytes)
         if len(stored) != len(rows):
             return None
-        damaged = np.flatnonzero(stored != np.array(_checksums(rows), CHECKSUM))
+        damaged = np.flatnonzero(stored != np.array(checksums_of(rows), CHECKSUM))
         if len(damaged):
             _repair(path, rows.offset, damaged, features)
     except (OSError, ValueError, EOFError):
@@ -214,10 +207,6 @@ def _repair(path: Path, offset: int, damaged: np.ndarray, features: Features) ->
                 file.write(values)
                 file.seek(offset + _bytes(features) + row * CHECKSUM.itemsize)
                 file.write(np.array(zlib.crc32(values), CHECKSUM).tobytes())
-
-
-def _checksums(rows: np.ndarray) -> list[int]:
-    return [zlib.crc32(row) for row in np.asarray(rows)]
 
 
 def _checksum_bytes(features: Features) -> int:

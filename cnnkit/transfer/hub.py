@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from cnnkit.errors import MissingDataError, SettingError, UnknownNameError
+from cnnkit.model_files import check_weights
 from cnnkit.transfer.catalogue import HUB, require_hub
 from cnnkit.transfer.preprocessing import add_preprocessing, check_channels
 
@@ -88,6 +89,8 @@ def hub_backbone(
 def _load(preset: str, image_shape: tuple, address: str, *, load_weights: bool) -> tuple:
     keras_hub = _keras_hub()
     height, width = image_shape[:2]
+    for weights in Path(preset).glob("*.weights.h5") if Path(preset).is_dir() else ():
+        check_weights(weights)  # a folder may be somebody else's
     try:
         converter = keras_hub.layers.ImageConverter.from_preset(preset)
         network = keras_hub.models.Backbone.from_preset(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import keras
 
-from cnnkit.errors import MissingDataError, SettingError
+from cnnkit.errors import MissingDataError, RefusedFileError, SettingError
+from cnnkit.model_files import check_weights
 from cnnkit.models.damaged import keep_if_deleted, move_aside
 from cnnkit.models.weights import load_weights
 from cnnkit.transfer.catalogue import BackboneInfo, weights_path
@@ -52,11 +53,13 @@ def load_published(info: BackboneInfo, *, include_top: bool) -> keras.Model:
     Raises:
         MissingDataError: The weights are not on this machine and cannot be fetched, or the file
             was damaged.
+        RefusedFileError: The file in Keras' cache could do harm.
     """
     size = (info.native_size,) * 2
     if info.extra:  # installed, not fetched: nothing to move aside
         return build_network(info, size, include_top=include_top, weights="imagenet")
     path = weights_path(info, include_top=include_top)
+    _refuse_harmful(path)
     try:
         with keep_if_deleted(path) as kept:
             return build_network(info, size, include_top=include_top, weights="imagenet")
@@ -78,6 +81,18 @@ def load_published(info: BackboneInfo, *, include_top: bool) -> keras.Model:
             f"{fault}; it was moved to {move_aside(path).name}, so that the next call can fetch it "
             "again."
         ) from error
+
+
+def _refuse_harmful(path: Path) -> None:
+    """Refuse a file that Keras must not open; what is only damaged is for the caller to name."""
+    if not path.is_file():
+        return
+    try:
+        check_weights(path)
+    except RefusedFileError:
+        raise
+    except SettingError:
+        return
 
 
 def _not_fetched(path: Path, address: str, aside: Path | None) -> str:

@@ -4,10 +4,6 @@ import io
 import itertools
 import json
 import re
-import subprocess
-import sys
-import urllib.parse
-import urllib.request
 from dataclasses import replace
 
 import keras
@@ -56,28 +52,14 @@ def runs_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ask(runs_dir):
+def ask(runs_dir, tensorboard_of):
     """A function from a path of the server's to its answer."""
-    code = "from cnnkit.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "tensorboard", "--runs-dir", str(runs_dir)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
 
-    def get(path, **query):
-        url = f"{address}/data/{path}?{urllib.parse.urlencode(query)}"
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            return answer.read()
+    def is_whole(ask):  # the last tag that is written comes last
+        return len(ask("plugin/images/tags").get(RUN, {})) >= 5
 
-    # The server reads folders in turns; the last tag that is written comes last.
-    for _ in range(600):
-        if len(json.loads(get("plugin/images/tags")).get(RUN, {})) >= 5:
-            break
-        get("environment")
-    yield get
-    process.terminate()
-    process.communicate(timeout=30)
+    with tensorboard_of(runs_dir, is_whole) as get:
+        yield get
 
 
 def pictures(ask, tag):

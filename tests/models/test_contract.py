@@ -9,6 +9,7 @@ import pytest
 
 from cnnkit import models
 from cnnkit.errors import SettingError
+from cnnkit.model_files import load_model
 from cnnkit.models import anatomy
 
 # The smallest honest form of each: small images, and no dense layers of 4096.
@@ -56,6 +57,19 @@ def test_goes_from_images_to_logits(name):
     assert model.layers[-1].name == "logits"
     logits = model(np.random.default_rng(0).random((2, *image_shape), np.float32))
     assert logits.shape == (2, 7)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", SMALL)
+def test_its_file_opens_by_the_guarded_door(name, give_random_weights, tmp_path):
+    image_shape, options = SMALL[name]
+    model = models.create(name, image_shape, 7, **options)
+    give_random_weights(model)
+    model.save(tmp_path / "model.keras")
+    again = load_model(tmp_path / "model.keras")
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
+    for one, other in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.once

@@ -5,10 +5,7 @@ import io
 import itertools
 import json
 import re
-import subprocess
-import sys
 import urllib.parse
-import urllib.request
 
 import keras
 import numpy as np
@@ -48,29 +45,15 @@ def runs_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ask(runs_dir):
+def ask(runs_dir, tensorboard_of):
     """A function from a path of the server's to its answer."""
-    code = "from cnnkit.cli import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "tensorboard", "--runs-dir", str(runs_dir)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
 
-    def get(path, **query):
-        url = f"{address}/data/{path}?{urllib.parse.urlencode(query)}"
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            return answer.read()
+    def is_whole(ask):
+        found = ask("plugin/scalars/tags")
+        return len(found) >= 6 and "test/accuracy" in found.get("watched/second/tensorboard", {})
 
-    # The server reads folders in turns; the first answer that names all runs is a whole one.
-    for _ in range(600):
-        found = json.loads(get("plugin/scalars/tags"))
-        if len(found) >= 6 and "test/accuracy" in found.get("watched/second/tensorboard", {}):
-            break
-        get("environment")
-    yield get
-    process.terminate()
-    process.communicate(timeout=30)
+    with tensorboard_of(runs_dir, is_whole) as get:
+        yield get
 
 
 def as_json(content):
@@ -139,11 +122,19 @@ def test_pictures_are_there_and_not_blank(ask, tag):
 def test_every_weight_has_its_histogram_each_epoch(ask):
     tags = as_json(ask("plugin/histograms/tags"))["watched/first/tensorboard/train"]
     model = models.lenet5((12, 12, 1), 10)
-    assert sorted(tags) == sorted(variable.path for variable in model.trainable_variables)
+    assert sorted(tags) == sorted(
+        f"weights/{variable.path}" for variable in model.trainable_variables
+    )
     run = "watched/first/tensorboard/train"
-    points = as_json(ask("plugin/histograms/histograms", run=run, tag="C1/kernel"))
+    points = as_json(ask("plugin/histograms/histograms", run=run, tag="weights/C1/kernel"))
     assert [step for _, step, _ in points] == list(range(EPOCHS))
     assert sum(count for _, _, count in points[0][2]) == 5 * 5 * 6
+
+
+def test_curves_stand_before_histograms_whatever_the_layers_are_called(ask):
+    curves = as_json(ask("plugin/scalars/tags"))["watched/first/tensorboard/train"]
+    histograms = as_json(ask("plugin/histograms/tags"))["watched/first/tensorboard/train"]
+    assert max(curves, key=str.lower) < min(histograms, key=str.lower)
 
 
 def test_the_graph_has_the_papers_layers_in_order(ask):

@@ -1,6 +1,8 @@
 """Runs whose network begins with frozen layers: the same result, and the features computed once."""
 
 import dataclasses
+import os
+import signal
 
 import keras
 import numpy as np
@@ -54,6 +56,31 @@ def test_a_run_on_kept_features_ends_as_one_in_place(tmp_path, own_image_cache, 
     np.testing.assert_allclose(kept.history["loss"], whole.history["loss"], rtol=1e-4)
     np.testing.assert_allclose(kept.history["val_loss"], whole.history["val_loss"], rtol=1e-4)
     assert kept.results["test"]["accuracy"] == whole.results["test"]["accuracy"]
+
+
+@pytest.mark.once
+def test_a_run_that_is_stopped_while_it_extracts_features_goes_on_from_there(
+    tmp_path, own_image_cache, monkeypatch
+):
+    computed, compute = [], keras.Model.predict_on_batch
+
+    def stopped(self, batch):
+        computed.append(len(batch))
+        if len(computed) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return compute(self, batch)
+
+    frozen = experiment_of()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt) as caught:
+        patch.setattr(keras.Model, "predict_on_batch", stopped)
+        cnnkit.run(frozen, runs_dir=tmp_path, name="one")
+    assert computed == [32, 32]
+    assert any("64 of 96 rows are cached" in note for note in caught.value.__notes__)
+    run = cnnkit.runs.resolve("one", tmp_path)
+    assert run.status["state"] == "interrupted"
+    resumed = cnnkit.resume(frozen, run)
+    whole = cnnkit.run(experiment_of(), runs_dir=tmp_path, name="whole")
+    assert resumed.history["loss"] == whole.history["loss"]
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])  # at 0, the dense layer is all that is left

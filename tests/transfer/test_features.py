@@ -250,8 +250,11 @@ from cnnkit.transfer import feature_cache
 
 class Work:
     shape, dtype = (300_000, 2), np.dtype("float32")
-    def rows(self):
-        for number in range(300):
+    def batches(self):
+        return [slice(first, first + 1000) for first in range(0, 300_000, 1000)]
+
+    def rows(self, first_row):
+        for number in range(first_row // 1000, 300):
             if number == int(sys.argv[1]):
                 os.kill(os.getpid(), signal.SIGKILL)
             yield np.full((1000, 2), number, "float32")
@@ -275,6 +278,59 @@ def test_what_a_killed_process_left_is_never_taken_for_whole_and_two_may_fill_at
             worker.stdin.close()
         assert [worker.wait(timeout=120) for worker in workers] == [status] * processes
     assert sorted(path.suffix for path in kept(own_image_cache)) == [".npy", ".part"]
+
+
+@pytest.mark.once
+def test_an_interrupted_extraction_stops_within_a_batch_and_goes_on_from_there(
+    photos, vectors, own_image_cache, monkeypatch
+):
+    from cnnkit.training.checkpointing.signals import Interrupted, StopOnSignal
+
+    computed, compute = [], keras.Model.predict_on_batch
+
+    def counting(self, batch):
+        computed.append(len(batch))
+        if len(computed) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return compute(self, batch)
+
+    expected = transfer.split_features(vectors, photos.train, cache=False)
+    monkeypatch.setattr(keras.Model, "predict_on_batch", counting)
+    stop = StopOnSignal()
+    with stop.listening(), pytest.raises(Interrupted) as caught:
+        transfer.split_features(vectors, photos.train, check=stop.check)
+    assert computed == [32, 32]
+    assert caught.value.__notes__ == [
+        "Features of 64 of 70 rows are cached; the same command goes on from there."
+    ]
+    assert [path.suffix for path in kept(own_image_cache)] == [".part"]
+    resumed = transfer.split_features(vectors, photos.train)
+    assert computed == [32, 32, 32]  # the last batch of 6 is padded
+    np.testing.assert_allclose(resumed, expected, rtol=0, atol=1e-6)
+    assert [path.suffix for path in kept(own_image_cache)] == [".npy"]
+    transfer.split_features(vectors, photos.train)  # its checksums are right
+    assert len(computed) == 3
+
+
+@pytest.mark.once
+def test_finished_rows_that_were_damaged_since_are_computed_again(photos, vectors, own_image_cache):
+    asked = []
+
+    def stop_at_the_third_batch():
+        asked.append(None)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        transfer.split_features(vectors, photos.train, check=stop_at_the_third_batch)
+    (unfinished,) = kept(own_image_cache)
+    content = bytearray(unfinished.read_bytes())
+    content[300] ^= 255
+    unfinished.write_bytes(content)
+    expected = transfer.split_features(vectors, photos.train, cache=False)
+    np.testing.assert_allclose(
+        transfer.split_features(vectors, photos.train), expected, rtol=0, atol=1e-6
+    )
 
 
 def test_a_head_trained_on_features_predicts_as_one_trained_in_place(photos, body):

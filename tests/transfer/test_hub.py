@@ -1,6 +1,8 @@
 """Presets of KerasHub as backbones: read from folders that KerasHub itself has written."""
 
 import importlib.util
+import json
+import zipfile
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 from cnnkit import Experiment, data, run, transfer
 from cnnkit.cli import main
 from cnnkit.errors import MissingDataError, RunFolderError, SettingError, UnknownNameError
+from cnnkit.runs import Run
 
 installed = importlib.util.find_spec("keras_hub") is not None
 needs_hub = pytest.mark.skipif(not installed, reason='needs KerasHub: pip install "cnnkit[hub]"')
@@ -181,6 +184,17 @@ def test_presets_are_listed_with_their_parameters():
     assert "11,186,112" in line
 
 
+@pytest.fixture
+def without_hub(monkeypatch):
+    """Let Python not find KerasHub, whether it is here or not."""
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *package: None if name == "keras_hub" else find(name, *package),
+    )
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -190,34 +204,24 @@ def test_presets_are_listed_with_their_parameters():
     ],
     ids=lambda command: command[0],
 )
-def test_without_the_extra_one_sentence_names_it(command, monkeypatch, tmp_path):
+def test_without_the_extra_one_sentence_names_it(command, without_hub, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util,
-        "find_spec",
-        lambda name, *package: None if name == "keras_hub" else find(name, *package),
-    )
     done = CliRunner().invoke(main, command)
     assert done.exit_code != 0
     assert 'pip install "cnnkit[hub]"' in " ".join(done.output.split())
     assert done.output.count("Error: ") == 1
 
 
-def test_a_run_with_layers_of_kerashub_says_what_to_install(tmp_path, monkeypatch):
-    from cnnkit import runs
-
-    (tmp_path / "model.keras").touch()
-
-    def load_model(*arguments, **options):
-        raise TypeError(
-            "Could not deserialize class 'MBConvBlock' because its parent module "
-            "keras_hub.src.models.efficientnet.mbconv cannot be imported."
-        )
-
-    monkeypatch.setattr(keras.saving, "load_model", load_model)
+def test_a_run_with_layers_of_kerashub_says_what_to_install(tmp_path, without_hub):
+    block = {
+        "module": "keras_hub.src.models.efficientnet.mbconv", "class_name": "MBConvBlock",
+        "config": {}, "registered_name": "keras_hub>MBConvBlock",
+    }  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(block))
+        archive.writestr("model.weights.h5", b"")
     with pytest.raises(RunFolderError, match=r'pip install "cnnkit\[hub\]"'):
-        _ = runs.Run(tmp_path).model
+        _ = Run(tmp_path).model
 
 
 def test_backbones_says_how_to_get_those_of_kerashub():

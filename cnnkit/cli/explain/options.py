@@ -7,6 +7,7 @@ import click
 
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.trust import trust_option
 
 layer_option = click.option("--layer", help="A layer, by name or path.")
 class_option = click.option(
@@ -32,7 +33,7 @@ def output_option(default: str, help: str = "The picture to write.") -> Callable
 
 
 def explain_command(name: str, *, takes_image: bool = True) -> Callable:
-    """Return a decorator that makes a command of RUN, with --output, --runs-dir and --debug.
+    """Return a decorator that makes a command of RUN, with --output, --runs-dir, --trust and --debug.
 
     Args:
         name: The command's name, and that of the picture.
@@ -43,7 +44,9 @@ def explain_command(name: str, *, takes_image: bool = True) -> Callable:
     """
 
     def decorate(function: Callable) -> click.Command:
-        function = debug_option(runs_dir_option(output_option(f"{name}.png")(function)))
+        function = debug_option(
+            trust_option(runs_dir_option(output_option(f"{name}.png")(function)))
+        )
         if takes_image:
             function = click.argument("image")(function)
         function = click.argument("run", shell_complete=complete_run)(function)

@@ -1,6 +1,7 @@
 """Trains what follows a frozen backbone on its features, which are computed once."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 
@@ -19,7 +20,9 @@ ABOUT_NUMBERS = (
 )
 
 
-def without_frozen_part(experiment: Experiment, seed: int) -> Experiment:
+def without_frozen_part(
+    experiment: Experiment, seed: int, check: Callable[[], None] = lambda: None
+) -> Experiment:
     """Return what to train of an experiment: all of it, or what follows its frozen layers.
 
     If the model begins with frozen layers, their outputs are computed once, and the rest of the model,
@@ -30,6 +33,7 @@ def without_frozen_part(experiment: Experiment, seed: int) -> Experiment:
     Args:
         experiment: What to train.
         seed: Of the views' random changes.
+        check: Called before each batch of features; what it raises ends the work.
 
     Returns:
         The experiment, or another one whose data are features and whose model is the rest.
@@ -45,7 +49,9 @@ def without_frozen_part(experiment: Experiment, seed: int) -> Experiment:
     views = AugmentedViews(experiment.augment, experiment.cached_views or 1, seed)
     stored = _from_stored(frozen, experiment)
     # The test split is seen once, at the end, by the whole model as it is saved.
-    data = dataset_features(stored, experiment.data, views=views, skip_splits=("test",))
+    data = dataset_features(
+        stored, experiment.data, views=views, skip_splits=("test",), check=check
+    )
     return dataclasses.replace(experiment, data=data, model=rest, augment=None, cached_views=0)
 
 

@@ -1,0 +1,6 @@
+from .hdf5 import (
+    check_weights as check_weights,
+    open_weights as open_weights,
+    read_array as read_array,
+)
+from .model import load_model as load_model
