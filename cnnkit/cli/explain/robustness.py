@@ -8,8 +8,8 @@ from cnnkit.cli.explain.options import output_option
 from cnnkit.cli.output import console, table, write_picture
 from cnnkit.cli.run_inputs import load_run
 from cnnkit.cli.runs import complete_run, runs_dir_option
-from cnnkit.errors import SettingError
 from cnnkit.cli.trust import trust_option
+from cnnkit.errors import SettingError
 from cnnkit.experiment.rebuild import dataset_of
 
 
