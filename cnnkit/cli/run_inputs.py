@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
-from cnnkit.data.images.decode import BadImage, decode, read
-from cnnkit.errors import SettingError
+from cnnkit.data.images.decode import decode, read
+from cnnkit.errors import BadImage, SettingError
 from cnnkit.experiment.rebuild import dataset_of
 from cnnkit.keras_import import import_keras
 from cnnkit.runs.listing import resolve

@@ -11,8 +11,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from cnnkit.data.images import decode
-from cnnkit.data.images.decode import BadImage
-from cnnkit.errors import SettingError
+from cnnkit.errors import BadImage, SettingError
 
 pytestmark = pytest.mark.once
 

@@ -9,9 +9,10 @@ import zoo
 from PIL import Image
 
 from cnnkit.data.images import decode
-from cnnkit.data.images.decode import BadImage
 from cnnkit.data.inspection import page
-from cnnkit.data.inspection.inspection import examine, inspect
+from cnnkit.data.inspection.facts import examine
+from cnnkit.data.inspection.inspection import inspect
+from cnnkit.errors import BadImage
 
 pytestmark = pytest.mark.once
 

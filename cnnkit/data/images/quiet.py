@@ -1,0 +1,32 @@
+"""Ignore Pillow's warnings about odd files, from any number of threads."""
+
+import threading
+import warnings
+
+
+class _IgnoringPillowWarnings:
+    """Ignores Pillow's warnings as long as at least one thread is inside.
+
+    `warnings.catch_warnings` alone is not for threads: one that leaves would restore the filters of
+    all others.
+    """
+
+    def __init__(self):
+        self._lock, self._threads, self._filters = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self._lock:
+            if self._threads == 0:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module="PIL")
+            self._threads += 1
+
+    def __exit__(self, *error):
+        with self._lock:
+            self._threads -= 1
+            if self._threads == 0:
+                self._filters.__exit__(None, None, None)
+
+
+ignoring_pillow_warnings = _IgnoringPillowWarnings()
