@@ -29,7 +29,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from cnnkit.data.images import geometry, jpeg, kinds, modes, resize
-from cnnkit.data.images.quiet import ignoring_pillow_warnings
+from cnnkit.data.images.quiet import ignoring_pillow_warnings, silence_libtiff
 from cnnkit.errors import BadImage, SettingError
 
 VERSION = 1  # of the rules above; pixels cached under another version are decoded again
@@ -95,6 +95,7 @@ def opened(content: bytes) -> Iterator[Image.Image]:
     """
     if not content:
         raise BadImage("is empty")
+    silence_libtiff()
     with ignoring_pillow_warnings:
         try:
             with Image.open(io.BytesIO(content), formats=kinds.readable(content)) as image:
@@ -102,6 +103,8 @@ def opened(content: bytes) -> Iterator[Image.Image]:
                     raise BadImage(
                         f"has {image.width} x {image.height} pixels, more than {LARGEST_PIXELS:,}"
                     )
+                if kinds.is_camera_raw(image):
+                    raise BadImage(f"is no image of a kind read here, {kinds.RAW}")
                 yield image
         except BadImage:
             raise
@@ -171,12 +174,11 @@ def check_settings(image_size: tuple[int, int], channels: int, fit: str) -> None
     Raises:
         SettingError: `decode` would not take them.
     """
-    sides = tuple(image_size)
-    if len(sides) != 2 or not all(
-        isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in sides
-    ):
+    pair = isinstance(image_size, (tuple, list)) and len(image_size) == 2
+    if not pair or not all(isinstance(s, int) and 1 <= s <= LARGEST_SIDE for s in image_size):
         raise SettingError(
-            f"image_size is (height, width), each 1 to {LARGEST_SIDE}, not {image_size}."
+            f"image_size is one number or (height, width), each 1 to {LARGEST_SIDE}, "
+            f"not {image_size!r}."
         )
     if channels not in (1, 3):
         raise SettingError(f"channels is 3 for colour or 1 for grey, not {channels}.")

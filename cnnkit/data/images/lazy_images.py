@@ -34,6 +34,9 @@ class Decoding:
 
     def __post_init__(self):
         decode.check_settings(self.image_size, self.channels, self.fit)
+        object.__setattr__(
+            self, "image_size", tuple(self.image_size)
+        )  # a list would hash otherwise
 
     @property
     def shape(self) -> tuple[int, int, int]:

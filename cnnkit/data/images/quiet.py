@@ -1,7 +1,12 @@
-"""Ignore Pillow's warnings about odd files, from any number of threads."""
+"""Ignore what Pillow and libtiff print about odd files, from any number of threads."""
 
+import contextlib
+import ctypes
+import functools
 import threading
 import warnings
+
+from PIL import _imaging
 
 
 class _IgnoringPillowWarnings:
@@ -30,3 +35,17 @@ class _IgnoringPillowWarnings:
 
 
 ignoring_pillow_warnings = _IgnoringPillowWarnings()
+
+
+@functools.cache
+def silence_libtiff() -> None:
+    """Stop libtiff from printing to standard error; such lines do not name the file.
+
+    Pillow still raises for each file that libtiff cannot decode.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # a Pillow that hides libtiff's functions
+        library = ctypes.CDLL(_imaging.__file__)
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            set_handler = getattr(library, name)
+            set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+            set_handler(None)

@@ -17,6 +17,7 @@ from cnnkit.data.inspection.facts import Facts, examine
 from cnnkit.errors import BadImage
 
 BLANK, NEARLY_BLANK = 1.0, 6.0  # standard deviations of brightness, of 255
+SHOWN_FOLDERS = 5  # names listed where a path is one folder too high
 KINDS_BY_SUFFIX = {  # other suffixes do not say what kind a file is
     ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".gif": ("GIF",),
     ".bmp": ("BMP",), ".tif": ("TIFF",), ".tiff": ("TIFF",), ".webp": ("WEBP",),
@@ -100,6 +101,7 @@ class Inspection:
             "the same picture in several classes": _repeated(self.duplicates, "classes"),
             "the same picture in several splits": _repeated(self.duplicates, "split"),
             "blank": self._deviating(0, BLANK),
+            "only one class": self._only_class(),
         }
         return {title: files for title, files in problems.items() if files}
 
@@ -147,6 +149,24 @@ class Inspection:
                 writer.writerow([*row, *(_cell(getattr(picture.facts, c)) for c in columns), ""])
             for name, reason in self.bad.items():
                 writer.writerow([display(name), "", "", *[""] * len(columns), reason])
+
+    def _only_class(self) -> dict[str, str]:
+        if len(self.class_names) != 1:
+            return {}
+        (name,) = self.class_names
+        folders: dict[str, set[str]] = {}  # subfolders, by the folder of the class
+        for path in [*(picture.path for picture in self.pictures), *self.bad]:
+            parts = path.split("/")
+            depth = next((i for i, part in enumerate(parts[:-1]) if display(part) == name), None)
+            if depth is not None and len(parts) > depth + 2:
+                above = "/".join(parts[: depth + 1])
+                folders.setdefault(above, set()).add(parts[depth + 1])
+        for above, inside in folders.items():
+            if len(inside) > 1:
+                listed = ", ".join(display(folder) for folder in sorted(inside)[:SHOWN_FOLDERS])
+                detail = f"holds {listed}: if these are the classes, give this folder's path"
+                return {display(os.path.join(self.root, above)): detail}
+        return {display(self.root): f"all pictures are of class {name!r}; training needs two"}
 
     def _deviating(self, low: float, high: float) -> dict[str, str]:
         return {
