@@ -71,6 +71,10 @@ class BadFilesError(CnnkitError):
         super().__init__(message + listed)
 
 
+class BadImage(CnnkitError):
+    """A file cannot be read as an image; the message, such as "is empty", follows the file's name."""
+
+
 def origin_of(error: BaseException) -> str:
     """Find the user's line that an exception comes from.
 

@@ -1,12 +1,14 @@
 """`cnnkit classify`: name what is in photographs by a network trained on ImageNet."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from cnnkit import transfer
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.errors import SettingError
+from cnnkit.data.images.decode import display
+from cnnkit.errors import BadImage, SettingError
 from cnnkit.keras_import import import_keras
 
 SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")  # of files that are taken from a folder
@@ -28,7 +30,10 @@ SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")  # of files that are taken
 )
 @debug_option
 def command(paths, backbone, weights):
-    """Print the five most probable labels of ImageNet for each image, or each image in a folder."""
+    """Print the five most probable labels of ImageNet for each image, or each image in a folder.
+
+    Files that cannot be read are named, and the exit status is then 1.
+    """
     transfer.backbone_info(backbone)  # a misspelt name must not wait for Keras
     files = []
     for path in paths:
@@ -38,7 +43,15 @@ def command(paths, backbone, weights):
         raise SettingError(f"There are no images in {', '.join(map(str, paths))}.")
     import_keras()  # quietly, before the network imports it
     model = transfer.imagenet_classifier(backbone, weights)
-    for path, labels in transfer.most_probable(model, files):
-        click.echo(path)
+    bad = []
+
+    def report(path: Path, reason: BadImage) -> None:
+        bad.append(path)
+        click.echo(f"{display(path)} {reason}", err=True)
+
+    for path, labels in transfer.most_probable(model, files, on_bad=report):
+        click.echo(display(path))
         for label, probability in labels:
             click.echo(f"  {probability:7.2%}  {label.replace('_', ' ')}")
+    if bad:
+        sys.exit(1)

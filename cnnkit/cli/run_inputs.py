@@ -7,8 +7,8 @@ import click
 import numpy as np
 
 from cnnkit.cli.trust import is_trusted
-from cnnkit.data.images.decode import BadImage, decode, read
-from cnnkit.errors import SettingError
+from cnnkit.data.images.decode import decode, read
+from cnnkit.errors import BadImage, SettingError
 from cnnkit.experiment.rebuild import dataset_of
 from cnnkit.runs.listing import resolve
 from cnnkit.runs.run import Run

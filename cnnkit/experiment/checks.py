@@ -155,8 +155,19 @@ def expect_shapes_fit(network: keras.Model, data: Dataset) -> None:
     if not _fits(expected, actual):
         raise SettingError(
             f"The model {network.name!r} takes inputs of shape {expected}, but those of the data set "
-            f"{data.name!r} have {actual}: build it with image_shape={actual}."
+            f"{data.name!r} have {actual}: {_remedy_for_shape(expected, actual)}."
         )
+
+
+def _remedy_for_shape(expected: tuple, actual: tuple) -> str:
+    if len(actual) + 1 == len(expected) and _fits(expected, (*actual, 1)):
+        return "add an axis for the channel, inputs[..., None]"
+    if len(actual) + 1 == len(expected):
+        return (
+            "add an axis for the channel, inputs[..., None], and build the model with "
+            f"image_shape={(*actual, 1)}"
+        )
+    return f"build it with image_shape={actual}"
 
 
 def expect_averages_seen(

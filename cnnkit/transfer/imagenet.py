@@ -1,14 +1,14 @@
 """ImageNet's 1,000 classes: networks with their published top, on photographs."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from cnnkit.data.images.decode import decode, read
-from cnnkit.errors import MissingDataError, SettingError
+from cnnkit.errors import BadFilesError, BadImage, MissingDataError, SettingError
 from cnnkit.transfer.backbones import network_with_weights, with_preprocessing
 from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
 from cnnkit.transfer.catalogue import backbone_info, weights_folder
@@ -39,7 +39,10 @@ def imagenet_classifier(name: str, weights: str = "imagenet") -> keras.Model:
 
 
 def most_probable(
-    model: keras.Model, paths: Iterable[Path], top: int = 5
+    model: keras.Model,
+    paths: Iterable[Path],
+    top: int = 5,
+    on_bad: Callable[[Path, BadImage], None] | None = None,
 ) -> Iterator[tuple[Path, list[tuple[str, float]]]]:
     """Classify image files by ImageNet's classes.
 
@@ -49,16 +52,18 @@ def most_probable(
         model: What `imagenet_classifier` returns.
         paths: The image files.
         top: How many classes to return for each.
+        on_bad: Called with each file that cannot be read, and the reason; such files are left out.
+            None raises instead.
 
     Yields:
         (path, [(label, probability), ...]) for each file, most probable first.
 
     Raises:
-        BadImage: A file cannot be read.
+        BadFilesError: A file cannot be read, and there is no `on_bad`.
         MissingDataError: Keras' list of classes cannot be had.
     """
     labels = [label for _, label in imagenet_classes()]
-    for files, probabilities in _predictions(model, list(paths), "stretch"):
+    for files, probabilities in _predictions(model, list(paths), "stretch", on_bad):
         for path, each in zip(files, probabilities, strict=True):
             best = np.argsort(-each, kind="stable")[:top]
             yield path, [(labels[index], float(each[index])) for index in best]
@@ -81,6 +86,7 @@ def evaluate_imagenet(
 
     Raises:
         SettingError: The folder has no such layout.
+        BadFilesError: A file cannot be read.
     """
     class_index = {wordnet_id: index for index, (wordnet_id, _) in enumerate(imagenet_classes())}
     paths = [
@@ -134,9 +140,24 @@ def imagenet_classes() -> list[tuple[str, str]]:
         ) from error
 
 
-def _predictions(model: keras.Model, paths: list[Path], fit: str) -> Iterator[tuple]:
+def _predictions(
+    model: keras.Model,
+    paths: list[Path],
+    fit: str,
+    on_bad: Callable[[Path, BadImage], None] | None = None,
+) -> Iterator[tuple]:
     size = model.input_shape[1:3]
     for start in range(0, len(paths), BATCH):
-        files = paths[start : start + BATCH]
-        images = np.stack([decode(read(path), size, fit=fit) for path in files])
-        yield files, model.predict_on_batch(images)
+        files, images = [], []
+        for path in paths[start : start + BATCH]:
+            try:
+                images.append(decode(read(path), size, fit=fit))
+                files.append(path)
+            except BadImage as reason:
+                if on_bad is None:
+                    raise BadFilesError(
+                        "A file cannot be read; mend it or move it away:", {str(path): str(reason)}
+                    ) from None
+                on_bad(path, reason)
+        if files:
+            yield files, model.predict_on_batch(np.stack(images))

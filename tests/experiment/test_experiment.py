@@ -192,3 +192,28 @@ def test_a_loss_of_one_class_a_sample_is_refused_for_several():
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     with pytest.raises(SettingError, match="'tags' may have several classes"):
         Experiment(**several(), loss=loss)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((12, 12, 1), r"have \(12, 12\): add an axis for the channel, inputs\[\.\.\., None\]\.$"),
+        (
+            (28, 28, 1),
+            r"inputs\[\.\.\., None\], and build the model with image_shape=\(12, 12, 1\)",
+        ),
+        (
+            (12, 12, 3),
+            r"inputs\[\.\.\., None\], and build the model with image_shape=\(12, 12, 1\)",
+        ),
+    ],
+)
+def test_greys_without_a_channel_axis_are_told_to_add_it(shape, words):
+    greys = data.Split(np.zeros((4, 12, 12), "uint8"), np.array([0, 1, 0, 1]))
+    dataset = data.Dataset(
+        name="greys", train=greys, validation=greys, test=greys, class_names=("a", "b")
+    )
+    with pytest.raises(SettingError, match=words):
+        Experiment(
+            data=dataset, model=models.mlp(shape, 2), optimizer=keras.optimizers.SGD(), epochs=1
+        )

@@ -71,6 +71,18 @@ def test_classify_prints_five_labels_an_image(samples, cached_keras):
     assert "tiger shark" in done.output.splitlines()[1]
 
 
+@pytest.mark.once
+def test_classify_names_a_damaged_photo_and_labels_the_others(samples, cached_keras, tmp_path):
+    shutil.copy(samples[0], tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").write_bytes(samples[1].read_bytes()[:2000])
+    shutil.copy(samples[0], tmp_path / "c.jpg")
+    done = CliRunner().invoke(main, ["classify", str(tmp_path)])
+    assert done.exit_code == 1
+    lines = done.output.splitlines()
+    assert [line for line in lines if line.startswith(f"{tmp_path}/b.jpg cannot be decoded")]
+    assert done.output.count("tiger shark") == 2
+
+
 def test_backbones_lists_every_network(cached_keras):
     done = CliRunner().invoke(main, ["backbones"])
     assert all(name in done.output for name in transfer.names())

@@ -10,8 +10,8 @@ from cnnkit import explain
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.explain.options import output_option
 from cnnkit.cli.output import console, table, write_picture
-from cnnkit.data.images.decode import BadImage, decode, read
-from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.data.images.decode import decode, read
+from cnnkit.errors import BadImage, SettingError, UnknownNameError
 from cnnkit.keras_import import import_keras
 
 LONGEST_SIDE = 512  # pixels, to which larger images are shrunk

@@ -49,8 +49,8 @@ def folder(
         SettingError: The settings, the table or the folder allow no data set.
     """
     path = Path(path)
-    height, width = (image_size,) * 2 if isinstance(image_size, int) else image_size
-    decoding = Decoding((height, width), channels, fit)
+    size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    decoding = Decoding(size, channels, fit)
     if samples_per_class is not None:
         expect_counts(samples_per_class=samples_per_class)
     listing = list_path(path)

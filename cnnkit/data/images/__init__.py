@@ -1,1 +1,1 @@
-"""Image files: decoding, resizing, loading on demand and caching pixels."""
+"""Image files: decode, resize, load on demand and cache pixels."""

@@ -1,4 +1,4 @@
-"""Image files as an array that is read when it is indexed."""
+"""Image files as an array that is decoded, or read from the cache, when it is indexed."""
 
 import contextlib
 import hashlib
@@ -11,13 +11,22 @@ import numpy as np
 
 from cnnkit.data import cache
 from cnnkit.data.images import decode, jpeg, pixel_cache, threads
-from cnnkit.data.images.decode import BadImage, display
-from cnnkit.errors import BadFilesError
+from cnnkit.data.images.decode import display
+from cnnkit.errors import BadFilesError, BadImage
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """What shape pictures are given, and how: see `cnnkit.data.images.decode`."""
+    """How image files become pixels of one shape; `cnnkit.data.images.decode` has the rules.
+
+    Args:
+        image_size: (height, width) in pixels.
+        channels: 3 for RGB, 1 for grey.
+        fit: How other proportions reach `image_size`: "stretch" or "crop".
+
+    Raises:
+        SettingError: A setting is not allowed.
+    """
 
     image_size: tuple[int, int]
     channels: int = 3
@@ -25,28 +34,48 @@ class Decoding:
 
     def __post_init__(self):
         decode.check_settings(self.image_size, self.channels, self.fit)
+        object.__setattr__(
+            self, "image_size", tuple(self.image_size)
+        )  # a list would hash otherwise
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Shape of one picture: (height, width, channels)."""
+        """Shape of a decoded picture: (height, width, channels)."""
         return (*self.image_size, self.channels)
 
     @property
     def name(self) -> str:
-        """All that the pixels depend on beside the file, as a folder's name in the cache."""
+        """Folder in the cache: names everything that decoded pixels depend on, except the file."""
         shape = "x".join(map(str, self.shape))
         return f"{shape}-{self.fit}{cache.DECODED}{decode.VERSION}-{jpeg.name()}"
 
     def __call__(self, content: bytes) -> np.ndarray:
-        """Return the pixels of a file's bytes; raises BadImage."""
+        """Decode an image file.
+
+        Args:
+            content: The file's bytes.
+
+        Returns:
+            Pixels, uint8, of `shape`.
+
+        Raises:
+            BadImage: The file cannot be decoded.
+        """
         return decode.decode(content, self.image_size, channels=self.channels, fit=self.fit)
 
 
 class Pictures:
     """Image files as an array of uint8, shape (images, height, width, channels).
 
-    `pictures[indices]` reads from the cache what is there, and decodes the rest in threads; it
-    raises BadFilesError where a file is no longer what it was when it was checked.
+    Indexing reads pixels from the cache and decodes, in threads, those that are not cached. It
+    raises BadFilesError if a file has changed since `check` read it.
+
+    Args:
+        root: The folder of the files.
+        paths: Of the files, below `root`.
+        digests: SHA-256 of each file's bytes.
+        decoding: How files become pixels.
+        store: The cache; None decodes at every access.
     """
 
     dtype = np.dtype(np.uint8)
@@ -72,32 +101,34 @@ class Pictures:
         return len(self.paths)
 
     def __getitem__(self, indices) -> np.ndarray:
-        chosen = np.arange(len(self))[indices]
-        positions = np.atleast_1d(chosen).tolist()
+        selected = np.arange(len(self))[indices]
+        positions = np.atleast_1d(selected).tolist()
         pixels = np.empty((len(positions), *self.decoding.shape), np.uint8)
         missing: Sequence[int] = range(len(positions))
         if self.store is not None:
             missing = self.store.read([self.digests[i] for i in positions], pixels)
-        for place, picture in zip(
-            missing, threads.ordered(self._decoded, [positions[i] for i in missing], chunk=1),
-            strict=True,
-        ):  # fmt: skip
-            pixels[place] = picture
+        decoded = threads.ordered(self._decode, [positions[i] for i in missing], chunk=1)
+        for row, picture in zip(missing, decoded, strict=True):
+            pixels[row] = picture
             if self.store is not None:
-                self.store.mend(self.digests[positions[place]], picture)
-        return pixels if np.ndim(chosen) else pixels[0]
+                self.store.mend(self.digests[positions[row]], picture)
+        return pixels if np.ndim(selected) else pixels[0]
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         return self[:].astype(dtype or self.dtype, copy=False)
 
     def content_hash(self) -> str:
-        """SHA-256 over the settings and the files' own SHA-256, as a hexadecimal string."""
+        """Hash the decoding settings and the files' contents.
+
+        Returns:
+            SHA-256 as a hexadecimal string.
+        """
         digest = hashlib.sha256(f"{self.decoding} {decode.VERSION}".encode())
-        for own in self.digests:
-            digest.update(own)
+        for file_digest in self.digests:
+            digest.update(file_digest)
         return digest.hexdigest()
 
-    def _decoded(self, position: int) -> np.ndarray:
+    def _decode(self, position: int) -> np.ndarray:
         path = self.paths[position]
         try:
             content = decode.read(self.root / path)
@@ -113,10 +144,12 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of reading every file once.
+    """The result of `check`.
 
-    digests: SHA-256 of each file's bytes, in the order of the files; None for a bad one.
-    bad: path and reason of the others. store: where the pixels are kept, or None.
+    Attributes:
+        digests: SHA-256 of each file's bytes, in the order of the files; None for a bad file.
+        bad: Reasons by path, of the files that cannot be decoded.
+        store: The cache that holds the pixels, or None.
     """
 
     digests: list[bytes | None]
@@ -127,10 +160,19 @@ class Checked:
 def check(
     root: Path, paths: Sequence[str], decoding: Decoding, *, keep: bool = True, progress=iter
 ) -> Checked:
-    """Read and decode every file once, so that all bad ones are known before training starts.
+    """Read and decode every file once, so that all bad files are known before training starts.
 
-    keep: store the pixels in the cache, where its limit allows; a cache that cannot be written is
-    warned of (RuntimeWarning) and done without. progress: wraps the iteration over the files.
+    Warns with a RuntimeWarning if the cache cannot be written, and goes on without it.
+
+    Args:
+        root: The folder of the files.
+        paths: Of the files, below `root`.
+        decoding: How files become pixels.
+        keep: Store the pixels in the cache, if its limit allows.
+        progress: Wraps the iterator over the files, for example with a progress bar.
+
+    Returns:
+        Digests, bad files and the cache.
     """
     store = _store(decoding, len(paths)) if keep else None
     if store is not None:
@@ -141,14 +183,19 @@ def check(
         except OSError as error:
             warnings.warn(
                 f"The cache {cache.cache_folder()} cannot be written ({error.strerror}), so every "
-                "epoch decodes its images anew; CNNKIT_CACHE names another folder.",
+                "epoch decodes its images again; CNNKIT_CACHE names another folder.",
                 RuntimeWarning,
                 stacklevel=3,
             )
-    return Checked(*_decode_all(root, paths, decoding, (), lambda *found: None, progress), None)
+    return Checked(*_decode_all(root, paths, decoding, (), _discard, progress), None)
+
+
+def _discard(digest: bytes, pixels: np.ndarray) -> None:
+    """Stand in for the writer of a cache."""
 
 
 def _store(decoding: Decoding, images: int) -> pixel_cache.PixelCache | None:
+    """Return the cache; None if all of the images would not fit."""
     if images * int(np.prod(decoding.shape)) > cache.limit():
         return None
     return pixel_cache.PixelCache(decoding.name, decoding.shape)
@@ -158,24 +205,29 @@ def _decode_all(
     root: Path,
     paths: Iterable[str],
     decoding: Decoding,
-    known,
-    keep: Callable[[bytes, np.ndarray], None],
+    cached,
+    add: Callable[[bytes, np.ndarray], None],
     progress,
 ) -> tuple[list[bytes | None], dict[str, str]]:
-    def read(path: str) -> bytes | BadImage:
+    """Decode and `add` every file whose digest is not in `cached`; return digests and bad files."""
+
+    def check_file(path: str) -> bytes | BadImage:
         try:
             content = decode.read(root / path)
             digest = hashlib.sha256(content).digest()
-            if digest not in known:
-                keep(digest, decoding(content))  # here, so that no pixels wait for another thread
+            if digest not in cached:
+                add(digest, decoding(content))  # in this thread, so that no pixels pile up
         except BadImage as reason:
             return reason
         return digest
 
-    digests, bad = [], {}
-    with contextlib.closing(threads.ordered(read, paths)) as found_in_turn:
-        for path, found in zip(paths, progress(found_in_turn), strict=True):
-            if isinstance(found, BadImage):
-                bad[path], found = str(found), None
-            digests.append(found)
+    digests: list[bytes | None] = []
+    bad = {}
+    with contextlib.closing(threads.ordered(check_file, paths)) as results:
+        for path, result in zip(paths, progress(results), strict=True):
+            if isinstance(result, BadImage):
+                bad[path] = str(result)
+                digests.append(None)
+            else:
+                digests.append(result)
     return digests, bad

@@ -1,11 +1,11 @@
-"""Decoded pixels kept on disk, so that an image is decoded once and read as bytes from then on.
+"""A cache of decoded pixels on disk: each image is decoded once, then read as bytes.
 
-CACHE/SETTINGS/ID.npy holds images of one shape, uint8, (images, height, width, channels), as any
-NumPy reads it; ID.json beside it says of each the SHA-256 of the image file and the CRC-32 of the
-pixels. Both are written under other names and renamed when whole, the .json last, so that
-processes that fill one cache at once each add files of their own. What is damaged is as if it were
-not there: a lost .json or .npy, or pixels whose checksum is wrong. `cnnkit.data.cache` says where
-CACHE is, and deletes what was used longest ago.
+CACHE/SETTINGS/ID.npy holds images of one shape, uint8, (images, height, width, channels), as NumPy
+reads it. ID.json beside it lists, for each image, the SHA-256 of the image file and the CRC-32 of
+the pixels. Files are written under temporary names and renamed when complete, the .json last, so
+several processes can fill one cache. Damaged entries count as missing: a lost .json or .npy, or
+pixels with a wrong checksum. `cnnkit.data.cache` says where CACHE is, and deletes the files that
+were not used for the longest time.
 """
 
 import contextlib
@@ -24,12 +24,19 @@ import numpy as np
 
 from cnnkit.data import cache
 
-FILE_ROWS = 4096  # images a file: what is given up together when room is made
-HEADER = 128  # bytes
+FILE_ROWS = 4096  # images a file; a file is deleted as one when the cache is full
+HEADER = 128  # bytes of a .npy file before its pixels
 
 
 class PixelCache:
-    """The images of one shape, decoded by the same settings; `settings` names its folder."""
+    """The cached images of one shape that were decoded with the same settings.
+
+    `digest in cache` says whether an image is cached, and marks its file as used.
+
+    Args:
+        settings: Name of the folder below the cache.
+        shape: Of one image, (height, width, channels).
+    """
 
     def __init__(self, settings: str, shape: tuple[int, int, int]):
         self.folder, self.shape = cache.cache_folder() / settings, tuple(shape)
@@ -40,14 +47,14 @@ class PixelCache:
         self.reload()
 
     def reload(self) -> None:
-        """Learn what is there now; others may have added and deleted."""
+        """Read the index files again; other processes may have added or deleted images."""
         self._rows = {}
         for path in sorted(self.folder.glob("*.json")):
             rows = _index(path)
             pixels = path.with_suffix(".npy")
-            if rows is None or not _has(pixels, len(rows), self.shape):
-                for damaged in (path, pixels):
-                    cache.delete(damaged)
+            if rows is None or not _has_size(pixels, len(rows), self.shape):
+                cache.delete(path)
+                cache.delete(pixels)
                 continue
             for row, (digest, checksum) in enumerate(rows):
                 self._rows[bytes.fromhex(digest)] = (path.stem, row, checksum)
@@ -59,17 +66,24 @@ class PixelCache:
         if name not in self._used:
             self._used.add(name)
             with contextlib.suppress(OSError):
-                os.utime(self._path(name).with_suffix(".json"))  # when it was used last
+                os.utime(self._path(name).with_suffix(".json"))  # the time of last use
         return True
 
     def read(self, digests: Sequence[bytes], pixels: np.ndarray) -> list[int]:
-        """Fill `pixels`, uint8, (images, height, width, channels); return which are not there.
+        """Read cached images into an array.
 
-        An image's checksum is looked at when this object reads it first.
+        Checksums are verified the first time that this object reads an image.
+
+        Args:
+            digests: SHA-256 of each image file.
+            pixels: Filled in place; uint8, shape (images, height, width, channels).
+
+        Returns:
+            Positions of the images that are not cached, or damaged.
         """
         missing = []
         with contextlib.ExitStack() as stack:
-            files = {}  # opened anew for each batch: no position is shared with threads or forks
+            files = {}  # opened for each batch, so threads and forks share no file position
             for position, digest in enumerate(digests):
                 name, row, checksum = self._rows.get(digest, (None, 0, 0))
                 if name is not None and name not in files:
@@ -85,7 +99,12 @@ class PixelCache:
         return missing
 
     def mend(self, digest: bytes, pixels: np.ndarray) -> None:
-        """Write an image's pixels again where its own are damaged."""
+        """Overwrite an image's damaged pixels in the cache.
+
+        Args:
+            digest: SHA-256 of the image file.
+            pixels: Its pixels; ignored unless they have the checksum of the index.
+        """
         name, row, checksum = self._rows.get(digest, (None, 0, 0))
         if name is None or zlib.crc32(pixels.data) != checksum:
             return
@@ -97,7 +116,14 @@ class PixelCache:
 
     @contextlib.contextmanager
     def adding(self) -> Iterator["Writer"]:
-        """Yield a Writer; what it was given is kept, and known to this object, at the end."""
+        """Add images to the cache.
+
+        Yields:
+            A Writer. At the end, its images are in the cache and this object knows them.
+
+        Raises:
+            OSError: The cache cannot be written.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         writer = Writer(self.folder, self.shape)
         try:
@@ -107,7 +133,7 @@ class PixelCache:
             writer.abandon()
         cache.make_room(self._began)
         self.reload()
-        self._verified |= writer.digests  # their pixels were at hand when the checksum was taken
+        self._verified |= writer.digests  # checksums were just computed from these pixels
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.npy"
@@ -118,16 +144,29 @@ class PixelCache:
 
 
 class Writer:
-    """Adds images to a folder of the cache, in files of FILE_ROWS and in the order they come in."""
+    """Writes images to a folder of the cache, FILE_ROWS a file, in the order of arrival.
+
+    Args:
+        folder: The folder.
+        shape: Of one image.
+
+    Attributes:
+        digests: SHA-256 of the image files that were added.
+    """
 
     def __init__(self, folder: Path, shape: tuple[int, ...]):
         self.folder, self.shape = folder, shape
-        self.digests: set[bytes] = set()  # of what was added
+        self.digests: set[bytes] = set()
         self._file: BinaryIO | None = None
         self._rows, self._lock = [], threading.Lock()
 
     def add(self, digest: bytes, pixels: np.ndarray) -> None:
-        """Add an image, unless it was added before; any number of threads may do so at once."""
+        """Add an image unless it was added before; safe to call from many threads.
+
+        Args:
+            digest: SHA-256 of the image file.
+            pixels: Its pixels, uint8, of the writer's shape.
+        """
         pixels = np.ascontiguousarray(pixels)
         checksum = zlib.crc32(pixels.data)
         with self._lock:
@@ -135,7 +174,7 @@ class Writer:
                 return
             if self._file is None:
                 self._path = self.folder / f"{uuid.uuid4().hex}.part"
-                self._file = open(self._path, "wb")  # noqa: SIM115 (from one image to the next)
+                self._file = open(self._path, "wb")  # noqa: SIM115 (stays open for more images)
                 self._file.write(_header(0, self.shape))
             self._file.write(pixels.data)
             self._rows.append((digest.hex(), checksum))
@@ -144,7 +183,7 @@ class Writer:
                 self.close()
 
     def close(self) -> None:
-        """Give what was written its name, and so its place in the cache."""
+        """Complete the current file and rename it into the cache."""
         if self._file is None:
             return
         self._file.seek(0)
@@ -158,14 +197,14 @@ class Writer:
         self._rows = []
 
     def abandon(self) -> None:
-        """Delete what has no name yet."""
+        """Delete the current file if it is incomplete."""
         if self._file is not None:
             self._file.close()
             self._path.unlink(missing_ok=True)
 
 
 def _index(path: Path) -> list | None:
-    """Return [digest, checksum] of each image of a file; None where the index is damaged."""
+    """Read (digest, checksum) of each image of a file; None if the index is damaged."""
     try:
         rows = json.loads(path.read_text())["rows"]
         return [(digest, checksum) for digest, checksum in rows if len(bytes.fromhex(digest)) == 32]
@@ -173,7 +212,7 @@ def _index(path: Path) -> list | None:
         return None
 
 
-def _has(path: Path, rows: int, shape: tuple[int, ...]) -> bool:
+def _has_size(path: Path, rows: int, shape: tuple[int, ...]) -> bool:
     try:
         return path.stat().st_size == HEADER + rows * int(np.prod(shape))
     except OSError:
@@ -181,7 +220,7 @@ def _has(path: Path, rows: int, shape: tuple[int, ...]) -> bool:
 
 
 def _header(rows: int, shape: tuple[int, ...]) -> bytes:
-    """Return the head of a .npy file, format 1.0, of HEADER bytes whatever the number of rows."""
+    """Return the header of a .npy file, format 1.0, padded to HEADER bytes for any number of rows."""
     text = str({"descr": "|u1", "fortran_order": False, "shape": (rows, *shape)})
     return (
         b"\x93NUMPY\x01\x00"
@@ -194,5 +233,5 @@ def _header(rows: int, shape: tuple[int, ...]) -> bytes:
 def _open(stack: contextlib.ExitStack, path: Path, mode: str):
     try:
         return stack.enter_context(open(path, mode, buffering=0))
-    except OSError:  # deleted meanwhile to make room
+    except OSError:  # deleted by another process that needed space
         return None

@@ -1,1 +1,1 @@
-"""What is wrong with a folder of images, and how to set it right."""
+"""Find out what is wrong with a folder of images, and move bad files away and back."""

@@ -1,22 +1,28 @@
-"""Pictures that are there twice: exactly, by the bytes of their files, or nearly, by how they look."""
+"""Duplicate pictures: exact, with the same bytes, or near, with the same look."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 
-ROWS = 1024  # compared with all others at once
-# Of 110 photographs, copies of half the size and JPEG quality 60 differ in up to 3 of 64 bits and by
-# up to 2 of 255, and different photographs in at least 12 bits and by at least 13.
-BITS = 6  # in which fingerprints may differ
-LEVELS = 6  # by which thumbnails may differ on average
+ROWS = 1024  # pictures compared with all others at a time; bounds memory
+# Measured on 110 photographs: copies at half the size and JPEG quality 60 differ in up to 3 of 64 bits
+# and by up to 2 of 255; different photographs differ in at least 12 bits and by at least 13.
+BITS = 6  # largest difference of near duplicates' bits
+LEVELS = 6  # largest mean difference of near duplicates' thumbnails, of 255
 
 
 def fingerprint(grey: Image.Image) -> tuple[int, bytes]:
-    """Return (64 bits, an 8 x 8 thumbnail) of a picture of mode L, much the same for its copies.
+    """Compute a fingerprint that hardly changes when a picture is resized or compressed.
 
-    The bits say where brightness rises from left to right, in 8 rows of 9 cells (N. Krawetz,
-    "Kind of Like That", The Hacker Factor 2013: dHash).
+    The bits say where brightness rises from left to right, in 8 rows of 9 cells (dHash: N. Krawetz,
+    "Kind of Like That", The Hacker Factor 2013).
+
+    Args:
+        grey: A picture of mode "L".
+
+    Returns:
+        64 bits as an integer, and an 8 x 8 thumbnail as 64 bytes.
     """
     cells = np.asarray(grey.resize((9, 8), Image.Resampling.BOX), np.int16)
     rises = np.packbits(cells[:, 1:] > cells[:, :-1])
@@ -24,10 +30,16 @@ def fingerprint(grey: Image.Image) -> tuple[int, bytes]:
 
 
 def exact(digests: Sequence[bytes]) -> list[list[int]]:
-    """Return the positions of each content that is there more than once.
+    """Group equal digests.
 
     >>> exact([b"a", b"b", b"a", b"c", b"b"])
     [[0, 2], [1, 4]]
+
+    Args:
+        digests: A hash of each file's bytes.
+
+    Returns:
+        The positions of each digest that occurs more than once.
     """
     groups: dict[bytes, list[int]] = {}
     for position, digest in enumerate(digests):
@@ -36,10 +48,18 @@ def exact(digests: Sequence[bytes]) -> list[list[int]]:
 
 
 def near(bits: Sequence[int], thumbnails: Sequence[bytes], sides: Sequence) -> list[tuple]:
-    """Return pairs of positions of pictures that look alike and are on different sides.
+    """Find pictures that look alike and are on different sides, such as different splits.
 
-    bits, thumbnails: as `fingerprint` returns. sides: what a pair must differ in, such as splits.
-    Where there are sides, every picture is compared with every one after it: 60,000 take seconds.
+    Each picture is compared with all later ones; 60,000 pictures take seconds. If there is only one
+    side, nothing is compared.
+
+    Args:
+        bits: From `fingerprint`, for each picture.
+        thumbnails: From `fingerprint`, for each picture.
+        sides: Name of each picture's side.
+
+    Returns:
+        Pairs of positions, the smaller one first.
     """
     names, numbers = np.unique(np.array(sides, str), return_inverse=True)
     if len(names) < 2:
@@ -59,5 +79,5 @@ def near(bits: Sequence[int], thumbnails: Sequence[bytes], sides: Sequence) -> l
 
 
 def _above(shape: tuple[int, int]) -> np.ndarray:
-    """Return where the column comes after the row, so that each pair is met once."""
+    """Return a mask of the columns after each row, so that each pair is compared once."""
     return np.arange(shape[1])[None, :] > np.arange(shape[0])[:, None]

@@ -1,4 +1,4 @@
-"""An Inspection as one HTML file that needs no network and holds no script."""
+"""Write an Inspection as one HTML page without scripts, images or links to the network."""
 
 import html
 import os
@@ -13,12 +13,17 @@ from cnnkit.data.images.decode import display
 from cnnkit.data.inspection.inspection import Inspection
 
 TEMPLATE = Path(__file__).with_name("inspection.html")
-OPEN = 20  # lines up to which a list is shown unfolded
-BAR = 16  # rem of the longest bar
+UNFOLDED_ROWS = 20  # longer lists are folded
+BAR_WIDTH = 16  # of the longest bar, in rem
 
 
 def write_page(inspection: Inspection, path: str | os.PathLike) -> None:
-    """Write the page."""
+    """Write an inspection as an HTML page.
+
+    Args:
+        inspection: The inspection.
+        path: The page's file.
+    """
     parts = [_verdict(inspection)]
     parts += [_files(title, files, "wrong") for title, files in inspection.wrong.items()]
     if inspection.pictures:
@@ -35,21 +40,38 @@ def write_page(inspection: Inspection, path: str | os.PathLike) -> None:
 
 
 def capitalized(title: str) -> str:
-    """Return a title with its first letter large, and the others as they are."""
+    """Return a title with a capital first letter; the other letters stay.
+
+    >>> capitalized("turned by EXIF")
+    'Turned by EXIF'
+
+    Args:
+        title: The title.
+
+    Returns:
+        The title, capitalized.
+    """
     return title[:1].upper() + title[1:]
 
 
 def size_rows(inspection: Inspection) -> list[tuple[str, ...]]:
-    """Return (measure, least, median, greatest) of the pictures' sizes; needs one picture."""
+    """Summarize the pictures' sizes.
+
+    Args:
+        inspection: An inspection with at least one readable picture.
+
+    Returns:
+        Rows of (measure, least, median, greatest).
+    """
     facts = [picture.facts for picture in inspection.pictures]
     measures: dict[str, list] = {
-        "width": [own.width for own in facts],
-        "height": [own.height for own in facts],
-        "width / height": [own.width / own.height for own in facts],
-        "bytes": [own.bytes for own in facts],
+        "width": [each.width for each in facts],
+        "height": [each.height for each in facts],
+        "width / height": [each.width / each.height for each in facts],
+        "bytes": [each.bytes for each in facts],
     }
     return [
-        (name, *(_number(of(values)) for of in (min, np.median, max)))
+        (name, *(_number(statistic(values)) for statistic in (min, np.median, max)))
         for name, values in measures.items()
     ]
 
@@ -72,7 +94,7 @@ def _files(title: str, files: dict[str, str], kind: str) -> str:
         f'<tr><td class="name">{html.escape(name)}<td>{html.escape(detail)}'
         for name, detail in files.items()
     )
-    unfolded = " open" if len(files) <= OPEN else ""
+    unfolded = " open" if len(files) <= UNFOLDED_ROWS else ""
     return (
         f'<h2 class="{kind}">{html.escape(capitalized(title))}: {len(files):,}</h2>'
         f"<details{unfolded}><summary>files</summary><table>{rows}</table></details>"
@@ -97,10 +119,10 @@ def _sizes(inspection: Inspection) -> str:
 def _colours(inspection: Inspection) -> str:
     rows = []
     for name in inspection.class_names:
-        own = [p.facts for p in inspection.pictures if name in p.classes]
-        if own:
-            mean = np.mean([facts.mean for facts in own], axis=0)
-            deviation = np.mean([facts.deviation for facts in own], axis=0)
+        facts = [picture.facts for picture in inspection.pictures if name in picture.classes]
+        if facts:
+            mean = np.mean([each.mean for each in facts], axis=0)
+            deviation = np.mean([each.deviation for each in facts], axis=0)
             rows.append([name, *(f"{value:.1f}" for value in (*mean, *deviation))])
     colours = ("red", "green", "blue")
     heads = [f"{what} {colour}" for what in ("mean", "deviation") for colour in colours]
@@ -114,7 +136,7 @@ def _kinds(inspection: Inspection) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> str:
-    """Return a table; `numbers` of its columns are numbers, the last ones or those before a bar."""
+    """Return a table; its last `numbers` columns, not counting bars, hold numbers."""
     last = len(heads) - any(isinstance(row[-1], _Html) for row in rows)
 
     def cell(tag: str, column: int, text: str) -> str:
@@ -130,8 +152,8 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) ->
 
 
 class _Html(str):
-    """Text that is HTML already; all other text comes from file names and is escaped."""
+    """Text that is already HTML; other text may come from file names and is escaped."""
 
 
-def _bar(part: float) -> _Html:
-    return _Html(f'<span class="bar" style="width:{part * BAR:.2f}rem"></span>')
+def _bar(fraction: float) -> _Html:
+    return _Html(f'<span class="bar" style="width:{fraction * BAR_WIDTH:.2f}rem"></span>')

@@ -1,7 +1,7 @@
-"""Bad files moved out of a data set, and back: nothing is ever deleted.
+"""Move bad files out of a data set, and back; nothing is ever deleted.
 
-They go to the folder ROOT-quarantine beside ROOT, under the paths they had. Its undo.jsonl has a
-line for each, written before the file is moved, so that an interrupted move can be undone, too.
+Files of ROOT go to the folder ROOT-quarantine beside it, under the paths they had. Its undo.jsonl
+has a line for each file, written before the file is moved, so an interrupted move can be undone.
 """
 
 import contextlib
@@ -16,83 +16,122 @@ UNDO = "undo.jsonl"
 
 
 def quarantine_folder(root: str | os.PathLike) -> Path:
-    """Return the folder that takes the bad files of a data set."""
+    """Return the folder for the bad files of a data set.
+
+    Args:
+        root: Folder of the data set.
+
+    Returns:
+        ROOT-quarantine, an absolute path, whether it exists or not.
+    """
     root = Path(root).resolve()
     return root.with_name(f"{root.name}-quarantine")
 
 
 def move_out(root: str | os.PathLike, paths: Iterable[str]) -> tuple[list[str], dict[str, str]]:
-    """Move files, given by their paths below root, to the quarantine.
+    """Move files of a data set to its quarantine.
 
-    Returns (paths moved, {path: why it stays}). Folders stay, and what lies outside root, behind a
-    link: only what belongs to the data set is touched.
+    Folders stay, and so do files behind a link that leads out of the data set.
+
+    Args:
+        root: Folder of the data set.
+        paths: Of the files, below `root`.
+
+    Returns:
+        The paths that were moved, and {path: reason} of those that stay.
     """
-    root, target = Path(root).resolve(), quarantine_folder(root)
-    moved, kept = [], {}
+    root, quarantine = Path(root).resolve(), quarantine_folder(root)
+    moved, staying = [], {}
     for path in paths:
-        file = root / path
-        if not os.path.lexists(file):
-            kept[path] = "is not there"
-        elif file.is_dir() and not file.is_symlink():
-            kept[path] = "is a folder"
-        elif not file.parent.resolve().is_relative_to(root):
-            kept[path] = "lies outside the data set"
-        else:
-            place = _free(target / path)
+        reason = _why_not_movable(root, path)
+        if reason is None:
             try:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                with open(target / UNDO, "a", encoding="utf-8") as undo:
-                    line = {"was": path, "is": os.fspath(place.relative_to(target))}
-                    undo.write(json.dumps(line) + "\n")  # ASCII, whatever bytes a name is made of
-                    undo.flush()
-                    os.fsync(undo.fileno())
-                os.rename(file, place)
+                _move_out(root, path, quarantine)
                 moved.append(path)
+                continue
             except OSError as error:
-                kept[path] = f"cannot be moved: {error.strerror}"
-    return moved, kept
+                reason = f"cannot be moved: {error.strerror}"
+        staying[path] = reason
+    return moved, staying
 
 
 def move_back(root: str | os.PathLike) -> tuple[list[str], dict[str, str]]:
     """Move files from the quarantine to where they were.
 
-    Returns (paths moved, {path: why it stays}). What stays remains in undo.jsonl; where nothing
-    does, the empty quarantine is removed. Raises MissingDataError where there is none.
+    Files that cannot be moved remain in undo.jsonl. Once it is empty, the quarantine is removed.
+
+    Args:
+        root: Folder of the data set.
+
+    Returns:
+        The paths that were moved back, and {path: reason} of those that stay in the quarantine.
+
+    Raises:
+        MissingDataError: The data set has no quarantine.
     """
-    root, target = Path(root).resolve(), quarantine_folder(root)
+    root, quarantine = Path(root).resolve(), quarantine_folder(root)
+    undo = quarantine / UNDO
     try:
-        lines = (target / UNDO).read_text(encoding="utf-8").splitlines()
+        lines = undo.read_text(encoding="utf-8").splitlines()
     except OSError:
-        raise MissingDataError(f"There is no {target / UNDO}, so nothing to undo.") from None
-    moved, kept, rest = [], {}, []
+        raise MissingDataError(f"There is no {undo}, so there is nothing to undo.") from None
+    moved, staying, staying_lines = [], {}, []
     for line in reversed(lines):
         entry = _entry(line)
-        if entry is None:
-            continue
-        was, place = entry["was"], target / entry["is"]
-        if not os.path.lexists(place):
+        if entry is None or not os.path.lexists(quarantine / entry["is"]):
             continue  # the move never happened, or was undone
+        path = entry["was"]
         try:
-            if os.path.lexists(root / was):
-                raise FileExistsError(17, "something else is there now")
-            (root / was).parent.mkdir(parents=True, exist_ok=True)
-            os.rename(place, root / was)
-            moved.append(was)
+            _move_back(quarantine / entry["is"], root / path)
+            moved.append(path)
         except OSError as error:
-            kept[was] = f"cannot be moved back: {error.strerror}"
-            rest.append(line)
-    if rest:
-        (target / UNDO).write_text("\n".join(reversed(rest)) + "\n", encoding="utf-8")
+            staying[path] = f"cannot be moved back: {error.strerror}"
+            staying_lines.append(line)
+    if staying_lines:
+        undo.write_text("\n".join(reversed(staying_lines)) + "\n", encoding="utf-8")
     else:
-        (target / UNDO).unlink()
-        for folder, *_ in os.walk(target, topdown=False):
-            with contextlib.suppress(OSError):  # not empty: something is there that is not ours
-                os.rmdir(folder)
-    return moved, kept
+        undo.unlink()
+        _remove_empty_folders(quarantine)
+    return moved, staying
+
+
+def _why_not_movable(root: Path, path: str) -> str | None:
+    file = root / path
+    if not os.path.lexists(file):
+        return "is not there"
+    if file.is_dir() and not file.is_symlink():
+        return "is a folder"
+    if not file.parent.resolve().is_relative_to(root):
+        return "lies outside the data set"
+    return None
+
+
+def _move_out(root: Path, path: str, quarantine: Path) -> None:
+    target = _unused(quarantine / path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(quarantine / UNDO, "a", encoding="utf-8") as undo:
+        entry = {"was": path, "is": os.fspath(target.relative_to(quarantine))}
+        undo.write(json.dumps(entry) + "\n")  # escaped to ASCII: names may be of any bytes
+        undo.flush()
+        os.fsync(undo.fileno())
+    os.rename(root / path, target)
+
+
+def _move_back(file: Path, target: Path) -> None:
+    if os.path.lexists(target):
+        raise FileExistsError(17, "something else is there now")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(file, target)
+
+
+def _remove_empty_folders(folder: Path) -> None:
+    for path, *_ in os.walk(folder, topdown=False):
+        with contextlib.suppress(OSError):  # not empty: it holds files that cnnkit did not move
+            os.rmdir(path)
 
 
 def _entry(line: str) -> dict | None:
-    """Return a line of undo.jsonl; None where it was cut off before the move."""
+    """Parse a line of undo.jsonl; None for a line that was cut off before its move."""
     with contextlib.suppress(ValueError):
         entry = json.loads(line)
         if isinstance(entry, dict) and {"was", "is"} <= set(entry):
@@ -100,10 +139,10 @@ def _entry(line: str) -> dict | None:
     return None
 
 
-def _free(path: Path) -> Path:
-    """Return the path, with a number where something is there already."""
-    place, number = path, 1
-    while os.path.lexists(place):
+def _unused(path: Path) -> Path:
+    """Return the path, with a number if it exists already."""
+    unused, number = path, 1
+    while os.path.lexists(unused):
         number += 1
-        place = path.with_name(f"{path.name} ({number})")
-    return place
+        unused = path.with_name(f"{path.name} ({number})")
+    return unused

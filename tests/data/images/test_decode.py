@@ -1,6 +1,8 @@
 import io
 import json
 import os
+import sys
+import types
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,11 +10,10 @@ import numpy as np
 import pytest
 import zoo
 from hypothesis import given, settings, strategies as st
-from PIL import Image
+from PIL import Image, features
 
 from cnnkit.data.images import decode
-from cnnkit.data.images.decode import BadImage
-from cnnkit.errors import SettingError
+from cnnkit.errors import BadImage, SettingError
 
 pytestmark = pytest.mark.once
 
@@ -151,6 +152,7 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
     [
         ({"image_size": (0, 5)}, "height, width"),
         ({"image_size": (5,)}, "height, width"),
+        ({"image_size": "big"}, "height, width.*not 'big'"),
         ({"channels": 4}, "3 for colour or 1 for grey, not 4"),
         ({"fit": "pad"}, "'stretch' or 'crop', not 'pad'"),
     ],
@@ -158,6 +160,63 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
 def test_a_setting_out_of_range_is_named(options, words):
     with pytest.raises(SettingError, match=words):
         decode.decode(READ["plain.jpg"], **{"image_size": (8, 8)} | options)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC.*pip install pillow-heif"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "AVIF.*Pillow"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "video.*ffmpeg"),
+        (b"RIFF\x24\0\0\0AVI LIST", "video.*ffmpeg"),
+        (b"\x1aE\xdf\xa3\x01\0\0\0", "video.*ffmpeg"),
+        (b"%PDF-1.7\n1 0 obj", "PDF.*pypdfium2"),
+        (b"\0" * 128 + b"DICM\x02\0", "DICOM.*pydicom"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1", "raw.*rawpy"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "raw.*rawpy"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "sound.*cnnkit.data.sounds"),
+    ],
+)
+def test_what_is_no_picture_here_is_named_with_what_reads_it(content, words):
+    with pytest.raises(BadImage, match=words):
+        decode.decode(content + bytes(600), (8, 8))
+
+
+@pytest.mark.parametrize("tags", [{50706: b"\1\4\0\0"}, {254: 1, 330: 8}])
+def test_a_camera_s_raw_file_is_not_read_as_its_thumbnail(tags):
+    content = zoo.saved(Image.new("RGB", (16, 12)), "TIFF", tiffinfo=tags)
+    with pytest.raises(BadImage, match=r"raw file.*rawpy"):
+        decode.decode(content, (8, 8))
+
+
+def test_heic_is_read_where_pillow_heif_is_installed(monkeypatch):
+    content = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+
+    def open_heif(file, name):
+        return Image.new("RGB", (4, 4), (10, 20, 30))
+
+    def register():
+        Image.register_open("HEIF", open_heif, lambda prefix: prefix[4:12] == b"ftypheic")
+
+    fake = types.SimpleNamespace(register_heif_opener=register)
+    monkeypatch.setattr(Image, "OPEN", dict(Image.OPEN))
+    monkeypatch.setattr(Image, "ID", list(Image.ID))
+    monkeypatch.setitem(sys.modules, "pillow_heif", fake)
+    assert decode.decode(content, (2, 2))[0, 0].tolist() == [10, 20, 30]
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow has no AVIF")
+def test_avif_is_read():
+    content = zoo.saved(Image.new("RGB", (16, 16), (200, 30, 30)), "AVIF")
+    np.testing.assert_allclose(decode.decode(content, (4, 4))[1, 1], (200, 30, 30), atol=6)
+
+
+def test_libtiff_prints_nothing(capfd):
+    damaged = bytearray(READ["deflated.tif"])
+    damaged[10:40] = b"\xff" * 30
+    with pytest.raises(BadImage, match="cannot be decoded"):
+        decode.decode(bytes(damaged), (8, 8))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_pillow_s_warnings_stay_inside_and_filters_are_put_back_whatever_the_threads():

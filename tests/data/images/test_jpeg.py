@@ -8,7 +8,8 @@ from test_decode import mutated
 
 from cnnkit.data.images import decode, jpeg, resize
 from cnnkit.data.images.lazy_images import Decoding
-from cnnkit.data.inspection import inspection
+from cnnkit.data.inspection import facts
+from cnnkit.errors import BadImage
 
 pytestmark = [
     pytest.mark.once,
@@ -17,7 +18,7 @@ pytestmark = [
     ),
 ]
 ANIMALS = {name: content for name, (content, _) in zoo.zoo().items()}
-ORDINARY = {"plain.jpg", "progressive.jpg", "subsampled.jpeg", "grey.jpg", "rest.jpg",
+PLAIN = {"plain.jpg", "progressive.jpg", "subsampled.jpeg", "grey.jpg", "rest.jpg",
             "jpeg_named.png", "näïve 猫 (1).JPG", "nearly_all.jpg"}  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def outcome(content, **options):
     """The pixels as a list, or the reason of the refusal."""
     try:
         return decode.decode(content, **{"image_size": (24, 31)} | options).tolist()
-    except decode.BadImage as reason:
+    except BadImage as reason:
         return str(reason)
 
 
@@ -50,10 +51,10 @@ def without(monkeypatch):
 
 
 def test_ordinary_are_jpegs_without_anything_odd_in_their_heads():
-    assert {name for name, content in ANIMALS.items() if jpeg.ordinary(content)} == ORDINARY
-    assert jpeg.ordinary(photograph(icc_profile=b"colours")) == (150, 110)
-    assert jpeg.ordinary(photograph(comment=b"Lisbon")) == (150, 110)
-    assert jpeg.ordinary(photograph(xmp=b'<x tiff:Orientation="6"/>')) is None
+    assert {name for name, content in ANIMALS.items() if jpeg.plain_size(content)} == PLAIN
+    assert jpeg.plain_size(photograph(icc_profile=b"colours")) == (150, 110)
+    assert jpeg.plain_size(photograph(comment=b"Lisbon")) == (150, 110)
+    assert jpeg.plain_size(photograph(xmp=b'<x tiff:Orientation="6"/>')) is None
 
 
 def test_an_ordinary_photograph_needs_no_pillow(monkeypatch):
@@ -106,7 +107,7 @@ def test_photographs_equal_pillow_s_antialiased_resize_within_a_level_on_average
     for path in sorted((shared / "data/cats_dogs_varied").rglob("*.jpg"))[::3]:
         content = decode.read(path)
         with Image.open(io.BytesIO(content)) as image:
-            if min(image.size) < 80 or jpeg.ordinary(content) is None:
+            if min(image.size) < 80 or jpeg.plain_size(content) is None:
                 continue
             size = image.width * 4 // 9, image.height * 4 // 9
             wanted = np.asarray(image.resize(size, Image.Resampling.BILINEAR), int)
@@ -131,18 +132,18 @@ def test_inspection_finds_the_same_facts_with_either_decoder(without, monkeypatc
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (*size, 3), np.uint8)
     content = zoo.saved(Image.fromarray(pixels).convert(mode), "JPEG")
-    found = without(inspection.examine, content)
-    assert inspection.examine(content) == found
-    if min(size) >= 8 * inspection.LOOKED_AT:
+    found = without(facts.examine, content)
+    assert facts.examine(content) == found
+    if min(size) >= 8 * facts.MEASURED_SIDE:
         monkeypatch.setattr(decode, "opened", None)
-        assert inspection.examine(content) == found
+        assert facts.examine(content) == found
 
 
 def test_inspection_refuses_a_truncated_photograph_alike(without):
     pixels = np.random.default_rng(0).integers(0, 256, (375, 500, 3), np.uint8)
     content = zoo.saved(Image.fromarray(pixels), "JPEG")
-    for examine in (inspection.examine, lambda cut: without(inspection.examine, cut)):
-        with pytest.raises(decode.BadImage, match="truncated"):
+    for examine in (facts.examine, lambda cut: without(facts.examine, cut)):
+        with pytest.raises(BadImage, match="truncated"):
             examine(content[:-5000])
 
 

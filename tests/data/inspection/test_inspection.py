@@ -9,9 +9,10 @@ import zoo
 from PIL import Image
 
 from cnnkit.data.images import decode
-from cnnkit.data.images.decode import BadImage
 from cnnkit.data.inspection import page
-from cnnkit.data.inspection.inspection import examine, inspect
+from cnnkit.data.inspection.facts import examine
+from cnnkit.data.inspection.inspection import inspect
+from cnnkit.errors import BadImage
 
 pytestmark = pytest.mark.once
 
@@ -111,9 +112,24 @@ def test_a_folder_in_order_is_said_to_be_so(pets):
     assert found.counts() == {"cat": {"all": 20}, "dog": {"all": 10}}
 
 
+def test_a_path_one_folder_too_high_is_named_with_the_right_one(pets, tmp_path):
+    (problem,) = inspect(tmp_path).wrong.values()
+    assert problem == {
+        str(pets): "holds cat, dog: if these are the classes, give this folder's path"
+    }
+
+
+def test_a_single_class_is_a_problem(put):
+    root = put("cat/1.png", ANIMALS["plain.png"][0])
+    assert inspect(root).wrong["only one class"] == {
+        str(root): "all pictures are of class 'cat'; training needs two"
+    }
+
+
 def test_pipes_loops_and_broken_names_end_in_the_list(put, tmp_path):
     root = put("a/1.png", ANIMALS["plain.png"][0])
     os.mkfifo(root / "a/pipe.png")
+    put("b/1.png", ANIMALS["grey.jpg"][0])
     (root / "a/loop").symlink_to(root)
     (root / "a/\udcff.jpg").write_bytes(b"")
     found = inspect(root)
