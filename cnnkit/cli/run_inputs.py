@@ -7,6 +7,7 @@ import click
 import numpy as np
 
 from cnnkit.cli.trust import is_trusted
+from cnnkit.data.border import border_brightness, is_opposite
 from cnnkit.data.images.decode import decode, read
 from cnnkit.errors import BadImage, SettingError
 from cnnkit.experiment.rebuild import dataset_of
@@ -49,7 +50,9 @@ def load_run(word: str, runs_dir: str) -> tuple[Run, Any]:
     return run, open_saved_model(run.folder, trust=is_trusted())
 
 
-def load_run_image(word: str, runs_dir: str, image: str, label: str | None = None) -> RunImage:
+def load_run_image(
+    word: str, runs_dir: str, image: str, label: str | None = None, *, invert: bool = False
+) -> RunImage:
     """Return a run, its model and an image for it.
 
     Args:
@@ -57,12 +60,17 @@ def load_run_image(word: str, runs_dir: str, image: str, label: str | None = Non
         runs_dir: Where the runs are.
         image: An image file, or a sample of the run's data such as "test:3".
         label: A class by name or number.
+        invert: Whether to exchange black and white.
 
     Returns:
         All of them as a RunImage.
     """
     run, model = load_run(word, runs_dir)
     pixels, title = image_for(run, image)
+    low, high = run.dataset["value_range"]
+    if invert:
+        pixels = low + high - pixels
+    _warn_of_inverted(run, pixels, title)
     return RunImage(run, model, pixels, title, class_index(run, label))
 
 
@@ -98,6 +106,21 @@ def image_for(run: Run, word: str) -> tuple[np.ndarray, str]:
     click.echo(f"{word} is stretched to {shape[0]} x {shape[1]} pixels, {kind}, as for training.")
     low, high = dataset["value_range"]
     return (low + (high - low) * (pixels / np.float32(255))).astype("float32"), Path(word).name
+
+
+def _warn_of_inverted(run: Run, pixels: np.ndarray, title: str) -> None:
+    """Say so where the training images have a dark border and this image a light one, or reversed."""
+    trained_on = run.dataset.get("border_brightness")  # older runs have none
+    border = border_brightness(pixels[None], run.dataset["value_range"])
+    if border is None or trained_on is None or not is_opposite(trained_on, border):
+        return
+    dark, light = "light on dark", "dark on light"
+    here, there = (dark, light) if border < trained_on else (light, dark)
+    click.echo(
+        f"Warning: {title} is {here}, and {run.name} learnt from images that are {there}: its answer "
+        "means little; --invert exchanges black and white.",
+        err=True,
+    )
 
 
 def class_index(run: Run, word: str | None) -> int | None:

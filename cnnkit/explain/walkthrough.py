@@ -231,7 +231,7 @@ def _instructive(step, maps: np.ndarray) -> np.ndarray:
     if step.layer.padding != "valid":
         ones = np.ones((*step.inputs[0].shape[:-1], step.layer.groups), "float32")
         read = layer_patches(step.layer, ones).reshape(*contrast.shape, -1)
-        inside = read.all(axis=-1)
+        inside = np.asarray(read.all(axis=-1))
     if not (scores[inside] > 0).any():  # a plain image, or one that is smaller than the kernel
         return maps
     return np.where(inside[..., None], scores, -np.inf)

@@ -30,8 +30,8 @@ def choose_fonts(figure: Figure) -> None:
         lacked = _lacked(text.get_text(), font_manager.findfont(text.get_fontproperties()))
         if not lacked:
             continue
-        added, lacked = _families_for(frozenset(lacked))
-        missing |= lacked
+        added, undrawable = _families_for(frozenset(lacked))
+        missing |= undrawable
         text.set_fontfamily([*families, *(family for family in added if family not in families)])
     if missing:
         warnings.warn(

@@ -96,11 +96,13 @@ def explain_samples(
     except SettingError:  # no feature maps, but gradients of pixels
         slopes = explain.gradient(model, images, evaluation.predicted[samples])
         heat, method, maps = _strength(slopes), "gradient", {}
-    near = _near(model, data, images, head)
-    closer = _closely(model, data, int(evaluation.most_uncertain(1)[0])) if closely else ()
+    pictures, labels, compared = _near(model, data, images, head)
+    unsure = int(evaluation.most_uncertain(1)[0])
+    walk, responses = _closely(model, data, unsure) if closely else (None, None)
     return Explanations(
-        samples, images, data.value_range, heat, method, maps, *near, len(data.train), *closer
-    )
+        samples, images, data.value_range, heat, method, maps, pictures, labels, compared,
+        len(data.train), walk, responses,
+    )  # fmt: skip
 
 
 def _closely(model, data: Dataset, sample: int):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from cnnkit.data.border import border_brightness
 from cnnkit.data.dataset import Dataset
 from cnnkit.experiment import distillation, phases
 from cnnkit.experiment.experiment import Experiment
@@ -112,6 +113,7 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
             "source": data.source,
             "image_shape": data.image_shape,
             "value_range": data.value_range,
+            "border_brightness": border_brightness(data.train.inputs, data.value_range),
             "class_names": data.class_names,
             "samples": {name: len(split) for name, split in data.splits.items()},
             "counts": data.counts(),

@@ -136,3 +136,21 @@ def test_robustness_of_several_classes_a_sample_is_one_sentence(runs_dir, here, 
     result = explain(runs_dir, "robustness", "cnn")
     assert result.exit_code == 2
     assert "cnn gives a sample several classes; robustness compares accuracies" in result.output
+
+
+def test_a_dark_drawing_on_white_is_warned_of_and_inverted_on_request(runs_dir, here):
+    # The xo pictures are light on dark: -1 at the border.
+    assert runs.resolve("cnn", runs_dir).dataset["border_brightness"] < 0.25
+    ring = Image.new("L", (12, 12), 255)
+    ring.paste(0, (3, 3, 9, 9))
+    ring.save("dark_on_white.png")
+    Image.fromarray(255 - np.asarray(ring)).save("light_on_black.png")
+    warned = explain(runs_dir, "walkthrough", "cnn", "dark_on_white.png").output
+    assert (
+        "dark_on_white.png is dark on light, and cnn learnt from images that are light on" in warned
+    )
+    inverted = explain(runs_dir, "walkthrough", "cnn", "dark_on_white.png", "--invert").output
+    fitting = explain(runs_dir, "walkthrough", "cnn", "light_on_black.png").output
+    assert "Warning" not in inverted + fitting
+    answers = [re.search(r"Loss for .*", text)[0] for text in (inverted, fitting)]
+    assert answers[0] == answers[1]

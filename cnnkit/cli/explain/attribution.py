@@ -20,14 +20,14 @@ DEFAULT_METHODS = ("gradient", "grad_cam", "occlusion")
     help=f"A method; may be repeated.  [default: {', '.join(DEFAULT_METHODS)}]",
 )  # fmt: skip
 @class_option
-def command(run, image, methods, label, output, runs_dir):
+def command(run, image, methods, label, invert, output, runs_dir):
     """Draw where in IMAGE the score of a class comes from.
 
     The table rates each method. It deletes pixels, or inserts them, the most important first, and
     gives the area under the curve of the probability. A better method has a smaller deletion area
     and a larger insertion area.
     """
-    run, model, pixels, title, label = load_run_image(run, runs_dir, image, label)
+    run, model, pixels, title, label = load_run_image(run, runs_dir, image, label, invert=invert)
     probabilities = explain.outputs.predict_probabilities(model, pixels[None])
     label = int(explain.outputs.class_indices(label, probabilities, model)[0])
     class_name = run.dataset["class_names"][label]

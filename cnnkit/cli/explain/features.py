@@ -13,9 +13,9 @@ from cnnkit.cli.run_inputs import load_run_image
     "--layer", "layers", multiple=True,
     help="A layer, by name or path; may be repeated.  [default: one for each resolution]",
 )  # fmt: skip
-def command(run, image, layers, output, runs_dir):
+def command(run, image, layers, invert, output, runs_dir):
     """Draw the feature maps of IMAGE."""
-    _, model, pixels, *_ = load_run_image(run, runs_dir, image)
+    _, model, pixels, *_ = load_run_image(run, runs_dir, image, invert=invert)
     maps = explain.feature_maps(model, pixels, list(layers) or None)
     numbers = ("maps", "mean", "greatest", "above 0", "silent maps")
     listing = table("layer", "size", *numbers, numbers=numbers)

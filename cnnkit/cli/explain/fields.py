@@ -12,9 +12,9 @@ COLOURS = 7  # as many as the picture has
 
 
 @explain_command("fields")
-def command(run, image, output, runs_dir):
+def command(run, image, invert, output, runs_dir):
     """Draw which part of IMAGE one unit of each layer sees: the receptive fields."""
-    run, model, pixels, *_ = load_run_image(run, runs_dir, image)
+    run, model, pixels, *_ = load_run_image(run, runs_dir, image, invert=invert)
     fields, sizes, rows = {}, set(), models.anatomy(model).rows
     numbers = ("sees", "step")
     listing = table("layer", "kind", *numbers, numbers=numbers)

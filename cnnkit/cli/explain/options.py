@@ -10,6 +10,10 @@ from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.trust import trust_option
 
 layer_option = click.option("--layer", help="A layer, by name or path.")
+invert_option = click.option(
+    "--invert", is_flag=True,
+    help="Exchange black and white, as for a dark drawing on white where the network knows the opposite.",
+)  # fmt: skip
 class_option = click.option(
     "--class", "label", metavar="CLASS",
     help="A class, by name or number.  [default: the predicted class]",
@@ -37,7 +41,7 @@ def explain_command(name: str, *, takes_image: bool = True) -> Callable:
 
     Args:
         name: The command's name, and that of the picture.
-        takes_image: Whether the command has the argument IMAGE, too.
+        takes_image: Whether the command has the argument IMAGE and the option --invert, too.
 
     Returns:
         A decorator of functions.
@@ -48,6 +52,7 @@ def explain_command(name: str, *, takes_image: bool = True) -> Callable:
             trust_option(runs_dir_option(output_option(f"{name}.png")(function)))
         )
         if takes_image:
+            function = invert_option(function)
             function = click.argument("image")(function)
         function = click.argument("run", shell_complete=complete_run)(function)
         return click.command(name, cls=OneSentence)(function)

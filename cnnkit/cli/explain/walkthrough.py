@@ -20,9 +20,9 @@ from cnnkit.cli.run_inputs import load_run_image
 @click.option(
     "--learning-rate", default=0.01, show_default=True, help="Learning rate of the training step."
 )
-def command(run, image, layer, filter, position, label, learning_rate, output, runs_dir):
+def command(run, image, layer, filter, position, label, learning_rate, invert, output, runs_dir):
     """Follow IMAGE through the network number by number, and through one training step."""
-    run, model, pixels, _, label = load_run_image(run, runs_dir, image, label)
+    run, model, pixels, _, label = load_run_image(run, runs_dir, image, label, invert=invert)
     walk = explain.walkthrough(
         model, pixels, label=label, layer=layer, filter_index=filter, position=position or None,
         learning_rate=learning_rate,
