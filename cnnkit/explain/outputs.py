@@ -9,6 +9,7 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.explain.batches import in_batches
+from cnnkit.keras_graph.final_operation import final_operation
 from cnnkit.keras_graph.hooks import replaced
 
 
@@ -136,6 +137,4 @@ def class_indices(
 
 
 def _last_operation(model: keras.Model):
-    operations = getattr(model, "operations", None) or model.layers
-    last = operations[-1]
-    return _last_operation(last) if isinstance(last, keras.Model) else last
+    return final_operation(model) or model.layers[-1]

@@ -29,7 +29,7 @@ def deployable_model(experiment: Experiment) -> keras.Model:
     if experiment.input_scale != 1:
         outputs = keras.layers.Rescaling(experiment.input_scale, name="scale")(outputs)
     outputs = model(outputs)
-    if getattr(experiment.loss, "from_logits", False):
+    if experiment.gives_logits:
         outputs = data.task.output_layer(name="probabilities", dtype="float32")(outputs)
     return keras.Model(inputs, outputs, name=f"{model.name}_deployed")
 
