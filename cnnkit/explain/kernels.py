@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.keras_graph.arrays import as_numpy
 
 
 def _kernel(*rows, divisor: float = 1) -> np.ndarray:
@@ -198,7 +199,7 @@ def apply(
             'padding="same" adds zeros around it.'
         )
     convolution = layer(kernel, pixels.shape[-1], padding=padding, strides=strides)
-    maps = keras.ops.convert_to_numpy(convolution(pixels[None]))[0]
+    maps = as_numpy(convolution(pixels[None]))[0]
     return maps[..., 0] if grey else maps
 
 

@@ -8,6 +8,7 @@ import keras
 from keras.src.saving.saving_lib import _save_model_to_fileobj
 
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.keras_graph.uncompiled import uncompiled
 from cnnkit.training.keras_only import in_keras_layers
 
@@ -31,6 +32,8 @@ def deployable_model(experiment: Experiment) -> keras.Model:
     outputs = model(outputs)
     if experiment.gives_logits:
         outputs = data.task.output_layer(name="probabilities", dtype="float32")(outputs)
+    elif outputs.dtype != "float32":
+        outputs = keras.layers.Identity(name="probabilities", dtype="float32")(outputs)
     return keras.Model(inputs, outputs, name=f"{model.name}_deployed")
 
 
@@ -64,5 +67,5 @@ def first_filters(model: keras.Model):
             if kernel is not None:
                 return kernel
         elif isinstance(layer, keras.layers.Conv2D):
-            return keras.ops.convert_to_numpy(layer.kernel)
+            return as_numpy(layer.kernel)
     return None

@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnkit.data.images.decode import decode, read
 from cnnkit.errors import MissingDataError, SettingError
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.transfer.backbones import network_with_weights, with_preprocessing
 from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
 from cnnkit.transfer.catalogue import backbone_info, weights_folder
@@ -139,4 +140,4 @@ def _predictions(model: keras.Model, paths: list[Path], fit: str) -> Iterator[tu
     for start in range(0, len(paths), BATCH):
         files = paths[start : start + BATCH]
         images = np.stack([decode(read(path), size, fit=fit) for path in files])
-        yield files, model.predict_on_batch(images)
+        yield files, as_numpy(model.predict_on_batch(images))
