@@ -200,5 +200,5 @@ def _flat_kernels(layer) -> np.ndarray | None:
     if isinstance(layer, (keras.layers.Conv1D, keras.layers.Dense)):
         kernel = as_numpy(layer.kernel)
         return kernel.reshape(-1, kernel.shape[-1]).T
-    kernel = _image_kernels(layer)
-    return None if kernel is None else kernel.reshape(len(kernel), -1)
+    kernels = _image_kernels(layer)
+    return None if kernels is None else kernels.reshape(len(kernels), -1)

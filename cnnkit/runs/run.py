@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit import plots
 from cnnkit.errors import RunFolderError
-from cnnkit.keras_import import import_keras
-from cnnkit.runs import atomic
+from cnnkit.runs import atomic, own_layers
 from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 
 if TYPE_CHECKING:
@@ -169,20 +168,13 @@ class Run:
         """The trained model, which takes raw inputs and returns probabilities.
 
         Raises:
-            RunFolderError: There is no model yet, or it needs KerasHub.
+            RunFolderError: There is no model yet, it needs KerasHub, or it has layers of one's own
+                that the run's unchanged source does not define.
         """
         path = self.folder / "model.keras"
         if not path.exists():
             raise RunFolderError(f"{self.folder} has no model.keras: no epoch was finished.")
-        try:
-            return import_keras().saving.load_model(path, compile=False, safe_mode=True)
-        except TypeError as error:
-            # Keras raises this if it cannot import a layer's module, which it does by itself.
-            if "module keras_hub" not in str(error):
-                raise
-            raise RunFolderError(
-                f'{path} has layers of KerasHub, which is not here: pip install "cnnkit[hub]".'
-            ) from error
+        return own_layers.load_model(self, path)
 
     def plot(self) -> "Figure":
         """Draw the run's loss and metrics over the epochs.
