@@ -15,6 +15,7 @@ from cnnkit.explain.attribution.cams import cam_function, grad_cam_weighting, ta
 from cnnkit.explain.figures import tiles
 from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.keras_graph.compilation import compile_with_model
 from cnnkit.models.distillation import student_of
 from cnnkit.tensorboard import projector
@@ -97,7 +98,7 @@ class ExplainCallback(keras.callbacks.Callback):
         if not self._layers:
             return
         tensors = (keras.ops.convert_to_tensor(each) for each in (images, self._labels))
-        *maps, cams = (keras.ops.convert_to_numpy(each) for each in self._compute(*tensors))
+        *maps, cams = (as_numpy(each) for each in self._compute(*tensors))
         for path, values in zip(self._layers, maps, strict=True):
             top = max(float(values.max()), 1e-12)
             some = values[..., :MAPS_PER_IMAGE]

@@ -6,8 +6,8 @@ import keras
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
-
-PROBABILITIES = (keras.activations.softmax, keras.activations.sigmoid)
+from cnnkit.keras_graph.final_operation import LOGITS, NEITHER, PROBABILITIES, output_kind
+from cnnkit.losses.expected_labels import expects_logits
 
 
 def expect_data(data) -> None:
@@ -97,37 +97,37 @@ def expect_loss(loss, data: Dataset, network: keras.Model, *, mixes_labels: bool
     _expect_logits_fit(network, loss)
 
 
-def _expect_logits_fit(network: keras.Model, loss) -> None:
-    """Raise SettingError for a loss of logits on probabilities, and for the reverse.
+def gives_logits(network: keras.Model, loss) -> bool:
+    """Return whether a network's outputs are logits, as its last activation or the loss says.
 
-    Where either of the two does not say which it is, nothing is raised.
+    Args:
+        network: The network of an Experiment.
+        loss: Its loss.
     """
-    wanted = getattr(loss, "from_logits", None)
-    last = _last_layer(network)
-    if wanted is None or last is None:
-        return
-    activation, name = getattr(last, "activation", None), type(loss).__name__
-    is_probability = isinstance(last, keras.layers.Softmax) or activation in PROBABILITIES
-    if wanted and is_probability:
+    kind = output_kind(network)
+    return bool(expects_logits(loss)) if kind in (None, NEITHER) else kind == LOGITS
+
+
+def _expect_logits_fit(network: keras.Model, loss) -> None:
+    """Raise SettingError for a loss of logits on probabilities, the reverse, and what is unclear."""
+    wanted, kind = expects_logits(loss), output_kind(network)
+    name = getattr(loss, "__name__", type(loss).__name__)
+    if wanted and kind == PROBABILITIES:
         raise SettingError(
             f"The model {network.name!r} ends in probabilities, but the loss {name} expects logits: "
             "leave the last activation out, or give a loss with from_logits=False."
         )
-    if not wanted and activation is keras.activations.linear:
+    if wanted is False and kind == LOGITS:
         raise SettingError(
             f"The model {network.name!r} ends in logits, but the loss {name} expects probabilities: "
             "give it from_logits=True."
         )
-
-
-def _last_layer(network: keras.Model) -> keras.Layer | None:
-    """Return the last layer, also of a model inside the model; None without a graph."""
-    last = network
-    while isinstance(last, keras.Model):
-        if not getattr(last, "outputs", None):  # a subclassed model: its layers have no order
-            return None
-        last = last.layers[-1]
-    return last
+    if (kind is None and wanted is None) or (kind == NEITHER and not wanted):
+        raise SettingError(
+            f"Whether the model {network.name!r} returns logits or probabilities cannot be read from "
+            f"its last layer, nor from the loss {name}: end the model in a Dense layer without "
+            "activation (logits) or with softmax, or set loss.from_logits to True or False."
+        )
 
 
 def expect_shapes_fit(network: keras.Model, data: Dataset) -> None:

@@ -33,7 +33,9 @@ class Experiment:
             are validated, saved and tested.
         epochs: Number of passes over the training split, at least 1.
         batch_size: Images a step, at least 1.
-        loss: A Keras loss. The default is cross-entropy on logits: after a softmax, or, where
+        loss: A Keras loss, or a function of labels and outputs. It fits the last activation of the
+            model; if neither of the two says whether outputs are logits or probabilities, set an
+            attribute `from_logits` of the loss. The default is cross-entropy on logits: after a softmax, or, where
             samples may have several classes, after a sigmoid a class. CategoricalCrossentropy, the
             one with label_smoothing, receives labels as a number a class.
         metrics: As in `keras.Model.compile`. The default is the accuracy, or, where samples may
@@ -122,7 +124,7 @@ class Experiment:
         loss = self.data.task.loss() if self.loss is None else self.loss
         metrics = self.metrics
         if metrics is None:
-            logits = getattr(loss, "from_logits", False)
+            logits = checks.gives_logits(self.network, loss)
             metrics = self.data.task.metrics(self.data.num_classes, from_logits=logits)
         resolved = {
             "optimizer": _optimizer(self.optimizer),
@@ -158,6 +160,11 @@ class Experiment:
     def network(self) -> keras.Model:
         """The model that a run saves: `model` without a Distiller's teacher or auxiliary outputs."""
         return student_of(self.model)
+
+    @property
+    def gives_logits(self) -> bool:
+        """Whether the network's outputs are logits, and not probabilities."""
+        return checks.gives_logits(self.network, self.loss)
 
     @property
     def input_scale(self) -> float:

@@ -8,6 +8,7 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.keras_graph.gradients import value_and_gradient
 from cnnkit.random_streams import Purpose, random_generator
@@ -71,7 +72,7 @@ def activation_maximisation(
         shift = random.integers(-jitter, jitter + 1, len(shape) - 1)
         axes = tuple(range(1, len(shape)))
         shifted = np.roll(images, shift, axes).astype("float32")
-        gradient = ops.convert_to_numpy(gradient_of(ops.convert_to_tensor(shifted)))
+        gradient = as_numpy(gradient_of(ops.convert_to_tensor(shifted)))
         gradient = np.roll(gradient, -shift, axes)
         largest = np.abs(gradient).max(axis=(*axes, -1), keepdims=True)
         images = images + step_size * (high - low) * gradient / np.maximum(largest, 1e-12)

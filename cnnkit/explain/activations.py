@@ -8,6 +8,7 @@ from cnnkit.errors import SettingError
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.inputs import as_batch
 from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.arrays import as_numpy
 
 
 def feature_maps(
@@ -187,9 +188,9 @@ def duplicated_filters(
 def _image_kernels(layer) -> np.ndarray | None:
     """Return `(filters, height, width, channels)`; None unless it is a 2D convolution."""
     if isinstance(layer, keras.layers.Conv2D):
-        return ops.convert_to_numpy(layer.kernel).transpose(3, 0, 1, 2)
+        return as_numpy(layer.kernel).transpose(3, 0, 1, 2)
     if isinstance(layer, keras.layers.DepthwiseConv2D):
-        kernel = ops.convert_to_numpy(layer.kernel)
+        kernel = as_numpy(layer.kernel)
         return kernel.reshape(*kernel.shape[:2], -1).transpose(2, 0, 1)[..., None]
     return None
 
@@ -197,7 +198,7 @@ def _image_kernels(layer) -> np.ndarray | None:
 def _flat_kernels(layer) -> np.ndarray | None:
     """Return `(filters, weights)` of a convolution or dense layer; None for other layers."""
     if isinstance(layer, (keras.layers.Conv1D, keras.layers.Dense)):
-        kernel = ops.convert_to_numpy(layer.kernel)
+        kernel = as_numpy(layer.kernel)
         return kernel.reshape(-1, kernel.shape[-1]).T
-    kernel = _image_kernels(layer)
-    return None if kernel is None else kernel.reshape(len(kernel), -1)
+    kernels = _image_kernels(layer)
+    return None if kernels is None else kernels.reshape(len(kernels), -1)

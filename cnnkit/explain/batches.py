@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.keras_graph.compilation import compile_function
 
 
@@ -33,9 +34,7 @@ def in_batches(function: Callable, batch_size: int, *arrays: np.ndarray):
         rows = np.minimum(np.arange(start, start + size), samples - 1)
         used = min(size, samples - start)
         results = function(*(array[rows] for array in arrays))
-        parts.append(
-            tuple(keras.ops.convert_to_numpy(result)[:used] for result in _as_tuple(results))
-        )
+        parts.append(tuple(as_numpy(result)[:used] for result in _as_tuple(results)))
     joined = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
     return joined if isinstance(results, (tuple, list)) else joined[0]
 

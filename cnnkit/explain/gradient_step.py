@@ -10,6 +10,7 @@ from cnnkit.explain import outputs
 from cnnkit.explain.numpy_forward import float64_weights
 from cnnkit.explain.unit import filter_group, layer_patches
 from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.arrays import as_numpy, in_float32
 from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.keras_graph.gradients import value_and_gradient
 
@@ -69,7 +70,7 @@ def compute_gradient_step(
     loss_and_gradient = _loss_and_gradient(model, batch, label, layer)
     no_change = np.zeros((1, *step.output.shape), "float32")
     _, gradient = loss_and_gradient(no_change, kernels, biases)
-    gradient = ops.convert_to_numpy(gradient)[0, ..., filter_index].astype("float64")
+    gradient = as_numpy(gradient)[0, ..., filter_index].astype("float64")
     group = filter_group(layer, filter_index)
     patches = layer_patches(layer, step.inputs[0].astype("float64"), group)
     kernel_gradient = np.tensordot(gradient, patches, axes=gradient.ndim)
@@ -83,7 +84,7 @@ def compute_gradient_step(
         bias_gradient=float(gradient.sum()),
         updated_kernel=kernels[..., filter_index],
         updated_bias=float(biases[filter_index]),
-        loss_after=float(ops.convert_to_numpy(loss_after)),
+        loss_after=float(as_numpy(loss_after)),
     )
 
 
@@ -103,7 +104,7 @@ def _loss_and_gradient(model, batch, label, layer):
                 keras.StatelessScope(state_mapping=state),
                 hooks.replaced(layer, "activation", shifted),
             ):
-                scores = model(ops.convert_to_tensor(batch), training=False)
+                scores = in_float32(model(ops.convert_to_tensor(batch), training=False))
                 logits = outputs.expand_binary_logits(scores)[0]
             others = ops.concatenate([logits[:label], logits[label + 1 :]])
             # logsumexp(logits) - logits[label] would round to zero where the model is sure.

@@ -11,6 +11,7 @@ import numpy as np
 
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.explain.numpy_forward import extract_patches
+from cnnkit.keras_graph.arrays import as_numpy
 
 
 def _kernel(*rows, divisor: float = 1) -> np.ndarray:
@@ -199,7 +200,7 @@ def apply(
             'padding="same" adds zeros around it.'
         )
     convolution = layer(kernel, pixels.shape[-1], padding=padding, strides=strides)
-    maps = keras.ops.convert_to_numpy(convolution(pixels[None]))[0]
+    maps = as_numpy(convolution(pixels[None]))[0]
     return maps[..., 0] if grey else maps
 
 

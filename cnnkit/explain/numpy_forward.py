@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.models.families import layers as own_layers, lenet5_1998
 
 _error_function = np.vectorize(math.erf, otypes=["float64"])
@@ -134,8 +135,7 @@ def float64_weights(layer: keras.Layer, *names: str) -> list[np.ndarray]:
     """
     values = [getattr(layer, name, None) for name in names]
     return [
-        np.array(0.0) if value is None else keras.ops.convert_to_numpy(value).astype("float64")
-        for value in values
+        np.array(0.0) if value is None else as_numpy(value).astype("float64") for value in values
     ]
 
 

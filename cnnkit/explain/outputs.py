@@ -9,6 +9,8 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.explain.batches import in_batches
+from cnnkit.keras_graph.arrays import as_numpy
+from cnnkit.keras_graph.final_operation import final_operation
 from cnnkit.keras_graph.hooks import replaced
 
 
@@ -98,7 +100,7 @@ def predict_probabilities(
     if outputs.ndim != 2:
         expand_binary_logits(outputs)
     if activation == "none":
-        columns = ops.convert_to_numpy(expand_binary_logits(ops.convert_to_tensor(outputs)))
+        columns = as_numpy(expand_binary_logits(ops.convert_to_tensor(outputs)))
         shifted = np.exp(columns - columns.max(axis=1, keepdims=True))
         return shifted / shifted.sum(axis=1, keepdims=True)
     return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs
@@ -136,6 +138,4 @@ def class_indices(
 
 
 def _last_operation(model: keras.Model):
-    operations = getattr(model, "operations", None) or model.layers
-    last = operations[-1]
-    return _last_operation(last) if isinstance(last, keras.Model) else last
+    return final_operation(model) or model.layers[-1]

@@ -11,6 +11,7 @@ from keras import ops
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.explain.inputs import as_batch
 from cnnkit.explain.outputs import class_indices, predict_probabilities
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.random_streams import Purpose, random_generator
 
 
@@ -216,7 +217,7 @@ def _affine(images, angles, factors):
         ops.convert_to_tensor(images), ops.convert_to_tensor(rows.astype("float32")),
         interpolation="bilinear", fill_mode="nearest", data_format="channels_last",
     )  # fmt: skip
-    return ops.convert_to_numpy(turned)
+    return as_numpy(turned)
 
 
 def _rotate(images, amount, random):

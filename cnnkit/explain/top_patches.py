@@ -9,6 +9,7 @@ from keras import ops
 from cnnkit.errors import SettingError
 from cnnkit.explain.inputs import as_batch
 from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.models.anatomy import anatomy
 from cnnkit.models.receptive_field import Field
@@ -125,7 +126,7 @@ def top_patches(
         batch, _ = as_batch(model, np.asarray(images[rows]) * scale)
         used = min(size, samples - start)
         largest = search(ops.convert_to_tensor(batch))
-        values, places = (ops.convert_to_numpy(array)[:used] for array in largest)
+        values, places = (as_numpy(array)[:used] for array in largest)
         numbers = np.repeat(rows[:used, None], filters, axis=1)
         columns = zip(best, (values, places, numbers), strict=True)
         candidates = [np.concatenate(pair) for pair in columns]

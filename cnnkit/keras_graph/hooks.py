@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.keras_graph.arrays import as_numpy, in_float32
 from cnnkit.keras_graph.compilation import compile_function, dry_run
 
 REORDERING = (keras.layers.Permute, keras.layers.Reshape)
@@ -143,7 +144,7 @@ def trace_calls(model: keras.Model, batch: np.ndarray) -> list[Call]:
         return [(call.inputs, call.output) for call in calls]
 
     arrays = compile_function(tensors, repeated=False)(ops.convert_to_tensor(batch))
-    arrays = keras.tree.map_structure(ops.convert_to_numpy, arrays)
+    arrays = keras.tree.map_structure(as_numpy, arrays)
     return [
         replace(call, inputs=tuple(inputs), output=output)
         for call, (inputs, output) in zip(notes, arrays, strict=True)
@@ -158,7 +159,7 @@ def feature_extractor(model: keras.Model, paths: list[str]) -> Callable:
         paths: The layers' paths.
 
     Returns:
-        A function from a batch tensor to a tuple of tensors, one for each path.
+        A function from a batch tensor to a tuple of tensors, one for each path, float32.
     """
     layers = innermost_layers(model)
 
@@ -174,7 +175,7 @@ def feature_extractor(model: keras.Model, paths: list[str]) -> Callable:
 
         with hooked({layers[path]: keep(path) for path in paths}):
             model(batch, training=False)
-        return tuple(outputs[path] for path in paths)
+        return tuple(in_float32(outputs[path]) for path in paths)
 
     return read
 

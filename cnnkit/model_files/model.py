@@ -20,7 +20,12 @@ from cnnkit.model_files.hdf5 import check_weights
 SPARE_NUMBERS = 1 << 20  # that a model may have beyond those that its file holds
 
 
-def load_model(path: str | os.PathLike, *, trust: bool = False) -> keras.Model:
+def load_model(
+    path: str | os.PathLike,
+    *,
+    trust: bool = False,
+    custom_objects: dict[str, object] | None = None,
+) -> keras.Model:
     """Open a `.keras` file that may be somebody else's; the model is not compiled.
 
     Everything is checked before it is used: members and sizes of the archive, what the configuration
@@ -31,6 +36,7 @@ def load_model(path: str | os.PathLike, *, trust: bool = False) -> keras.Model:
         path: The file.
         trust: Whether the file may bring code, such as a Lambda. What its
             archive and arrays declare is checked all the same.
+        custom_objects: Classes and functions of one's own by name, used if the file is trusted.
 
     Returns:
         The model.
@@ -44,7 +50,7 @@ def load_model(path: str | os.PathLike, *, trust: bool = False) -> keras.Model:
         recipe = configuration.read(path, text, trust=trust)
         stored = _named_as(path, weights)
         try:
-            model = _built(path, recipe, stored, trust)
+            model = _built(path, recipe, stored, trust, custom_objects)
             model.load_weights(weights)
         except (CnnkitError, MemoryError):
             raise
@@ -71,12 +77,16 @@ def _named_as(path: str | os.PathLike, weights: Path) -> int:
         raise type(error)(str(error).replace(str(weights), f"{path} ({weights.name})")) from None
 
 
-def _built(path: str | os.PathLike, recipe: dict, stored: int, trust: bool) -> keras.Model:
+def _built(
+    path: str | os.PathLike, recipe: dict, stored: int, trust: bool, custom_objects: dict | None
+) -> keras.Model:
     """Build the model; its weights take memory only if the file holds as many."""
     # A layer of one's own may need values while it is built; Keras' and cnnkit's do not.
     with contextlib.nullcontext() if trust else deferred_variables():
         with ObjectSharingScope():
-            model = keras.saving.deserialize_keras_object(recipe, safe_mode=not trust)
+            model = keras.saving.deserialize_keras_object(
+                recipe, custom_objects if trust else None, safe_mode=not trust
+            )
         if not isinstance(model, keras.Model):
             raise SettingError(f"{path} holds {type(model).__name__}, which is no model.")
         needed = sum(math.prod(variable.shape) for variable in model.variables)

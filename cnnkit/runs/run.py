@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from cnnkit import plots
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import atomic
-from cnnkit.runs.saved_model import open_saved_model
+from cnnkit.runs import atomic, own_layers
 from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 
 if TYPE_CHECKING:
@@ -169,9 +168,10 @@ class Run:
         """The trained model, which takes raw inputs and returns probabilities.
 
         Raises:
-            RunFolderError: There is no model yet, it is damaged, or it could do harm.
+            RunFolderError: There is no model yet, it is damaged, it could do harm, or it has layers of
+                one's own that the run's unchanged source does not define.
         """
-        return open_saved_model(self.folder)
+        return own_layers.load_model(self)
 
     def plot(self) -> "Figure":
         """Draw the run's loss and metrics over the epochs.

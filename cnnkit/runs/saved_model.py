@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 NAME = "model.keras"
 
 
-def open_saved_model(folder: Path, *, trust: bool = False) -> "keras.Model":
+def open_saved_model(
+    folder: Path, *, trust: bool = False, custom_objects: dict[str, object] | None = None
+) -> "keras.Model":
     """Return the model that a run saved, if it is as the run saved it and harmless.
 
     Args:
         folder: The run folder.
         trust: Whether to open it although it has changed since the run wrote it, or brings code,
             such as a Lambda.
+        custom_objects: Classes and functions of one's own by name, as Keras' `load_model` takes them.
 
     Returns:
         A new model, which takes raw inputs and returns probabilities.
@@ -38,7 +41,7 @@ def open_saved_model(folder: Path, *, trust: bool = False) -> "keras.Model":
                 f"{path} has changed since the run wrote it: copy it again, or, if you trust who "
                 "changed it, allow that (--trust, or trust=True)."
             )
-        return model_files.load_model(path, trust=trust)
+        return model_files.load_model(path, trust=trust, custom_objects=custom_objects)
     except OSError as error:
         raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from None
     except (MissingDataError, SettingError) as error:

@@ -1,8 +1,16 @@
 """The model a run saves for use: raw inputs in, probabilities out."""
 
+import io
+
 import keras
 
+# Keras has no public way to save a model to memory, and HDF5 on a full disk may end the process.
+from keras.src.saving.saving_lib import _save_model_to_fileobj
+
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.keras_graph.arrays import as_numpy
+from cnnkit.keras_graph.uncompiled import uncompiled
+from cnnkit.training.keras_only import in_keras_layers
 
 
 def deployable_model(experiment: Experiment) -> keras.Model:
@@ -22,9 +30,26 @@ def deployable_model(experiment: Experiment) -> keras.Model:
     if experiment.input_scale != 1:
         outputs = keras.layers.Rescaling(experiment.input_scale, name="scale")(outputs)
     outputs = model(outputs)
-    if getattr(experiment.loss, "from_logits", False):
+    if experiment.gives_logits:
         outputs = data.task.output_layer(name="probabilities", dtype="float32")(outputs)
+    elif outputs.dtype != "float32":
+        outputs = keras.layers.Identity(name="probabilities", dtype="float32")(outputs)
     return keras.Model(inputs, outputs, name=f"{model.name}_deployed")
+
+
+def model_file(model: keras.Model) -> bytes:
+    """Return the content of a model.keras file, which Keras opens without cnnkit.
+
+    No model in it is compiled, and cnnkit's own layers are replaced by Keras' (see
+    `keras_only.in_keras_layers`).
+
+    Args:
+        model: Any model that `model.save` saves. It stays as it is.
+    """
+    content = io.BytesIO()
+    with uncompiled(model):
+        _save_model_to_fileobj(in_keras_layers(model), content, "h5")
+    return content.getvalue()
 
 
 def first_filters(model: keras.Model):
@@ -42,5 +67,5 @@ def first_filters(model: keras.Model):
             if kernel is not None:
                 return kernel
         elif isinstance(layer, keras.layers.Conv2D):
-            return keras.ops.convert_to_numpy(layer.kernel)
+            return as_numpy(layer.kernel)
     return None

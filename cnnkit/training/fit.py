@@ -8,14 +8,14 @@ import keras
 
 from cnnkit import report
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.runs import Run, checksums
+from cnnkit.runs import Run, atomic, checksums
 from cnnkit.runs.lock import locked
 from cnnkit.settings import expect_counts
 from cnnkit.tensorboard.log import TensorBoardCallback
-from cnnkit.training.callbacks.record import Record, StopOnNonFinite, save_model
+from cnnkit.training.callbacks.record import Record, StopOnNonFinite
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
-from cnnkit.training.deployment import first_filters
+from cnnkit.training.deployment import first_filters, model_file
 from cnnkit.training.differences import changes_since
 from cnnkit.training.fit_data import FitData, build_metrics, fit_data
 from cnnkit.training.fit_recipe import IGNORED, fit_recipe, write_fit_recipe
@@ -56,9 +56,9 @@ def fit(
     """Train a compiled Keras model as `model.fit` does, and keep a run of it.
 
     The run folder has what any run has: TensorBoard's logs, checkpoints, metrics.csv, status.json,
-    report.html and model.keras, the model as training leaves it. Samples are shuffled by `seed` and
-    the epoch, where Keras draws from its global generator; with `shuffle=False` history and weights
-    are those of `model.fit`.
+    report.html and model.keras, the model as training leaves it, but not compiled. Samples are
+    shuffled by `seed` and the epoch, where Keras draws from its global generator; with
+    `shuffle=False` history and weights are those of `model.fit`.
 
     Args:
         model: A compiled model: its own loss, metrics and optimizer are used.
@@ -213,7 +213,7 @@ def _train(
                 recording=recording,
                 **options,
             )
-            save_model(model, run)
+            atomic.write_bytes(run.folder / "model.keras", model_file(model))
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
             report.write(run, None, filters=first_filters(model))

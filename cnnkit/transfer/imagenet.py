@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnkit.data.images.decode import decode, read
 from cnnkit.errors import BadFilesError, BadImage, MissingDataError, SettingError
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.transfer.backbones import network_with_weights, with_preprocessing
 from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
 from cnnkit.transfer.catalogue import backbone_info, weights_folder
@@ -160,4 +161,4 @@ def _predictions(
                     ) from None
                 on_bad(path, reason)
         if files:
-            yield files, model.predict_on_batch(np.stack(images))
+            yield files, as_numpy(model.predict_on_batch(np.stack(images)))

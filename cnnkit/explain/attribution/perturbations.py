@@ -14,6 +14,7 @@ from cnnkit.explain.attribution.target import Target
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.keras_graph import hooks
+from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.random_streams import Purpose, random_generator
 
 
@@ -67,9 +68,7 @@ def score_cam(
     size = target.batch.shape[1:-1]
 
     def masked(rows, ways):
-        masks = ops.convert_to_numpy(
-            resize_maps(ops.convert_to_tensor(maps[rows, ..., ways]), size)
-        )
+        masks = as_numpy(resize_maps(ops.convert_to_tensor(maps[rows, ..., ways]), size))
         axes = tuple(range(1, masks.ndim))
         lowest = masks.min(axis=axes, keepdims=True)
         masks = (masks - lowest) / np.maximum(np.ptp(masks, axis=axes, keepdims=True), 1e-12)
@@ -81,9 +80,7 @@ def score_cam(
     ]
     gains = (scores - of_baseline[:, None]).reshape(len(scores), *[1] * len(size), count)
     cams = ops.convert_to_tensor((maps * gains).sum(axis=-1).astype("float32"))
-    return target.restore_shape(
-        ops.convert_to_numpy(normalise_maps(resize_maps(ops.relu(cams), size)))
-    )
+    return target.restore_shape(as_numpy(normalise_maps(resize_maps(ops.relu(cams), size))))
 
 
 def occlusion(
@@ -210,7 +207,7 @@ def rise(
 def _upsample(grids, shifts, places, cell):
     """Resize grids bilinearly to one cell more than the image, and crop them at their shifts."""
     larger = tuple((grids.shape[1] + 1) * n for n in cell)
-    upsampled = ops.convert_to_numpy(resize_maps(ops.convert_to_tensor(grids), larger))
+    upsampled = as_numpy(resize_maps(ops.convert_to_tensor(grids), larger))
     return np.stack(
         [
             mask[tuple(slice(first, first + n) for first, n in zip(shift, places, strict=True))]

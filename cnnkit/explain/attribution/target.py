@@ -13,6 +13,7 @@ from cnnkit.explain.outputs import (
     output_logits,
     predict_probabilities,
 )
+from cnnkit.keras_graph.arrays import in_float32
 
 PREDICTED = -1  # stands for the class with the largest logit
 
@@ -94,7 +95,7 @@ def class_scores(model: keras.Model, batch, classes):
         A tensor `(samples,)`.
     """
     with output_logits(model):
-        logits = expand_binary_logits(model(batch, training=False))
+        logits = in_float32(expand_binary_logits(model(batch, training=False)))
     predicted = ops.cast(ops.argmax(logits, axis=-1), classes.dtype)
     classes = ops.where(classes == PREDICTED, predicted, classes)
     return ops.sum(logits * ops.one_hot(classes, logits.shape[-1], dtype=logits.dtype), axis=-1)

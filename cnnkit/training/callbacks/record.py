@@ -9,9 +9,6 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-# Keras has no public way to save a model to memory, and HDF5 on a full disk may end the process.
-from keras.src.saving.saving_lib import _save_model_to_fileobj
-
 from cnnkit.data.batches import Batches
 from cnnkit.errors import TrainingError
 from cnnkit.experiment.monitor import Monitor
@@ -19,6 +16,7 @@ from cnnkit.keras_graph.learning_rates import UsedLearningRate
 from cnnkit.runs import Run, atomic
 from cnnkit.runs.scalars import scalars
 from cnnkit.training.callbacks import non_finite
+from cnnkit.training.deployment import model_file
 
 HINT = "lower the learning rate, and check that the inputs are scaled and the labels are right"
 
@@ -217,27 +215,8 @@ class KeepWeights(keras.callbacks.Callback):
         """Write the model with the kept weights; afterwards it has its current ones again."""
         current = self._weights_of.get_weights()
         self._weights_of.set_weights(self._weights)
-        content = _content_of(self.deployed)
+        content = model_file(self.deployed)
         self._weights_of.set_weights(current)
         atomic.write_bytes(self.run.folder / "model.keras", content)
         self.run.write_status("running", saved_epoch=self.epoch)
         self._saved = True
-
-
-def save_model(model: keras.Model, run: Run) -> None:
-    """Write a model as the run's model.keras, or leave the file as it was.
-
-    Args:
-        model: Any model that `model.save` saves.
-        run: Where to.
-
-    Raises:
-        OSError: The disk refuses it.
-    """
-    atomic.write_bytes(run.folder / "model.keras", _content_of(model))
-
-
-def _content_of(model: keras.Model) -> bytes:
-    content = io.BytesIO()
-    _save_model_to_fileobj(model, content, "h5")
-    return content.getvalue()
