@@ -10,7 +10,8 @@ import csv
 from pathlib import Path
 from typing import Literal
 
-from cnnkit.data.files.listing import SPLITS, File, Listing, natural
+from cnnkit.data.files.listing import SPLITS, File, Listing
+from cnnkit.data.files.walk import natural
 from cnnkit.data.images.decode import display
 from cnnkit.errors import MissingDataError, SettingError
 

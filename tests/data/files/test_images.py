@@ -156,7 +156,7 @@ def test_a_cache_that_cannot_be_written_is_warned_of_and_done_without(pets, monk
 def test_data_larger_than_the_cache_may_be_are_decoded_each_time(pets, monkeypatch):
     monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", "1e-6")
     loaded = data.folder(pets, **SMALL)
-    assert cache.kept() == []
+    assert cache.entries() == []
     assert len(loaded.train.inputs[:]) == 24
 
 

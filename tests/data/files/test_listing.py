@@ -5,7 +5,8 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from cnnkit.data.files.listing import list_folder, natural
+from cnnkit.data.files.listing import list_folder
+from cnnkit.data.files.walk import natural
 from cnnkit.errors import MissingDataError, SettingError
 
 pytestmark = pytest.mark.once
