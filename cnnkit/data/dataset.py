@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +80,8 @@ class Dataset:
         source: Where the data come from, in words.
         left_out: Files that lie with the data and are in no split, with the reason.
         vocabulary: The words that token numbers stand for, if inputs are texts.
+        decoding: How image files became inputs: `image_size`, `channels` and `fit` of
+            `cnnkit.data.folder`. Empty if inputs are not decoded from files.
 
     Raises:
         SettingError: Labels are none of these classes, or splits differ in shape.
@@ -97,6 +100,7 @@ class Dataset:
     source: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
+    decoding: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self):
         for name, split in self.splits.items():

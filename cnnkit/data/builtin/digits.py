@@ -31,8 +31,6 @@ def digits(*, image_size: int = 28, validation: float = 0.1) -> Dataset:
         SettingError: `image_size` is out of range.
     """
     from sklearn.datasets import load_digits  # takes a second to import, others do without
-        load_digits,
-    )  # takes a second to import, and other data sets do not need it
 
     if not 8 <= image_size <= 512:
         raise SettingError(f"image_size of the digits is 8 (as scanned) to 512, not {image_size}.")

@@ -4,7 +4,9 @@ The folder holds CLASS/FILE, or SPLIT/CLASS/FILE if all folders at the top have 
 Files may lie deeper inside a class folder. No file is opened.
 """
 
+import itertools
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +20,11 @@ from cnnkit.errors import MissingDataError, SettingError
 SPLITS = {
     "train": "train", "training": "train",
     "valid": "validation", "validation": "validation", "val": "validation",
+    "validate": "validation", "dev": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
+# A class of vehicles may be called train; these are never classes beside other folders.
+CLASS_NAMES_TOO = {"train", "valid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +99,7 @@ def list_folder(root: str | os.PathLike) -> Listing:
         raise MissingDataError(f"There is no folder {display(root)}; check its path.")
     walk = Walk(root)
     tops = sorted({path.split("/")[0] for path in walk.folders}, key=natural)
-    depth = 2 if _are_splits(root, tops) else 1
+    depth = 2 if _are_splits(root, tops, walk.folders) else 1
     files, ignored = [], walk.ignored
     for path in sorted(walk.files, key=natural):
         if path.count("/") < depth:
@@ -120,22 +125,73 @@ def list_folder(root: str | os.PathLike) -> Listing:
     )
 
 
+def split_of(name: str) -> str | None:
+    """Return the split that a folder's name, or a word in a table's column `split`, stands for.
+
+    Args:
+        name: Such as "val", "Training" or "test_set".
+
+    Returns:
+        "train", "validation" or "test"; None for any other name.
+
+    >>> split_of("training_set"), split_of("train station")
+    ('train', None)
+    """
+    return SPLITS.get(re.sub(r"[ _-]?(set|data|images)$", "", name.casefold()))
+
+
 def _file(path: str, depth: int, index: dict[str, int]) -> File:
     parts = path.split("/", depth)
-    split = SPLITS[parts[0].casefold()] if depth == 2 else None
+    split = split_of(parts[0]) if depth == 2 else None
     return File(path, split, (index[parts[depth - 1]],))
 
 
-def _are_splits(root: Path, tops: list[str]) -> bool:
-    """Return whether the folders at the top are splits, not classes; refuse a mixture."""
-    named = [name for name in tops if name.casefold() in SPLITS]
-    splits = {SPLITS[name.casefold()] for name in named}
-    if "train" not in splits:
+def _are_splits(root: Path, tops: list[str], folders: list[str]) -> bool:
+    """Return whether the folders at the top are splits, not classes; refuse what may be either."""
+    children: dict[str, set[str]] = {top: set() for top in tops}
+    for folder in folders:
+        if folder.count("/") == 1:
+            top, child = folder.split("/")
+            children[top].add(child)
+    named = [top for top in tops if split_of(top)]
+    if not named:
+        _refuse_same_subfolders(root, children)
         return False
-    if len(splits) > 1 and len(named) < len(tops):
-        others = ", ".join(display(name) for name in tops if name not in named)
+    if len(named) < len(tops):
+        is_class = named[0].casefold() in CLASS_NAMES_TOO and not children[named[0]]
+        if len(named) == 1 and is_class:
+            return False
+        others = ", ".join(display(top) for top in tops if top not in named)
         raise SettingError(
             f"{display(root)} has the splits {', '.join(named)} and, beside them, {others}: "
-            "move these elsewhere, or the splits, if they are classes."
+            "move these elsewhere or name them train, validation or test; or, if all are classes, "
+            "rename the splits."
         )
-    return len(named) == len(tops)
+    _refuse_unclear_splits(root, named)
+    return True
+
+
+def _refuse_unclear_splits(root: Path, named: list[str]) -> None:
+    splits = [split_of(top) for top in named]
+    if "train" not in splits:
+        raise SettingError(
+            f"{display(root)} has the splits {', '.join(named)} and none to train on: name one train."
+        )
+    if len(set(splits)) < len(splits):
+        raise SettingError(
+            f"{display(root)} has the splits {', '.join(named)}, of which two are the same: keep one "
+            "folder each for train, validation and test."
+        )
+
+
+def _refuse_same_subfolders(root: Path, children: dict[str, set[str]]) -> None:
+    """Refuse folders that share two subfolders: they look like splits under unknown names."""
+    nested = {top: inside for top, inside in children.items() if len(inside) > 1}
+    for one, other in itertools.combinations(nested, 2):
+        shared = sorted(nested[one] & nested[other], key=natural)
+        if len(shared) > 1:
+            raise SettingError(
+                f"In {display(root)}, the folders {display(one)} and {display(other)} both hold "
+                f"{', '.join(map(display, shared[:5]))}: if they are splits, name them train, "
+                "validation and test; if they are classes, list the files in a table."
+            )

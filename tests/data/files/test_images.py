@@ -280,3 +280,8 @@ def test_real_photographs_of_varied_sizes(shared):
     assert loaded.class_names == ("daisy", "dandelion", "rose", "sunflower", "tulip")
     assert sum(loaded.counts()["validation"]) >= 450
     assert loaded.train.inputs[:8].std() > 30
+
+
+def test_a_data_set_knows_how_its_images_were_decoded(pets):
+    loaded = data.folder(pets, fit="crop", **SMALL)
+    assert loaded.decoding == {"image_size": (6, 5), "channels": 3, "fit": "crop"}
