@@ -83,6 +83,7 @@ def show_command(dataset, options, augment, output, seed):
     With --augment the picture shows images, and changed variants beside each, instead.
     """
     loaded = data.load(dataset, **options)
+    click.echo(loaded.summary())
     counts = loaded.counts()
     listing = table("class", *counts, numbers=tuple(counts))
     for name, *numbers in zip(loaded.class_names, *counts.values(), strict=True):

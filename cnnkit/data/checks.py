@@ -35,7 +35,7 @@ def as_array(name: str, values):
             array = None
     if array is None or not array.shape or array.dtype == object:
         raise SettingError(
-            f"The {name} of a split are an array, or a list of rows of one shape, not this "
+            f"The {name} of a split are an array, or a list of rows of one shape, not "
             f"{type(values).__name__}: give a NumPy array of shape (samples, ...)."
         )
     return array

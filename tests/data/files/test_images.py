@@ -285,3 +285,14 @@ def test_real_photographs_of_varied_sizes(shared):
 def test_a_data_set_knows_how_its_images_were_decoded(pets):
     loaded = data.folder(pets, fit="crop", **SMALL)
     assert loaded.decoding == {"image_size": (6, 5), "channels": 3, "fit": "crop"}
+
+
+def test_the_summary_says_which_pictures_were_taken_and_left_out(paint, tmp_path):
+    for number in range(20):
+        paint(f"own/train/a/{number}.png", number)
+    paint("own/dev/a/1.png", 50)
+    (tmp_path / "own/notes.md").touch()
+    summary = data.folder(tmp_path / "own", **SMALL).summary()
+    assert "18 train, 1 validation, 2 test" in summary
+    assert "Taken from the training files: 2 for test." in summary
+    assert "Left out: notes.md lies outside every class folder." in summary
