@@ -43,6 +43,8 @@ def command(paths, backbone, weights):
         raise SettingError(f"There are no images in {', '.join(map(str, paths))}.")
     import_keras()  # quietly, before the network imports it
     model = transfer.imagenet_classifier(backbone, weights)
+    height, width = model.input_shape[1:3]
+    click.echo(f"Images are stretched to {height} x {width} pixels.")
     bad = []
 
     def report(path: Path, reason: BadImage) -> None:

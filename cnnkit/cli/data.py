@@ -83,6 +83,7 @@ def show_command(dataset, options, augment, output, seed):
     With --augment the picture shows images, and changed variants beside each, instead.
     """
     loaded = data.load(dataset, **options)
+    click.echo(loaded.summary())
     counts = loaded.counts()
     listing = table("class", *counts, numbers=tuple(counts))
     for name, *numbers in zip(loaded.class_names, *counts.values(), strict=True):
@@ -112,10 +113,10 @@ def cache_command(clear):
     if clear:
         click.echo(f"Deleted {cache.clear() / 1e6:,.1f} MB under {cache.cache_folder()}.")
         return
-    lines = cache.kept()
+    lines = cache.entries()
     listing = table("what", "samples", "MB", "last used", numbers=("samples", "MB"))
     for line in lines:
-        used = datetime.datetime.fromtimestamp(line.used).strftime("%Y-%m-%d %H:%M")
+        used = datetime.datetime.fromtimestamp(line.last_used).strftime("%Y-%m-%d %H:%M")
         listing.add_row(line.settings, f"{line.samples:,}", f"{line.bytes / 1e6:,.1f}", used)
     if lines:
         console().print(listing)

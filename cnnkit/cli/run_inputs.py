@@ -96,14 +96,20 @@ def image_for(run: Run, word: str) -> tuple[np.ndarray, str]:
     shape = tuple(dataset["image_shape"])
     if len(shape) != 3 or shape[-1] not in (1, 3):
         raise SettingError(f"{run.name} takes inputs of shape {shape}, which are no images.")
+    recorded = dataset.get("decoding") or {}
+    fit = recorded.get("fit", "stretch")
     try:
-        pixels = decode(read(word), shape[:2], channels=shape[-1])
+        pixels = decode(read(word), shape[:2], channels=shape[-1], fit=fit)
     except BadImage as error:
         raise SettingError(
             f"{word} {error}; give an image file, or one of the data such as test:0."
         ) from error
     kind = "grey" if shape[-1] == 1 else "in colour"
-    click.echo(f"{word} is stretched to {shape[0]} x {shape[1]} pixels, {kind}, as for training.")
+    act = {"stretch": "stretched", "crop": "cut to its centre and resized"}.get(
+        fit, f"fitted ({fit})"
+    )
+    like = ", as for training" if recorded else ""
+    click.echo(f"{word} is {act} to {shape[0]} x {shape[1]} pixels, {kind}{like}.")
     low, high = dataset["value_range"]
     return (low + (high - low) * (pixels / np.float32(255))).astype("float32"), Path(word).name
 

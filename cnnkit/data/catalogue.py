@@ -15,20 +15,20 @@ register, names, entry = REGISTRY.register, REGISTRY.names, REGISTRY.entry
 def load(name: str, **options) -> Dataset:
     """Load a data set by its name, or the folder or table at a path.
 
-    A path has a / in it, ends in .csv, .tsv or .parquet, or is a folder's name that is no data set's.
-    Sounds and texts are known by the first file's ending, or by a table's columns; anything else is
-    images.
+    A path contains "/", ends in .csv, .tsv or .parquet, or is a folder that is not named like a data
+    set. The first file's ending, or a table's columns, decides whether sounds, texts or images are
+    loaded.
 
     Args:
         name: The name or the path.
-        **options: Of the loader; they are checked against its signature.
+        **options: Arguments of the loader; they are checked against its signature.
 
     Returns:
         The Dataset.
 
     Raises:
         UnknownNameError: There is no such data set or option.
-        CnnkitError: What the loader raises.
+        CnnkitError: The loader refuses.
     """
     if name in names() or not _is_path(name):
         return REGISTRY.call(name, **options)
@@ -43,7 +43,7 @@ def _is_path(name: str) -> bool:
 
 
 def _loader_for(path: Path) -> tuple[str, Callable]:
-    # Completion of names on the command line must not wait for what decodes files.
+    # Completion of names on the command line must not wait for the decoders.
     from cnnkit.data.files.images import folder  # see above
     from cnnkit.data.files.sounds import SUFFIXES as SOUNDS, sounds  # see above
     from cnnkit.data.files.texts import texts  # see above

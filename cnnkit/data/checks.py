@@ -1,4 +1,4 @@
-"""What of a data set cannot be, or is hardly meant, told before anything is trained on it."""
+"""Checks of inputs and labels when a Split or a Dataset is made, before anything trains."""
 
 import warnings
 from collections.abc import Mapping
@@ -8,18 +8,21 @@ import numpy as np
 
 from cnnkit.errors import SettingError
 
-LOOKED_AT = 64  # inputs whose values are compared with the range that is said
+CHECKED_INPUTS = 64  # of the first inputs, the values are compared with value_range
 
 
 def as_array(name: str, values):
-    """Return what a Split is given as something with a shape and a dtype; lists become arrays.
+    """Convert inputs or labels to something with a shape and a dtype.
 
     Args:
         name: "inputs" or "labels", for the error.
-        values: Anything that `numpy.asarray` takes, or that is indexed as an array is.
+        values: Anything that `numpy.asarray` takes, or an object that is indexed like an array.
+
+    Returns:
+        `values` itself if it has a shape and a dtype and can be indexed; else a NumPy array.
 
     Raises:
-        SettingError: NumPy makes no array of it, or one of objects or without any axis.
+        SettingError: NumPy cannot convert the values, or the array has dtype object or no axis.
     """
     if type(values).__module__.startswith("pandas"):  # which indexes by labels, not by positions
         array = np.asarray(values)
@@ -32,17 +35,26 @@ def as_array(name: str, values):
             array = None
     if array is None or not array.shape or array.dtype == object:
         raise SettingError(
-            f"The {name} of a split are an array, or rows of one shape, not {type(values).__name__} "
-            "of anything else: give a NumPy array of shape (samples, ...)."
+            f"The {name} of a split are an array, or a list of rows of one shape, not "
+            f"{type(values).__name__}: give a NumPy array of shape (samples, ...)."
         )
     return array
 
 
 def plain_labels(labels, num_classes: int) -> np.ndarray:
-    """Return labels as a Split of that many classes has them; int64 or, of several classes, as given.
+    """Convert labels to the form that a Split holds.
 
-    A column of class indices, as `keras.datasets.cifar10` has it, becomes a vector, and whole numbers
-    stored as floats become integers. Raises SettingError for what are no labels of these classes.
+    Args:
+        labels: Class indices, shape (samples,) or (samples, 1), as integers or whole floats; or a
+            number for each class, shape (samples, num_classes).
+        num_classes: How many classes there are.
+
+    Returns:
+        Class indices, int64, shape (samples,); or the unchanged labels of shape (samples,
+        num_classes).
+
+    Raises:
+        SettingError: The labels have another shape or dtype, or are none of the classes.
     """
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[1] == 1 < num_classes:
@@ -59,7 +71,7 @@ def plain_labels(labels, num_classes: int) -> np.ndarray:
             f"Labels of {num_classes} classes have the shape (samples,), or (samples, {num_classes}) "
             f"where a sample may have several classes, not {labels.shape}."
         )
-    with np.errstate(invalid="ignore"):  # NaN, which the next line tells
+    with np.errstate(invalid="ignore"):  # the next check reports NaN
         indices = labels.astype(np.int64, copy=False)
     if (indices != labels).any():
         raise SettingError("Labels are class indices, whole numbers, and some of these are not.")
@@ -94,7 +106,7 @@ def expect_one_shape(name: str, splits: Mapping[str, Any]) -> None:
 
 
 def warn_of_misreading(name: str, inputs, labels: np.ndarray, scale: float) -> None:
-    """Warn if training data look like something else than what they are declared to be.
+    """Warn if labels or inputs look as if their kind or range were declared wrongly.
 
     Args:
         name: The data set's name.
@@ -109,7 +121,7 @@ def warn_of_misreading(name: str, inputs, labels: np.ndarray, scale: float) -> N
             stacklevel=4,
         )
     if scale != 1 and isinstance(inputs, np.ndarray) and inputs.dtype.kind == "f":
-        largest = inputs[:LOOKED_AT].max(initial=0)
+        largest = inputs[:CHECKED_INPUTS].max(initial=0)
         if 0 < largest <= 1:
             warnings.warn(
                 f"The inputs of {name!r} are fractions, of which the first go to {largest:g}, "

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from cnnkit.data import checks
 from cnnkit.errors import SettingError
 from cnnkit.evaluation.tasks import Task, task_of_labels
 
+SHOWN = 5  # files that `Dataset.summary` names
 RESIDENT = 2**30  # bytes of a memory-mapped file up to which all of it is read into memory
 
 
@@ -79,6 +81,9 @@ class Dataset:
         source: Where the data come from, in words.
         left_out: Files that lie with the data and are in no split, with the reason.
         vocabulary: The words that token numbers stand for, if inputs are texts.
+        decoding: How image files became inputs: `image_size`, `channels` and `fit` of
+            `cnnkit.data.folder`. Empty if inputs are not decoded from files.
+        split_origin: Which splits were taken from the training files, in words.
 
     Raises:
         SettingError: Labels are none of these classes, or splits differ in shape.
@@ -97,6 +102,8 @@ class Dataset:
     source: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+    split_origin: str = ""
 
     def __post_init__(self):
         for name, split in self.splits.items():
@@ -110,6 +117,16 @@ class Dataset:
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
         kind = f"{self.image_shape} {self.train.inputs.dtype}"
         return f"<Dataset {self.name!r}: {sizes}; {self.num_classes} classes; inputs {kind}>"
+
+    def summary(self) -> str:
+        """Return what became of the files: the size of each split, and what was left out and why."""
+        sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
+        lines = [f"{self.name}: {sizes}; {self.num_classes} classes. {self.split_origin}".rstrip()]
+        named = list(self.left_out.items())[:SHOWN]
+        lines += [f"Left out: {path} {reason}." for path, reason in named]
+        if len(self.left_out) > SHOWN:
+            lines.append(f"Left out: {len(self.left_out) - SHOWN:,} more; dataset.json names all.")
+        return "\n".join(lines)
 
     @property
     def splits(self) -> dict[str, Split]:

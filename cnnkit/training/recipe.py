@@ -119,6 +119,7 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
             "counts": data.counts(),
             "content_hash": data.content_hash,
             "left_out": data.left_out,
+            "decoding": data.decoding,
         },
     )
     if data.vocabulary:

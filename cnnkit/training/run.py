@@ -81,6 +81,8 @@ def run(
         with locked(folder.folder), outcome_recorded(folder):
             folder.write_status("running", epoch=0)
             write_recipe(folder, resolved.data, recipe, experiment)
+            if resolved.data.split_origin or resolved.data.left_out:
+                print(resolved.data.summary())
             _train(folder, resolved, recipe, schedule, None)
     return folder
 

@@ -11,6 +11,7 @@ from PIL import Image
 from cnnkit import data, runs
 from cnnkit.cli import main
 from cnnkit.cli.explain import robustness as robustness_command
+from cnnkit.cli.run_inputs import image_for
 
 pytestmark = pytest.mark.once
 
@@ -81,6 +82,22 @@ def test_an_image_file_is_brought_to_the_networks_size_and_range(runs_dir, here)
     result = explain(runs_dir, "walkthrough", "cnn", "white.png")
     assert "stretched to 12 x 12 pixels, grey" in result.output
     assert result.exit_code == 0, result.output
+
+
+def test_an_image_file_is_cut_as_the_training_images_were(tmp_path, capsys):
+    pixels = np.zeros((4, 12, 3), np.uint8)
+    pixels[:, 4:8] = 255  # the central square is white, and black is on both sides
+    Image.fromarray(pixels).save(tmp_path / "wide.png")
+    run = runs.Run(tmp_path)
+    decoding = {"image_size": [4, 4], "channels": 3, "fit": "crop"}
+    run.write_json(
+        "dataset.json", {"image_shape": [4, 4, 3], "value_range": [0, 255], "decoding": decoding}
+    )
+    image, _ = image_for(run, str(tmp_path / "wide.png"))
+    assert (image == 255).all()
+    assert "cut to its centre and resized to 4 x 4 pixels, in colour, as for training" in (
+        capsys.readouterr().out
+    )
 
 
 def test_patches_and_preferred_images_come_on_request(runs_dir, here):

@@ -115,7 +115,7 @@ def test_what_is_deleted_meanwhile_is_missing(own_image_cache):
     store = filled(1, 2)
     assert cache.clear() > 0
     assert read(store, 1, 2)[1] == [0, 1]
-    assert cache.kept() == []
+    assert cache.entries() == []
 
 
 def test_clearing_leaves_what_is_not_the_cache_s(own_image_cache):
@@ -147,10 +147,10 @@ def test_what_was_used_longest_ago_makes_room(own_image_cache, monkeypatch):
     assert digest(0) in pixel_cache.PixelCache(
         f"5x4x3{cache.DECODED}0", SHAPE
     )  # and so it is used again
-    room = sum(line.bytes for line in cache.kept())
+    room = sum(line.bytes for line in cache.entries())
     monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", str(room / 1e9))
     filled(9)
-    assert [line.settings[-1] for line in cache.kept()] == ["0", "2", "t"]
+    assert [line.settings[-1] for line in cache.entries()] == ["0", "2", "t"]
 
 
 def test_other_data_of_the_same_settings_make_room_too(own_image_cache, monkeypatch):

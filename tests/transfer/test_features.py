@@ -233,7 +233,7 @@ def test_the_cache_is_listed_and_cleared(photos, vectors, own_image_cache):
     stranger = own_image_cache / "my-features-of-last-year"
     stranger.mkdir()
     np.save(stranger / "mine.npy", np.zeros(3))
-    (line,) = cache.kept()
+    (line,) = cache.entries()
     assert re.fullmatch(r"mobilenet_025_untrained-features-[0-9a-f]{16}", line.settings)
     assert line.samples == 75
     listed = CliRunner().invoke(main, ["data", "cache"]).output

@@ -1,8 +1,9 @@
-"""Augmentation policies of Keras layers, and the three layers that Keras lacks.
+"""Augmentation policies made of Keras layers, and three layers that Keras does not have.
 
-Each takes keyword arguments alone: image_shape (height, width, channels), num_classes, and the
-value_range (low, high) that a network sees; and returns a layer. Every picture of a batch is changed
-in its own way, which Keras' RandAugment and RandomCrop do not do: they choose once a batch.
+Every policy takes the keyword arguments image_shape (height, width, channels), num_classes and
+value_range (low, high) of the stored pixels, and returns a layer. Each picture of a batch is changed
+differently. Keras' RandAugment and RandomCrop draw one change for the whole batch, so they are not
+used here.
 """
 
 import math
@@ -10,50 +11,51 @@ import math
 import keras
 from keras import layers, ops
 
-TURNED = 15 / 360  # affine: in turns
-STRETCHED, SHEARED, MOVED = 0.15, 0.15, 0.1
+ROTATION = 15 / 360  # as a fraction of a full turn
+ZOOM, SHEAR, SHIFT = 0.15, 0.15, 0.1
 
 
 def shift(*, image_shape, num_classes, value_range):
-    """Move by up to a tenth of each side; what is uncovered is black."""
+    """Move by up to a tenth of each side; uncovered pixels become black."""
     return layers.Pipeline(
-        [layers.RandomTranslation(MOVED, MOVED, "constant", fill_value=value_range[0])]
+        [layers.RandomTranslation(SHIFT, SHIFT, "constant", fill_value=value_range[0])]
     )
 
 
 def flip_crop(*, image_shape, num_classes, value_range):
-    """Mirror every second picture, and move by up to an eighth of each side, over black.
+    """Mirror half of the pictures, and move by up to an eighth of each side, with black borders.
 
     K. He et al. 2016, section 4.2: 4 pixels of padding around 32 x 32, a random crop, and a flip.
     """
-    eighth = {"fill_mode": "constant", "fill_value": value_range[0], "interpolation": "nearest"}
+    black = {"fill_mode": "constant", "fill_value": value_range[0], "interpolation": "nearest"}
     return layers.Pipeline(
-        [layers.RandomFlip("horizontal"), layers.RandomTranslation(1 / 8, 1 / 8, **eighth)]
+        [layers.RandomFlip("horizontal"), layers.RandomTranslation(1 / 8, 1 / 8, **black)]
     )
 
 
 def affine(*, image_shape, num_classes, value_range):
-    """Move, scale, squeeze and shear, as Y. LeCun et al. 1998, section III.C, and turn a little.
+    """Move, scale, squeeze, shear and slightly rotate.
 
-    The paper gives kinds and no sizes; these are ours.
+    Y. LeCun et al. 1998, section III.C, has these changes without their sizes, and no rotation. The
+    sizes are cnnkit's.
     """
     black = {"fill_mode": "constant", "fill_value": value_range[0]}
-    stretched = (-STRETCHED, STRETCHED)
+    zoom = (-ZOOM, ZOOM)
     return layers.Pipeline(
         [
-            layers.RandomTranslation(MOVED, MOVED, **black),
-            layers.RandomZoom(stretched, stretched, **black),
-            layers.RandomShear(SHEARED, SHEARED, **black),
-            layers.RandomRotation(TURNED, **black),
+            layers.RandomTranslation(SHIFT, SHIFT, **black),
+            layers.RandomZoom(zoom, zoom, **black),
+            layers.RandomShear(SHEAR, SHEAR, **black),
+            layers.RandomRotation(ROTATION, **black),
         ]
     )
 
 
 def elastic(*, image_shape, num_classes, value_range):
-    """Bend by a smooth random field: P. Simard et al. 2003, section 2, with alpha 34 and sigma 4.
+    """Deform by a smooth random field: P. Simard et al. 2003, section 2, alpha 34 and sigma 4.
 
-    These are for the paper's 29 x 29 pixels; for others both the field's smoothness and its
-    strength grow with the side.
+    Those values are for the paper's 29 x 29 pixels. For larger pictures smoothness and strength grow
+    with the side.
     """
     return Elastic(smoothness=4 / 29, strength=34 / 29**2)
 
@@ -63,7 +65,7 @@ def photo(*, image_shape, num_classes, value_range):
     colours = []
     if image_shape[-1] == 3:
         colours = [
-            # Keras clips saturation, which goes from 0 to 1, to the range that is given for pixels.
+            # Keras clips saturation, which is from 0 to 1, to value_range.
             layers.RandomSaturation((0.35, 0.65), value_range=(0, 1)),
             layers.RandomHue(0.05, value_range=value_range),
         ]
@@ -71,7 +73,7 @@ def photo(*, image_shape, num_classes, value_range):
         [
             layers.RandomFlip("horizontal"),
             layers.RandomZoom((-0.3, 0)),
-            layers.RandomTranslation(MOVED, MOVED),
+            layers.RandomTranslation(SHIFT, SHIFT),
             layers.RandomBrightness(0.2, value_range=value_range),
             layers.RandomContrast(0.2, value_range=value_range),
             *colours,
@@ -89,64 +91,68 @@ def cutout(*, image_shape, num_classes, value_range):
 
 
 def trivial(*, image_shape, num_classes, value_range):
-    """One change for each picture, of any strength: S. Müller, F. Hutter 2021, "wide" (Table 1).
+    """Apply one random change of any strength: S. Müller, F. Hutter 2021, "wide" (Table 1).
 
-    Keras' layers stand for the paper's operations; brightness adds instead of multiplying, and
-    nothing is moved by more than half a side, where the paper's 32 pixels can empty a picture.
+    Two changes differ from the paper: brightness is added instead of multiplied, and no picture is
+    moved by more than half a side, because the paper's 32 pixels can move a small one out of view.
     """
     return OneOf(_changes(image_shape, value_range, strength=1.0))
 
 
 def rand_augment(*, image_shape, num_classes, value_range):
-    """Two changes, one after the other, of up to 30 % of the greatest strength.
+    """Apply two random changes in turn, each of up to 30 % of the greatest strength.
 
-    E. Cubuk et al. 2020, section 3: N = 2 changes, magnitude M = 9 of 30; here of up to it.
+    E. Cubuk et al. 2020, section 3: N = 2 changes of magnitude M = 9 of 30. There every change has
+    exactly that magnitude; here it is the upper limit.
     """
     changes = [OneOf(_changes(image_shape, value_range, strength=9 / 30)) for _ in range(2)]
     return layers.Pipeline(changes)
 
 
 def mixup(*, image_shape, num_classes, value_range):
-    """Fade two pictures and their labels into one: H. Zhang et al. 2018, alpha 0.2 (section 3.1)."""
+    """Blend two pictures and their labels: H. Zhang et al. 2018, alpha 0.2 (section 3.1)."""
     return Mixed(layers.MixUp(alpha=0.2), num_classes)
 
 
 def cutmix(*, image_shape, num_classes, value_range):
-    """Put a piece of another picture in, and as much of its label: S. Yun et al. 2019, alpha 1."""
+    """Paste a rectangle of another picture, and as much of its label: S. Yun et al. 2019, alpha 1."""
     return Mixed(layers.CutMix(factor=(1.0, 1.0)), num_classes)
 
 
 def _changes(image_shape, value_range, strength: float) -> list[keras.Layer]:
-    """Return the changes, each of a random strength up to that part of TrivialAugment's widest.
-
-    12 with the identity, and for colour one more.
-    """
+    """Return 12 layers, and one more for colour; `strength` scales TrivialAugment's widest ranges."""
     black = {"fill_mode": "constant", "fill_value": value_range[0]}
     height, width, channels = image_shape
-    moved = [min(0.5, 32 / side) * strength for side in (height, width)]
-    valued = {"value_range": value_range}
+    shift_y, shift_x = (min(0.5, 32 / side) * strength for side in (height, width))
+    in_range = {"value_range": value_range}
     changes = [
         layers.Identity(),
         layers.RandomShear(0.99 * strength, 0.0, **black),
         layers.RandomShear(0.0, 0.99 * strength, **black),
-        layers.RandomTranslation(moved[0], 0.0, **black),
-        layers.RandomTranslation(0.0, moved[1], **black),
+        layers.RandomTranslation(shift_y, 0.0, **black),
+        layers.RandomTranslation(0.0, shift_x, **black),
         layers.RandomRotation(135 / 360 * strength, **black),
-        layers.RandomBrightness(0.5 * strength, **valued),
-        layers.RandomContrast(0.99 * strength, **valued),
-        layers.RandomSharpness((0.5 - 0.49 * strength, 0.5 + 0.49 * strength), **valued),
-        layers.Solarization(threshold_factor=(1 - strength, 1.0), **valued),
-        layers.AutoContrast(**valued),
-        layers.Equalization(**valued),
+        layers.RandomBrightness(0.5 * strength, **in_range),
+        layers.RandomContrast(0.99 * strength, **in_range),
+        layers.RandomSharpness((0.5 - 0.49 * strength, 0.5 + 0.49 * strength), **in_range),
+        layers.Solarization(threshold_factor=(1 - strength, 1.0), **in_range),
+        layers.AutoContrast(**in_range),
+        layers.Equalization(**in_range),
     ]
     if channels == 3:
-        changes.append(layers.RandomColorDegeneration((0.0, strength), **valued))
+        changes.append(layers.RandomColorDegeneration((0.0, strength), **in_range))
     return changes
 
 
 @keras.saving.register_keras_serializable("cnnkit")
 class OneOf(layers.Layer):
-    """Each picture as one of several layers makes it, chosen at random; unchanged in inference."""
+    """Applies to each picture one layer of several, chosen at random; in inference none.
+
+    Args:
+        choices: The layers; they take images of shape (batch, height, width, channels).
+        seed: Seed of the choice; None draws one.
+        **kwargs: Those of every Keras layer.
+    """
 
     def __init__(self, choices, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -159,7 +165,12 @@ class OneOf(layers.Layer):
             layer.build(input_shape)
 
     def call(self, images, training=False):
-        """images: shape (batch, height, width, channels)."""
+        """Return the images, each changed by one of the layers.
+
+        Args:
+            images: Shape (batch, height, width, channels).
+            training: Whether to change them.
+        """
         if not training:
             return images
         chosen = keras.random.randint(
@@ -179,17 +190,22 @@ class OneOf(layers.Layer):
     @classmethod
     def from_config(cls, config):
         """Rebuild the layer."""
-        choices = [keras.saving.deserialize_keras_object(own) for own in config.pop("choices")]
+        choices = [keras.saving.deserialize_keras_object(layer) for layer in config.pop("choices")]
         return cls(choices, **config)
 
 
 @keras.saving.register_keras_serializable("cnnkit")
 class Elastic(layers.Layer):
-    """Pictures bent by displacements of uniform noise smoothed by a Gaussian.
+    """Deforms pictures by a random field of displacements: uniform noise, smoothed by a Gaussian.
 
-    smoothness: the Gaussian's standard deviation, as a part of the side. strength: what the
-    smoothed noise is multiplied by, divided by the side's square, so that displacements grow with
-    the side. (Keras' own layer moves x and y by the same field.)
+    Keras' RandomElasticTransform displaces x and y by the same field; here they are independent.
+
+    Args:
+        smoothness: Standard deviation of the Gaussian, as a fraction of the longer side.
+        strength: Factor of the smoothed noise, divided by the square of the longer side, so that
+            displacements grow with the side.
+        seed: Seed of the noise; None draws one.
+        **kwargs: Those of every Keras layer.
     """
 
     def __init__(self, smoothness, strength, seed=None, **kwargs):
@@ -198,7 +214,12 @@ class Elastic(layers.Layer):
         self.generator = keras.random.SeedGenerator(seed)
 
     def call(self, images, training=False):
-        """images: shape (batch, height, width, channels)."""
+        """Return the deformed images.
+
+        Args:
+            images: Shape (batch, height, width, channels).
+            training: Whether to deform them.
+        """
         if not training:
             return images
         batch, height, width, channels = ops.shape(images)
@@ -224,16 +245,18 @@ class Elastic(layers.Layer):
 
     def get_config(self):
         """Return what rebuilds the layer."""
-        own = {"smoothness": self.smoothness, "strength": self.strength, "seed": self.seed}
-        return super().get_config() | own
+        config = {"smoothness": self.smoothness, "strength": self.strength, "seed": self.seed}
+        return super().get_config() | config
 
 
 @keras.saving.register_keras_serializable("cnnkit")
 class Mixed(layers.Layer):
-    """A Keras layer that mixes pictures, with their labels: {"images", "labels"} in and out.
+    """Mixes pictures and their labels by a layer of Keras, such as MixUp or CutMix.
 
-    Labels go in as class indices, shape (batch,), or as a number a class; they come out as a
-    number a class, shape (batch, num_classes). Called with images alone it returns images.
+    Args:
+        mixer: The layer; it takes and returns {"images", "labels"}.
+        num_classes: How many classes there are.
+        **kwargs: Those of every Keras layer.
     """
 
     mixes_labels = True
@@ -243,10 +266,21 @@ class Mixed(layers.Layer):
         self.mixer, self.num_classes = mixer, num_classes
 
     def build(self, input_shape):
-        """Build nothing: there are no weights, and tracing a call would draw numbers."""
+        """Build nothing: there are no weights, and tracing a call would draw random numbers."""
 
     def call(self, data, training=False):
-        """Mix a batch."""
+        """Mix a batch.
+
+        Args:
+            data: A dict of "images", shape (batch, height, width, channels), and "labels": class
+                indices, shape (batch,), or a number for each class, shape (batch, num_classes). Or
+                the images alone.
+            training: Whether to mix.
+
+        Returns:
+            A dict of images and labels, whose labels have shape (batch, num_classes). For images
+            alone: images.
+        """
         if not isinstance(data, dict):
             return self.mixer(data, training=training)
         labels = data["labels"]
@@ -266,6 +300,9 @@ class Mixed(layers.Layer):
 
 
 def _gaussian(size: int, sigma: float):
-    """Return the matrix, (size, size), that smooths a column; rows sum to 1 far from the border."""
+    """Return the matrix, shape (size, size), that smooths a column of pixels.
+
+    Its rows sum to 1, except near the border.
+    """
     distance = ops.arange(size, dtype="float32")[:, None] - ops.arange(size, dtype="float32")
     return ops.exp(-(distance**2) / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))

@@ -7,7 +7,7 @@ from cnnkit.errors import SettingError
 from cnnkit.random_streams import Purpose, random_generator
 
 CLASS_NAMES = ("rising", "falling", "steady", "wavering")
-LOWEST, HIGHEST = 300.0, 3000.0  # Hz: between them lies speech, and half of 8,000 above
+LOWEST, HIGHEST = 300.0, 3000.0  # Hz: the range of speech, below half of 8,000
 LOUDEST_NOISE = 0.3
 
 
@@ -15,10 +15,10 @@ def chirps(
     *, train: int = 800, validation: int = 200, test: int = 800, seconds: float = 0.5,
     sampling_rate: int = 8000, noise: float = 0.1, seed: int = 0,
 ) -> Dataset:  # fmt: skip
-    """Generate sounds of a pitch that rises or falls by an octave or so, stays, or wavers.
+    """Generate sounds whose pitch rises or falls by about an octave, stays, or wavers.
 
-    Pitch, loudness, start and end are drawn for each sound, so loudness and range of pitch tell nothing
-    about the class. Each split is drawn from (seed, split).
+    Pitch, loudness, start and end of each sound are random, so loudness and range of pitch say
+    nothing about the class. Each split is drawn from (seed, split).
 
     Args:
         train: Training sounds, at least 4.
@@ -30,8 +30,8 @@ def chirps(
         seed: Draws the sounds.
 
     Returns:
-        A Dataset of waveforms, float32 in [-1, 1], shape (samples, seconds * sampling_rate). Classes
-        come in turn.
+        A Dataset of waveforms, float32 in [-1, 1], shape (samples, seconds * sampling_rate). The
+        four classes alternate.
 
     Raises:
         SettingError: A number is out of range.
@@ -71,12 +71,11 @@ def _split(samples: int, time: np.ndarray, noise: float, rng: np.random.Generato
 
 
 def _chirp(kind: str, time: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Return one waveform of time's shape."""
+    """Return one waveform, float32, of the shape of `time`."""
     along = time / time[-1]
     octaves = rng.uniform(0.7, 1.3)
-    low = (
-        LOWEST * (HIGHEST / LOWEST / 2**1.3) ** rng.uniform()
-    )  # so that the highest is below HIGHEST
+    # The pitch may rise by 1.3 octaves and still be below HIGHEST.
+    low = LOWEST * (HIGHEST / LOWEST / 2**1.3) ** rng.uniform()
     height = {
         "rising": along * octaves,
         "falling": (1 - along) * octaves,

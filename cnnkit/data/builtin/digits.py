@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: real, and embedded in a dependency, so they need no network."""
+"""scikit-learn's handwritten digits: real scans that ship with scikit-learn and need no network."""
 
 import numpy as np
 from PIL import Image
@@ -8,14 +8,14 @@ from cnnkit.data.splits import stratified
 from cnnkit.errors import SettingError
 
 TEST_FRACTION = 0.2
-SPLIT_SEED = 0  # of the split alone: whatever the run's seed, the test images stay the same
+SPLIT_SEED = 0  # not the run's seed: every run has the same test images
 
 
 def digits(*, image_size: int = 28, validation: float = 0.1) -> Dataset:
     """Load scikit-learn's 1,797 handwritten digits, enlarged.
 
-    They are scanned as 8 x 8 pixels of 17 greys. A fixed, stratified 20 % (360 images) is the test
-    split, whatever the run's seed.
+    They are scans of 8 x 8 pixels with 17 greys. The test split is a fixed, stratified 20 % (360
+    images), whatever the run's seed.
 
     Source: E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits, UCI 1998 (its test part,
     by 13 writers), as scikit-learn ships it.
@@ -30,7 +30,7 @@ def digits(*, image_size: int = 28, validation: float = 0.1) -> Dataset:
     Raises:
         SettingError: `image_size` is out of range.
     """
-    from sklearn.datasets import load_digits  # takes a second, and the other data sets do without
+    from sklearn.datasets import load_digits  # takes a second to import, others do without
 
     if not 8 <= image_size <= 512:
         raise SettingError(f"image_size of the digits is 8 (as scanned) to 512, not {image_size}.")

@@ -1,13 +1,14 @@
 """The data sets that Keras downloads: MNIST, Fashion-MNIST, CIFAR-10 and CIFAR-100.
 
-Keras checks their hashes and keeps them under KERAS_HOME. Where a machine has no network, the
-environment variable CNNKIT_DATA may name a folder that holds NAME.npz with the arrays x_train,
-y_train, x_test and y_test; it is then used instead.
+Keras checks their hashes and stores them under KERAS_HOME. On a machine without network, set the
+environment variable CNNKIT_DATA to a folder with NAME.npz, which holds the arrays x_train, y_train,
+x_test and y_test.
 """
 
 import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +20,6 @@ from cnnkit.keras_graph.keras_home import keras_home
 
 SPLIT_SEED = 0
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
-# What Keras calls the file in KERAS_HOME/datasets.
-CACHED_AS = {
-    "mnist": "mnist.npz",
-    "fashion_mnist": "fashion-mnist/train-images-idx3-ubyte.gz (and its three siblings)",
-    "cifar10": "cifar-10-batches-py-target_archive (the published cifar-10-python.tar.gz)",
-    "cifar100": "cifar-100-python-target_archive (the published cifar-100-python.tar.gz)",
-}
 GARMENTS = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
     "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -49,124 +43,139 @@ CIFAR100_CLASSES = (
 )  # fmt: skip
 
 
-def mnist(*, validation: float = 0.1) -> Dataset:
-    """Load MNIST: 70,000 handwritten digits, 60,000 of them to train on.
+@dataclass(frozen=True)
+class ImageSet:
+    """One of the data sets.
 
-    Source: LeCun et al. 1998, https://doi.org/10.1109/5.726791
+    Attributes:
+        name: Its name in `keras.datasets`.
+        class_names: A name a class.
+        image_shape: (height, width, channels).
+        cached_as: The name of Keras' file in KERAS_HOME/datasets.
+        about: What it holds, for the docstring.
+        source: Where it was published, for the docstring.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    cached_as: str
+    about: str
+    source: str
+
+
+def loader(images: ImageSet) -> Callable[..., Dataset]:
+    """Return the function that loads a data set.
+
+    Args:
+        images: The data set.
+
+    Returns:
+        A function with the keyword argument `validation`, named like the data set.
+    """
+
+    def load(*, validation: float = 0.1) -> Dataset:
+        return _dataset(images, validation)
+
+    load.__name__ = load.__qualname__ = images.name
+    load.__doc__ = f"""Load {images.about} to train on.
+
+    Source: {images.source}
 
     Args:
         validation: Fraction of the training samples, stratified by class, for the validation split.
 
     Returns:
-        A Dataset of uint8 inputs, shape (samples, 28, 28, 1).
+        A Dataset of uint8 inputs, shape (samples, {", ".join(map(str, images.image_shape))}).
 
     Raises:
-        MissingDataError: The data are not on this machine and cannot be fetched.
+        MissingDataError: The data are not on this machine and cannot be downloaded.
     """
-    return _dataset("mnist", tuple("0123456789"), (28, 28, 1), validation)
+    return load
 
 
-def fashion_mnist(*, validation: float = 0.1) -> Dataset:
-    """Load Fashion-MNIST: 70,000 garments, 60,000 of them to train on.
-
-    Source: Xiao et al. 2017, https://arxiv.org/abs/1708.07747
-
-    Args:
-        validation: Fraction of the training samples, stratified by class, for the validation split.
-
-    Returns:
-        A Dataset of uint8 inputs, shape (samples, 28, 28, 1).
-
-    Raises:
-        MissingDataError: The data are not on this machine and cannot be fetched.
-    """
-    return _dataset("fashion_mnist", GARMENTS, (28, 28, 1), validation)
-
-
-def cifar10(*, validation: float = 0.1) -> Dataset:
-    """Load CIFAR-10: 60,000 photos of ten classes, 50,000 of them to train on.
-
-    Source: Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html
-
-    Args:
-        validation: Fraction of the training samples, stratified by class, for the validation split.
-
-    Returns:
-        A Dataset of uint8 inputs, shape (samples, 32, 32, 3).
-
-    Raises:
-        MissingDataError: The data are not on this machine and cannot be fetched.
-    """
-    return _dataset("cifar10", CIFAR10_CLASSES, (32, 32, 3), validation)
+mnist = loader(ImageSet(
+    "mnist", tuple("0123456789"), (28, 28, 1), "mnist.npz",
+    "MNIST: 70,000 handwritten digits, 60,000 of them",
+    "LeCun et al. 1998, https://doi.org/10.1109/5.726791",
+))  # fmt: skip
+fashion_mnist = loader(ImageSet(
+    "fashion_mnist", GARMENTS, (28, 28, 1),
+    "fashion-mnist/train-images-idx3-ubyte.gz (and its three siblings)",
+    "Fashion-MNIST: 70,000 garments, 60,000 of them",
+    "Xiao et al. 2017, https://arxiv.org/abs/1708.07747",
+))  # fmt: skip
+cifar10 = loader(ImageSet(
+    "cifar10", CIFAR10_CLASSES, (32, 32, 3),
+    "cifar-10-batches-py-target_archive (the published cifar-10-python.tar.gz)",
+    "CIFAR-10: 60,000 photos of ten classes, 50,000 of them",
+    "Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html",
+))  # fmt: skip
+cifar100 = loader(ImageSet(
+    "cifar100", CIFAR100_CLASSES, (32, 32, 3),
+    "cifar-100-python-target_archive (the published cifar-100-python.tar.gz)",
+    "CIFAR-100: 60,000 photos of a hundred classes, 50,000 of them",
+    "Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html",
+))  # fmt: skip
 
 
-def cifar100(*, validation: float = 0.1) -> Dataset:
-    """Load CIFAR-100: 60,000 photos of a hundred classes, 50,000 of them to train on.
-
-    Source: Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html
-
-    Args:
-        validation: Fraction of the training samples, stratified by class, for the validation split.
-
-    Returns:
-        A Dataset of uint8 inputs, shape (samples, 32, 32, 3).
-
-    Raises:
-        MissingDataError: The data are not on this machine and cannot be fetched.
-    """
-    return _dataset("cifar100", CIFAR100_CLASSES, (32, 32, 3), validation)
-
-
-def _dataset(name: str, class_names: tuple, image_shape: tuple, validation: float) -> Dataset:
+def _dataset(images: ImageSet, validation: float) -> Dataset:
     folder = os.environ.get("CNNKIT_DATA")
-    file = Path(folder) / f"{name}.npz" if folder else None
+    file = Path(folder) / f"{images.name}.npz" if folder else None
     if file and file.is_file():
         arrays, source = _from_npz(file), str(file)
-        _verify(file, arrays, image_shape, len(class_names))
+        _verify(file, arrays, images.image_shape, len(images.class_names))
     else:
-        arrays, source = _from_keras(name, file), f"keras.datasets.{name}"
-    images, labels, test_images, test_labels = arrays
-    labels, test_labels = (array.reshape(-1).astype(np.int64) for array in (labels, test_labels))
-    images, test_images = (array.reshape(-1, *image_shape) for array in (images, test_images))
+        arrays, source = _from_keras(images, file), f"keras.datasets.{images.name}"
+    inputs, test_inputs = (array.reshape(-1, *images.image_shape) for array in arrays[::2])
+    labels, test_labels = (array.reshape(-1).astype(np.int64) for array in arrays[1::2])
     rest, held_out = stratified(labels, validation, SPLIT_SEED)
     return Dataset(
-        name=name,
-        train=Split(images[rest], labels[rest]),
-        validation=Split(images[held_out], labels[held_out]),
-        test=Split(test_images, test_labels),
-        class_names=class_names,
+        name=images.name,
+        train=Split(inputs[rest], labels[rest]),
+        validation=Split(inputs[held_out], labels[held_out]),
+        test=Split(test_inputs, test_labels),
+        class_names=images.class_names,
         source=source,
     )
 
 
-def _from_keras(name: str, file: Path | None) -> tuple[np.ndarray, ...]:
-    place = file or f"a folder of yours, as {name}.npz, and name the folder in CNNKIT_DATA"
+def _from_keras(images: ImageSet, file: Path | None) -> tuple[np.ndarray, ...]:
+    place = file or f"a folder of yours, as {images.name}.npz, and set CNNKIT_DATA to that folder"
     instead = f", or a file with the arrays {', '.join(ARRAYS)} into {place}"
-    (images, labels), (test_images, test_labels) = fetch(
-        name, CACHED_AS[name], lambda module: module.load_data(), instead
-    )
-    return images, labels, test_images, test_labels
+    train, test = fetch(images.name, images.cached_as, lambda each: each.load_data(), instead)
+    return *train, *test
 
 
 def fetch(name: str, cached_as: str, load: Callable, instead: str = ""):
-    """Return load(keras.datasets.NAME), from Keras' cache or the network.
+    """Load a data set of Keras, from its cache or the network.
 
-    Raises MissingDataError, which names the file, the folder, and what else may be done instead.
+    Args:
+        name: A module of `keras.datasets`.
+        cached_as: The name of Keras' file, for the error message.
+        load: Called with the module; returns the data.
+        instead: What else the user may do, for the error message.
+
+    Returns:
+        What `load` returns.
+
+    Raises:
+        MissingDataError: The data are not on this machine and cannot be downloaded.
     """
-    import keras  # the command line lists data sets without paying for Keras
+    import keras  # takes seconds to import, and the command line lists data sets without it
 
     cache = _writable_cache()
     try:
         return load(getattr(keras.datasets, name))
     except Exception as error:  # Keras raises a bare Exception where a download fails
         raise MissingDataError(
-            f"The data set {name!r} is not on this machine and cannot be fetched ({error}). "
+            f"The data set {name!r} is not on this machine and cannot be downloaded ({error}). "
             f"Put {cached_as} into {cache / 'datasets'}{instead}."
         ) from error
 
 
 def _writable_cache() -> Path:
-    """Return Keras' cache folder; Keras itself goes to /tmp without a word if it cannot write."""
+    """Return Keras' cache folder. If it is read-only, Keras would silently use /tmp instead."""
     home = keras_home()
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -175,8 +184,8 @@ def _writable_cache() -> Path:
         writable = False
     if not writable:
         raise MissingDataError(
-            f"Keras' cache folder {home} cannot be written to, and Keras would silently ignore what "
-            "it holds; make it writable, or copy it and let KERAS_HOME name the copy."
+            f"Keras' cache folder {home} cannot be written to, so Keras would silently ignore its "
+            "files; make it writable, or copy it and set KERAS_HOME to the copy."
         )
     return home
 

@@ -1,4 +1,4 @@
-"""The texts that Keras downloads, already as word numbers: IMDB and Reuters."""
+"""The texts that Keras downloads, already as token numbers: IMDB and Reuters."""
 
 import numpy as np
 
@@ -7,11 +7,8 @@ from cnnkit.data.dataset import Dataset, Split
 from cnnkit.data.splits import stratified
 from cnnkit.errors import SettingError
 
-MARKS = (
-    "[end]",
-    "[start]",
-    "[unknown]",
-)  # Keras' tokens 0 to 2; its first word is 4, and 3 nothing
+# Keras' tokens 0 to 3; its words begin at 4.
+SPECIAL_TOKENS = ("[end]", "[start]", "[unknown]", "[unused]")
 
 
 def imdb(*, vocabulary_size: int = 10_000, length: int = 200, validation: float = 0.1) -> Dataset:
@@ -21,14 +18,14 @@ def imdb(*, vocabulary_size: int = 10_000, length: int = 200, validation: float 
 
     Args:
         vocabulary_size: Maximum number of tokens, at least 5.
-        length: Tokens kept of the end of each text, at least 1.
+        length: Tokens of each text, at least 1; longer texts lose their beginning.
         validation: Fraction of the training samples, stratified by class, for the validation split.
 
     Returns:
         A Dataset of token numbers, int32, shape (samples, length); 0 after the end of a text.
 
     Raises:
-        MissingDataError: The data are not on this machine and cannot be fetched.
+        MissingDataError: The data are not on this machine and cannot be downloaded.
         SettingError: A number is out of range.
     """
     cached_as = "imdb.npz and imdb_word_index.json"
@@ -44,17 +41,17 @@ def reuters(
 
     Args:
         vocabulary_size: Maximum number of tokens, at least 5.
-        length: Tokens kept of the end of each text, at least 1.
+        length: Tokens of each text, at least 1; longer texts lose their beginning.
         validation: Fraction of the training samples, stratified by class, for the validation split.
 
     Returns:
         A Dataset of token numbers, int32, shape (samples, length); 0 after the end of a text.
 
     Raises:
-        MissingDataError: The data are not on this machine and cannot be fetched.
+        MissingDataError: The data are not on this machine and cannot be downloaded.
         SettingError: A number is out of range.
     """
-    import keras  # the command line lists data sets without paying for Keras
+    import keras  # takes seconds to import, and the command line lists data sets without it
 
     cached_as = "reuters.npz and reuters_word_index.json"
     names = tuple(keras.datasets.reuters.get_label_names())
@@ -83,11 +80,11 @@ def _dataset(name, cached_as, class_names, vocabulary_size, length, validation) 
         class_names=class_names,
         value_range=(0, vocabulary_size),
         source=f"keras.datasets.{name}",
-        vocabulary=(*MARKS, "[unused]", *words),
+        vocabulary=(*SPECIAL_TOKENS, *words),
     )
 
 
 def _padded(texts, length: int) -> np.ndarray:
-    import keras  # the command line lists data sets without paying for Keras
+    import keras  # takes seconds to import, and the command line lists data sets without it
 
     return keras.utils.pad_sequences(texts, length, dtype="int32", padding="post")

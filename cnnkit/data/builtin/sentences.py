@@ -1,4 +1,4 @@
-"""Patterned sentences: generated texts whose words are the same, and whose order decides."""
+"""Generated reviews: both classes use the same words, and only the order of words differs."""
 
 from pathlib import Path
 
@@ -23,10 +23,10 @@ FILLERS = (
 def sentences(
     *, train: int = 1000, validation: int = 250, test: int = 1000, length: int = 40, seed: int = 0
 ) -> Dataset:
-    """Generate reviews that say "funny, not dull" or "dull, not funny" between idle words.
+    """Generate reviews that say "funny and not dull" or "dull and not funny" among filler words.
 
-    Both classes have the same words equally often, so counting words tells nothing: what stands after
-    "not" decides. Each split is drawn from (seed, split).
+    Both classes have the same words equally often, so counting words does not help: the class
+    depends on the word after "not". Each split is drawn from (seed, split).
 
     Args:
         train: Training texts, at least 2.
@@ -51,7 +51,7 @@ def sentences(
         rng = random_generator(seed, Purpose.SENTENCES, index)
         for number in range(samples):
             text = _sentence(number % 2, rng)
-            while text in seen:  # a test text never was a training text
+            while text in seen:  # no test text is a training text
                 text = _sentence(number % 2, rng)
             seen.add(text)
             words.append(text)
@@ -65,9 +65,9 @@ def sentences(
 
 def _sentence(label: int, rng: np.random.Generator) -> str:
     praise, blame = rng.choice(GOOD), rng.choice(BAD)
-    first, second = rng.permutation([True, False])
-    said, denied = (praise, blame) if label else (blame, praise)
-    verdict = f"{said} and not {denied}" if first else f"not {denied} but {said}"
-    idle = list(rng.choice(FILLERS, rng.integers(2, 5), replace=False))
-    idle.insert(int(rng.integers(len(idle) + 1)), verdict)
-    return " ".join(idle) + ("." if second else "!")
+    verdict_first, is_calm = rng.permutation([True, False])
+    affirmed, denied = (praise, blame) if label else (blame, praise)
+    verdict = f"{affirmed} and not {denied}" if verdict_first else f"not {denied} but {affirmed}"
+    phrases = list(rng.choice(FILLERS, rng.integers(2, 5), replace=False))
+    phrases.insert(int(rng.integers(len(phrases) + 1)), verdict)
+    return " ".join(phrases) + ("." if is_calm else "!")

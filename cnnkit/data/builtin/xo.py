@@ -1,4 +1,4 @@
-"""X's and O's as in the articles: white strokes (1) on black (-1), never twice the same."""
+"""Generated X's and O's: white strokes (1) on black (-1), each drawn differently."""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -8,15 +8,15 @@ from cnnkit.errors import SettingError
 from cnnkit.random_streams import Purpose, random_generator
 
 CLASS_NAMES = ("X", "O")
-POINTS = 25  # of a stroke: enough for a bent line to look bent
-OVERSAMPLING = 4  # a pixel is white if most of it is
+POINTS = 25  # of each stroke: enough to draw a smooth curve
+OVERSAMPLING = 4  # drawn that much larger; a pixel is white if most of its area is
 
 
 def xo(
     *, train: int = 2000, validation: int = 500, test: int = 2000,
     image_size: int = 28, noise: float = 0.0, seed: int = 0,
 ) -> Dataset:  # fmt: skip
-    """Generate X's and O's: shifted, shrunken, turned, of deformed strokes.
+    """Generate X's and O's that are shifted, scaled, rotated and deformed.
 
     Each split is drawn from (seed, split), so no test image is a training image.
 
@@ -25,12 +25,12 @@ def xo(
         validation: Validation images, at least 2.
         test: Test images, at least 2.
         image_size: Height and width in pixels, at least 9.
-        noise: Probability that a pixel has the wrong sign, in [0, 0.5).
+        noise: Probability that a pixel has the wrong sign, from 0 to below 0.5.
         seed: Draws the images.
 
     Returns:
-        A Dataset of float32 inputs, -1 or 1, shape (samples, image_size, image_size, 1). Every second
-        image is an O.
+        A Dataset of float32 inputs, -1 or 1, shape (samples, image_size, image_size, 1). The two
+        classes alternate.
 
     Raises:
         SettingError: A number is out of range.
@@ -68,12 +68,14 @@ def _draw_split(samples: int, size: int, noise: float, rng: np.random.Generator)
 def _draw(shape: str, size: int, rng: np.random.Generator) -> np.ndarray:
     """Return one picture, shape (size, size), float32, -1 or 1."""
     strokes = _cross(rng) if shape == "X" else _ring(rng)
-    angle = rng.uniform(-np.pi / 9, np.pi / 9)  # 20 degrees: a plus sign is no X any more
+    angle = rng.uniform(
+        -np.pi / 9, np.pi / 9
+    )  # at most 20 degrees: an X must not become a plus sign
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     stretch = rng.uniform(0.75, 1.0, size=2) * rng.uniform(0.25, 0.42)  # of the picture's side
-    room = 0.5 - stretch.max() - 0.05
-    centre = 0.5 + rng.uniform(-room, room, size=2)
-    thickness = max(rng.uniform(0.07, 0.12), 1.1 / size)  # at least a pixel, however small
+    margin = 0.5 - stretch.max() - 0.05
+    centre = 0.5 + rng.uniform(-margin, margin, size=2)
+    thickness = max(rng.uniform(0.07, 0.12), 1.1 / size)  # at least one pixel
 
     canvas = Image.new("L", (size * OVERSAMPLING, size * OVERSAMPLING))
     pen = ImageDraw.Draw(canvas)
@@ -90,7 +92,7 @@ def _draw(shape: str, size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _cross(rng: np.random.Generator) -> list[np.ndarray]:
-    """Two bent diagonals with displaced ends, in [-1, 1]."""
+    """Return two bent diagonals with displaced ends, about within [-1, 1]."""
     strokes = []
     for direction in (1, -1):
         ends = np.array([[-1, -direction], [1, direction]]) + rng.uniform(-0.15, 0.15, (2, 2))
@@ -101,7 +103,7 @@ def _cross(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _ring(rng: np.random.Generator) -> list[np.ndarray]:
-    """One closed, dented ring around the origin, of radius about 1."""
+    """Return one closed, dented ring around the origin, of radius about 1."""
     angles = np.linspace(0, 2 * np.pi, POINTS)
     radius = 1 + sum(
         rng.uniform(-0.1, 0.1) * np.cos(waves * angles + rng.uniform(0, 2 * np.pi))

@@ -1,13 +1,16 @@
-"""Which file goes into which split: by its content, so that no picture is on two sides."""
+"""Assign files to train, validation and test by their content.
+
+Files with the same content end in the same split, so no test picture is seen in training.
+"""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnnkit.data.files.listing import File
 from cnnkit.data.images.decode import display
 from cnnkit.errors import SettingError
 
-# A picture that is in several given splits stays in the one that must not be seen in training.
+# A picture that lies in the folders of several splits stays in the first of these.
 ORDER = ("test", "validation", "train")
 
 
@@ -16,22 +19,33 @@ def assign(
     digests: Sequence[bytes],
     class_names: Sequence[str],
     *,
-    fractions: dict[str, float],
+    fractions: Mapping[str, float],
     seed: int,
     stratify: bool = True,
 ) -> tuple[dict[str, list[int]], dict[str, str]]:
-    """Return ({split: positions in `files`}, {path left out: reason}).
+    """Assign files to splits.
 
-    digests: of each file's content; files with the same one end in the same split. A split that
-    no file was put into by hand is taken from the training files: of each class (unless not
-    `stratify`) the fraction that `fractions` gives it, at least one.
+    Files stay in the split that their folder or table names. A split without files is drawn from
+    the training files. The draw is a function of (seed, content) for each file alone: an added or
+    deleted picture moves hardly any other, and paths do not matter.
 
-    Which ones is a function of (seed, content) for each file alone: a picture added or taken away
-    moves hardly any other, and its path and machine do not matter.
+    Args:
+        files: The files.
+        digests: A hash of each file's content.
+        class_names: A name a class.
+        fractions: Of the training files, for "validation" and "test"; between 0 and 1. Each drawn
+            split has at least one file of every class.
+        seed: Draws the splits.
+        stratify: Draw the fraction of every class, rather than of all files together.
 
-    Raises SettingError where a class has too few different pictures, or a fraction is not allowed.
+    Returns:
+        Positions in `files` by split; and reasons by path, of files that are left out because
+        another split has their content.
+
+    Raises:
+        SettingError: A class has too few different files, or a fraction is not allowed.
     """
-    splits, left_out = _given(files, digests)
+    splits, left_out = _named_splits(files, digests)
     wanted = {name: fractions[name] for name in ("test", "validation") if not splits[name]}
     for name, fraction in wanted.items():
         if not 0 < fraction < 1 or sum(wanted.values()) >= 1:
@@ -39,15 +53,23 @@ def assign(
                 f"{name}={fraction} is no fraction of the pictures: it lies between 0 and 1, and "
                 "with that of the other splits below 1."
             )
-    place = _drawn(splits["train"], files, digests, class_names, wanted, seed, stratify)
-    rest, splits["train"] = splits["train"], []
-    for position in rest:
-        splits[place.get(digests[position], "train")].append(position)
+    drawn = _draw(splits["train"], files, digests, class_names, wanted, seed, stratify)
+    candidates, splits["train"] = splits["train"], []
+    for position in candidates:
+        splits[drawn.get(digests[position], "train")].append(position)
     return splits, left_out
 
 
 def require_every_class(files: Sequence[File], class_names: Sequence[str]) -> None:
-    """Raise SettingError where a class has no file among these, which are to train on."""
+    """Check that every class has training files.
+
+    Args:
+        files: The training files.
+        class_names: A name a class.
+
+    Raises:
+        SettingError: A class has no file.
+    """
     present = {label for file in files for label in file.labels}
     absent = [name for label, name in enumerate(class_names) if label not in present]
     if absent:
@@ -58,17 +80,25 @@ def require_every_class(files: Sequence[File], class_names: Sequence[str]) -> No
 
 
 def rank(digest: bytes, seed: int) -> bytes:
-    """Return what to sort contents by for a random order that is a function of (seed, content)."""
+    """Return a sort key that puts contents into a random order.
+
+    Args:
+        digest: A hash of a file's content.
+        seed: Another seed, another order.
+
+    Returns:
+        A function of seed and content alone, 32 bytes.
+    """
     return hashlib.sha256(f"{seed} ".encode() + digest).digest()
 
 
-def _given(files, digests) -> tuple[dict[str, list[int]], dict[str, str]]:
-    """Return the splits as files were put into them, without repetitions across them."""
-    splits, left_out, seen = {name: [] for name in ORDER}, {}, {}
+def _named_splits(files, digests) -> tuple[dict[str, list[int]], dict[str, str]]:
+    """Return the splits that folders or tables name, each content in one of them only."""
+    splits, left_out, first_seen = {name: [] for name in ORDER}, {}, {}
     for name in ORDER:
         for position, file in enumerate(files):
             if (file.split or "train") == name:
-                first = seen.setdefault(digests[position], (name, file.path))
+                first = first_seen.setdefault(digests[position], (name, file.path))
                 if first[0] == name:
                     splits[name].append(position)
                 else:
@@ -76,28 +106,28 @@ def _given(files, digests) -> tuple[dict[str, list[int]], dict[str, str]]:
     return splits, left_out
 
 
-def _drawn(positions, files, digests, class_names, wanted, seed, stratify) -> dict[bytes, str]:
-    """Return the split of each content that leaves the training split."""
-    groups: dict[tuple[int, ...], list[bytes]] = {}
-    seen = set()
+def _draw(positions, files, digests, class_names, wanted, seed, stratify) -> dict[bytes, str]:
+    """Return the new split of each content that leaves the training split."""
+    first: dict[bytes, int] = {}
     for position in positions:
-        if digests[position] not in seen:
-            seen.add(digests[position])
-            labels = files[position].labels if stratify else ()
-            groups.setdefault(labels, []).append(digests[position])
-    place = {}
+        first.setdefault(digests[position], position)
+    groups: dict[tuple[int, ...], list[bytes]] = {}
+    for digest, position in first.items():
+        labels = files[position].labels if stratify else ()
+        groups.setdefault(labels, []).append(digest)
+    drawn = {}
     for labels, contents in groups.items():
         if len(contents) <= len(wanted):
-            whose = f"Class {class_names[labels[0]]!r}" if labels else "The data set"
+            subject = f"Class {class_names[labels[0]]!r}" if labels else "The data set"
             raise SettingError(
-                f"{whose} has {len(contents)} different pictures to train on and hold out, and "
+                f"{subject} has {len(contents)} different pictures to train on and hold out, and "
                 f"{len(wanted) + 1} is the fewest that can be split: add some, or take it away."
             )
         contents.sort(key=lambda digest: rank(digest, seed))
         start = 0
-        for others, (name, fraction) in zip(range(len(wanted))[::-1], wanted.items(), strict=True):
-            room = len(contents) - start - others - 1  # one for each split after it, and training
-            count = min(max(1, round(fraction * len(contents))), room)
-            place |= dict.fromkeys(contents[start : start + count], name)
+        for later, (name, fraction) in zip(range(len(wanted))[::-1], wanted.items(), strict=True):
+            most = len(contents) - start - later - 1  # one for each later split, and for training
+            count = min(max(1, round(fraction * len(contents))), most)
+            drawn |= dict.fromkeys(contents[start : start + count], name)
             start += count
-    return place
+    return drawn

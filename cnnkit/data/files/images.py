@@ -1,5 +1,6 @@
 """A folder, or a table, of image files as a Dataset."""
 
+import dataclasses
 import os
 import sys
 from collections.abc import Iterable
@@ -72,7 +73,9 @@ def folder(
         )
 
     source = f"{len(images.files):,} image files"
-    return images.dataset(name_of(path), splits, inputs, source=source)
+    return images.dataset(
+        name_of(path), splits, inputs, source=source, decoding=dataclasses.asdict(decoding)
+    )
 
 
 def _progress(files: int):

@@ -1,39 +1,41 @@
-"""What lies in a folder of images: every file accounted for, none opened.
+"""List the files of a folder of images, sounds or texts, with their splits and classes.
 
-Two conventions: CLASS/IMAGE, and SPLIT/CLASS/IMAGE where all folders at the top are split names.
-Images may lie deeper inside a class folder. Hidden files, __MACOSX and other droppings of desktops
-are skipped; a link is followed unless it leads to what is listed already.
+The folder holds CLASS/FILE, or SPLIT/CLASS/FILE if all folders at the top have the names of splits.
+Files may lie deeper inside a class folder. No file is opened.
 """
 
+import itertools
 import os
 import re
-import stat
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from cnnkit.data.files.walk import Walk, natural
 from cnnkit.data.images.decode import display
 from cnnkit.errors import MissingDataError, SettingError
 
 SPLITS = {
     "train": "train", "training": "train",
     "valid": "validation", "validation": "validation", "val": "validation",
+    "validate": "validation", "dev": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
-DROPPINGS = {"__macosx", "thumbs.db", "desktop.ini"}
-NO_FILE = {
-    stat.S_IFIFO: "is a named pipe", stat.S_IFSOCK: "is a socket",
-    stat.S_IFCHR: "is a device", stat.S_IFBLK: "is a device",
-}  # fmt: skip
-LISTED = "is a link to what is listed already"
+# A class of vehicles may be called train; these are never classes beside other folders.
+CLASS_NAMES_TOO = {"train", "valid"}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One image: its path below the root, the split it was put into, and its classes' indices."""
+    """A file of a data set.
+
+    Attributes:
+        path: Its path below the root.
+        split: "train", "validation", "test", or None if the folder or table does not say.
+        labels: Indices of its classes.
+    """
 
     path: str
     split: str | None
@@ -42,11 +44,15 @@ class File:
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything found under `root`.
+    """The files of a data set, not yet opened.
 
-    bad: what should be an image and cannot be read as a file, path and reason.
-    ignored: what is no part of the data, path and reason.
-    multi_label: whether a file may have any number of classes, rather than exactly one.
+    Attributes:
+        root: The folder that paths are relative to.
+        files: All files, in natural order or in that of the table.
+        class_names: A name a class.
+        bad: Reasons by path, of what is no readable file.
+        ignored: Reasons by path, of what is no part of the data.
+        multi_label: Whether a file may have any number of classes, rather than exactly one.
     """
 
     root: Path
@@ -57,7 +63,15 @@ class Listing:
     multi_label: bool = False
 
     def labels_of(self, files: Iterable[File]) -> np.ndarray:
-        """Return labels as a Split has them: class indices, or 0 and 1 for each class."""
+        """Return the labels of files as a Split takes them.
+
+        Args:
+            files: Some of the listing's files.
+
+        Returns:
+            Class indices, int64, shape (files,); or, with `multi_label`, 0 and 1 for each class,
+            float32, shape (files, classes).
+        """
         files = list(files)
         if not self.multi_label:
             return np.array([file.labels[0] for file in files], np.int64)
@@ -67,28 +81,25 @@ class Listing:
         return labels
 
 
-def natural(name: str) -> tuple:
-    """Return a key that sorts numbers inside names by value, and letters whatever their case.
-
-    >>> sorted(["b10", "B9", "a", "b1"], key=natural)
-    ['a', 'b1', 'B9', 'b10']
-    """
-    parts = re.split("([0-9]+)", name)
-    return tuple(int(part) if part.isdecimal() else part.casefold() for part in parts), name
-
-
 def list_folder(root: str | os.PathLike) -> Listing:
-    """Return what a folder of images holds.
+    """List the files of a folder with their splits and classes.
 
-    Raises MissingDataError where there is no such folder, SettingError where it has no class
-    folders, or both split and other folders at the top.
+    Args:
+        root: A folder CLASS/FILE or SPLIT/CLASS/FILE.
+
+    Returns:
+        The files in natural order. Classes are named by their folders.
+
+    Raises:
+        MissingDataError: There is no such folder.
+        SettingError: It has no class folders, or folders of splits beside other folders.
     """
     root = Path(root)
     if not root.is_dir():
         raise MissingDataError(f"There is no folder {display(root)}; check its path.")
-    walk = _Walk(root)
+    walk = Walk(root)
     tops = sorted({path.split("/")[0] for path in walk.folders}, key=natural)
-    depth = 2 if _are_splits(root, tops) else 1
+    depth = 2 if _are_splits(root, tops, walk.folders) else 1
     files, ignored = [], walk.ignored
     for path in sorted(walk.files, key=natural):
         if path.count("/") < depth:
@@ -114,89 +125,73 @@ def list_folder(root: str | os.PathLike) -> Listing:
     )
 
 
+def split_of(name: str) -> str | None:
+    """Return the split that a folder's name, or a word in a table's column `split`, stands for.
+
+    Args:
+        name: Such as "val", "Training" or "test_set".
+
+    Returns:
+        "train", "validation" or "test"; None for any other name.
+
+    >>> split_of("training_set"), split_of("train station")
+    ('train', None)
+    """
+    return SPLITS.get(re.sub(r"[ _-]?(set|data|images)$", "", name.casefold()))
+
+
 def _file(path: str, depth: int, index: dict[str, int]) -> File:
     parts = path.split("/", depth)
-    split = SPLITS[parts[0].casefold()] if depth == 2 else None
+    split = split_of(parts[0]) if depth == 2 else None
     return File(path, split, (index[parts[depth - 1]],))
 
 
-def _are_splits(root: Path, tops: list[str]) -> bool:
-    named = [name for name in tops if name.casefold() in SPLITS]
-    found = {SPLITS[name.casefold()] for name in named}
-    if "train" not in found:
+def _are_splits(root: Path, tops: list[str], folders: list[str]) -> bool:
+    """Return whether the folders at the top are splits, not classes; refuse what may be either."""
+    children: dict[str, set[str]] = {top: set() for top in tops}
+    for folder in folders:
+        if folder.count("/") == 1:
+            top, child = folder.split("/")
+            children[top].add(child)
+    named = [top for top in tops if split_of(top)]
+    if not named:
+        _refuse_same_subfolders(root, children)
         return False
-    if len(found) > 1 and len(named) < len(tops):
-        others = ", ".join(display(name) for name in tops if name not in named)
+    if len(named) < len(tops):
+        is_class = named[0].casefold() in CLASS_NAMES_TOO and not children[named[0]]
+        if len(named) == 1 and is_class:
+            return False
+        others = ", ".join(display(top) for top in tops if top not in named)
         raise SettingError(
             f"{display(root)} has the splits {', '.join(named)} and, beside them, {others}: "
-            "move these elsewhere, or the splits, if they are classes."
+            "move these elsewhere or name them train, validation or test; or, if all are classes, "
+            "rename the splits."
         )
-    return len(named) == len(tops)
+    _refuse_unclear_splits(root, named)
+    return True
 
 
-class _Walk:
-    """Walks a folder tree: real folders first, so that a link never takes what has its own place."""
+def _refuse_unclear_splits(root: Path, named: list[str]) -> None:
+    splits = [split_of(top) for top in named]
+    if "train" not in splits:
+        raise SettingError(
+            f"{display(root)} has the splits {', '.join(named)} and none to train on: name one train."
+        )
+    if len(set(splits)) < len(splits):
+        raise SettingError(
+            f"{display(root)} has the splits {', '.join(named)}, of which two are the same: keep one "
+            "folder each for train, validation and test."
+        )
 
-    def __init__(self, root: Path):
-        self.root = root
-        self.files: list[str] = []
-        self.folders: list[str] = []
-        self.bad: dict[str, str] = {}
-        self.ignored: dict[str, str] = {}
-        self._listed: set[tuple[int, int]] = set()
-        self._folders, self._links = deque([""]), deque()
-        while self._folders or self._links:
-            if self._folders:
-                self._enter(self._folders.popleft())
-            else:
-                self._follow(self._links.popleft())
 
-    def _enter(self, folder: str) -> None:
-        try:
-            status = os.stat(self.root / folder)
-            if (status.st_dev, status.st_ino) in self._listed:
-                self.ignored[folder] = LISTED
-                return
-            self._listed.add((status.st_dev, status.st_ino))
-            with os.scandir(self.root / folder) as entries:
-                found = sorted(entries, key=lambda entry: natural(entry.name))
-        except OSError as error:
-            self.bad[folder] = f"is a folder that cannot be opened: {error.strerror}"
-            return
-        for entry in found:
-            if not entry.name.startswith(".") and entry.name.casefold() not in DROPPINGS:
-                self._sort_in(entry, f"{folder}/{entry.name}".lstrip("/"), status.st_dev)
-
-    def _sort_in(self, entry: os.DirEntry, path: str, device: int) -> None:
-        if entry.is_symlink():
-            self._links.append(path)
-        elif entry.is_dir(follow_symlinks=False):
-            self.folders.append(path)
-            self._folders.append(path)
-        elif entry.is_file(follow_symlinks=False):
-            self.files.append(path)
-            self._listed.add((device, entry.inode()))
-        else:
-            mode = entry.stat(follow_symlinks=False).st_mode
-            self.bad[path] = NO_FILE.get(stat.S_IFMT(mode), "is not a regular file")
-
-    def _follow(self, path: str) -> None:
-        try:
-            status = os.stat(self.root / path)
-        except FileNotFoundError:
-            self.bad[path] = "is a link to nothing"
-            return
-        except OSError as error:
-            self.bad[path] = f"is a link that cannot be followed: {error.strerror}"
-            return
-        target, kind = (status.st_dev, status.st_ino), stat.S_IFMT(status.st_mode)
-        if target in self._listed:
-            self.ignored[path] = LISTED
-        elif kind == stat.S_IFDIR:
-            self.folders.append(path)
-            self._folders.append(path)
-        elif kind == stat.S_IFREG:
-            self.files.append(path)
-            self._listed.add(target)
-        else:
-            self.bad[path] = NO_FILE.get(kind, "is not a regular file")
+def _refuse_same_subfolders(root: Path, children: dict[str, set[str]]) -> None:
+    """Refuse folders that share two subfolders: they look like splits under unknown names."""
+    nested = {top: inside for top, inside in children.items() if len(inside) > 1}
+    for one, other in itertools.combinations(nested, 2):
+        shared = sorted(nested[one] & nested[other], key=natural)
+        if len(shared) > 1:
+            raise SettingError(
+                f"In {display(root)}, the folders {display(one)} and {display(other)} both hold "
+                f"{', '.join(map(display, shared[:5]))}: if they are splits, name them train, "
+                "validation and test; if they are classes, list the files in a table."
+            )

@@ -110,6 +110,12 @@ class ReadableFiles:
         require_every_class([self.files[i] for i in splits["train"]], self.listing.class_names)
         return splits
 
+    def _split_origin(self, splits: Mapping[str, list[int]]) -> str:
+        named = {file.split for file in self.files}
+        drawn = [name for name in ("validation", "test") if name not in named]
+        sizes = " and ".join(f"{len(splits[name]):,} for {name}" for name in drawn)
+        return f"Taken from the training files: {sizes}." if drawn else ""
+
     def _limit(self, positions: list[int], count: int, seed: int) -> list[int]:
         # By content, so that other files and paths hardly change which ones stay.
         ranks = [(rank(self.digests[position], seed), i) for i, position in enumerate(positions)]
@@ -142,5 +148,6 @@ class ReadableFiles:
             **parts,
             class_names=self.listing.class_names,
             left_out=self.left_out,
+            split_origin=self._split_origin(splits),
             **fields,
         )

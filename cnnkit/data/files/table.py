@@ -1,41 +1,73 @@
 """A CSV, TSV or Parquet file of paths, or of texts, with labels.
 
-The first line names the columns: `path` (or file, filename, image), relative to the table's folder,
-or `text` (or sentence, message, sms, review);
-`label` (or class) for one class, or `labels` for any number separated by |, or a column of 0 and 1
-for each class; and, if the splits are given, `split`.
+The first line names the columns. `path` (or file, filename, file_name, image, image_id, id) is
+relative to the table's folder; `text` may also be called sentence, message, sms or review. `label`
+(or class) holds one class, `labels` any number separated by |; or each class has a column of 0 and 1.
+`split` is optional.
 """
 
 import csv
+import glob
 from pathlib import Path
 from typing import Literal
 
-from cnnkit.data.files.listing import SPLITS, File, Listing, natural
+from cnnkit.data.files.listing import SPLITS, File, Listing, split_of
+from cnnkit.data.files.walk import natural
 from cnnkit.data.images.decode import display
 from cnnkit.errors import MissingDataError, SettingError
 
-PATH, LABEL = ("path", "file", "filename", "image"), ("label", "class")
+PATH = ("path", "file", "filename", "file_name", "image", "image_id")
+ID = "id"  # names a file where no column of PATH does
+LABEL = ("label", "class")
 TEXT = ("text", "sentence", "message", "sms", "review")
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
 def list_table(path: str | Path) -> Listing:
-    """Return the files and labels that a table names; whether the files are there is not looked at.
+    """List the files and labels of a table. Files that are missing are listed, too.
 
-    Raises MissingDataError where there is no such table, SettingError with the row for what is
-    missing or contradictory in it.
+    Args:
+        path: A .csv, .tsv or .parquet file.
+
+    Returns:
+        The files in the order of the rows.
+
+    Raises:
+        MissingDataError: There is no such table.
+        SettingError: A cell or column is missing or not allowed; the row is named.
     """
     path = Path(path)
-    paths, names, labels, splits, multi_label = read_table(path, PATH)
+    paths, names, labels, splits, multi_label = read_table(path, (*PATH, ID))
+    paths = [_existing(path.parent, each) for each in paths]
     files = tuple(File(*row) for row in zip(paths, splits, labels, strict=True))
     return Listing(path.parent, files, names, multi_label=multi_label)
 
 
-def read_table(path: Path, wanted: tuple[str, ...]) -> tuple:
-    """Return a table's (cells, class names, labels, splits, whether labels may be any number).
+def _existing(root: Path, name: str) -> str:
+    """Return the path of the file that a table names, perhaps with Windows' separators or no ending."""
+    for path in (name, name.replace("\\", "/")):
+        if (root / path).exists():
+            return path
+        same = list((root / path).parent.glob(f"{glob.escape(Path(path).name)}.*"))
+        if not Path(path).suffix and len(same) == 1:
+            return str(Path(path).parent / same[0].name)
+    return name
 
-    wanted: names that the column of cells may have. Of each row: its cell, a tuple of class
-    indices, and "train", "validation", "test" or None. Raises as `list_table` does.
+
+def read_table(path: Path, wanted: tuple[str, ...]) -> tuple:
+    """Read the paths or texts of a table with their labels.
+
+    Args:
+        path: A .csv, .tsv or .parquet file.
+        wanted: Names that the column of paths or texts may have, the preferred one first.
+
+    Returns:
+        (cells, class names, labels, splits, multi_label). A row has a cell, a tuple of class indices,
+        and a split: "train", "validation", "test" or None.
+
+    Raises:
+        MissingDataError: There is no such table.
+        SettingError: A cell or column is missing or not allowed; the row is named.
     """
     if not path.is_file():
         raise MissingDataError(f"There is no table {display(path)}; check its path.")
@@ -48,14 +80,28 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple:
         raise SettingError(f"{display(path)} needs a column named {wanted[0]}, not only {columns}.")
     names, labels, multi_label = _labels(path, rows, [c for c in columns if c != column])
     for number, row in enumerate(rows, start=2):
-        if not row[column]:
+        if isinstance(row[column], dict | bytes):
+            raise SettingError(
+                f"{display(path)}: the column {column} holds the pictures themselves, and a table "
+                "needs their paths: write each picture to a file first."
+            )
+        if not _text(row[column]):
             raise SettingError(f"{display(path)}, row {number}: {column} is empty.")
     splits = [_split(path, number, row.get("split")) for number, row in enumerate(rows, start=2)]
-    return [str(row[column]) for row in rows], names, labels, splits, multi_label
+    cells = [row[column] for row in rows]
+    texts = [cell if isinstance(cell, str) else _text(cell) for cell in cells]
+    return texts, names, labels, splits, multi_label
 
 
 def column_names(path: Path) -> list[str]:
-    """Return the columns of a table, none where it cannot be read."""
+    """Return the columns of a table.
+
+    Args:
+        path: A .csv, .tsv or .parquet file.
+
+    Returns:
+        Their names; [] if the table cannot be read.
+    """
     try:
         return list((_parquet(path) if path.suffix.lower() == ".parquet" else _csv(path))[0])
     except (SettingError, IndexError):
@@ -66,20 +112,25 @@ def _labels(path: Path, rows: list[dict], columns: list[str]):
     """Return (class names, each row's class indices, whether there may be any number of them)."""
     single = _one_of(LABEL, columns)
     if single or "labels" in columns:
-        words = [[str(row[single]).strip()] if single else _words(row["labels"]) for row in rows]
+        if single and any(isinstance(row[single], list) for row in rows):
+            words = [_words(row[single]) for row in rows]  # a list of classes in each row
+            several = any(len(own) != 1 for own in words)
+        else:
+            words = [[_text(row[single])] if single else _words(row["labels"]) for row in rows]
+            several = not single
         if single and [""] in words:
             number = words.index([""]) + 2
             raise SettingError(f"{display(path)}, row {number}: {single} is empty.")
         names = sorted({word for own in words for word in own}, key=natural)
         index = {name: number for number, name in enumerate(names)}
         labels = [tuple(sorted({index[word] for word in own})) for own in words]
-        return tuple(names), labels, not single
-    names = [column for column in columns if column != "split"]
+        return tuple(names), labels, several
+    names = [column for column in columns if column not in ("split", ID) and not _is_index(column)]
     if not names:
         raise SettingError(f"{display(path)} needs a column named label or labels, or one a class.")
     labels = []
     for number, row in enumerate(rows, start=2):
-        flags = [str(row[name]).strip().lower() for name in names]
+        flags = [_text(row[name]).lower().removesuffix(".0") for name in names]
         for name, flag in zip(names, flags, strict=True):
             if flag not in ("0", "1", "false", "true"):
                 raise SettingError(
@@ -90,22 +141,40 @@ def _labels(path: Path, rows: list[dict], columns: list[str]):
     return tuple(names), labels, True
 
 
-def _words(text: str | None) -> list[str]:
-    return [word.strip() for word in str(text or "").split("|") if word.strip()]
-
-
-def _split(path: Path, number: int, word: str | None) -> str | None:
-    if not word:
+def _split(path: Path, number: int, word) -> str | None:
+    text = _text(word)
+    if not text:
         return None
-    if word.casefold() not in SPLITS:
+    split = split_of(text)
+    if split is None:
         raise SettingError(
             f"{display(path)}, row {number}: split is one of {', '.join(SPLITS)}, not {word!r}."
         )
-    return SPLITS[word.casefold()]
+    return split
+
+
+def _text(value) -> str:
+    """Return a cell as text: missing values are empty, and whole floats are integers."""
+    if value is None or value != value:  # NaN is how pandas stores a missing value
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def _words(value) -> list[str]:
+    """Return the labels in a cell: those of a list, or of a text with | between them."""
+    words = value if isinstance(value, list) else _text(value).split("|")
+    return [text for text in map(_text, words) if text]
+
+
+def _is_index(column: str) -> bool:
+    """Return whether a column is the index that pandas writes into every CSV and Parquet file."""
+    return column in ("", "__index_level_0__") or column.startswith("Unnamed: ")
 
 
 def _one_of(wanted: tuple[str, ...], columns: list[str]) -> str | None:
-    return next((column for column in columns if column in wanted), None)
+    return next((name for name in wanted if name in columns), None)
 
 
 def _csv(path: Path) -> list[dict]:
@@ -131,7 +200,7 @@ def _csv(path: Path) -> list[dict]:
 def _column(name: str) -> str:
     """Return a column's name; those with a meaning here may be written in capitals."""
     name = name.strip()
-    known = (*PATH, *TEXT, *LABEL, "labels", "split")
+    known = (*PATH, ID, *TEXT, *LABEL, "labels", "split")
     return name.lower() if name.lower() in known else name
 
 

@@ -156,7 +156,7 @@ def test_a_cache_that_cannot_be_written_is_warned_of_and_done_without(pets, monk
 def test_data_larger_than_the_cache_may_be_are_decoded_each_time(pets, monkeypatch):
     monkeypatch.setenv("CNNKIT_CACHE_GIGABYTES", "1e-6")
     loaded = data.folder(pets, **SMALL)
-    assert cache.kept() == []
+    assert cache.entries() == []
     assert len(loaded.train.inputs[:]) == 24
 
 
@@ -280,3 +280,19 @@ def test_real_photographs_of_varied_sizes(shared):
     assert loaded.class_names == ("daisy", "dandelion", "rose", "sunflower", "tulip")
     assert sum(loaded.counts()["validation"]) >= 450
     assert loaded.train.inputs[:8].std() > 30
+
+
+def test_a_data_set_knows_how_its_images_were_decoded(pets):
+    loaded = data.folder(pets, fit="crop", **SMALL)
+    assert loaded.decoding == {"image_size": (6, 5), "channels": 3, "fit": "crop"}
+
+
+def test_the_summary_says_which_pictures_were_taken_and_left_out(paint, tmp_path):
+    for number in range(20):
+        paint(f"own/train/a/{number}.png", number)
+    paint("own/dev/a/1.png", 50)
+    (tmp_path / "own/notes.md").touch()
+    summary = data.folder(tmp_path / "own", **SMALL).summary()
+    assert "18 train, 1 validation, 2 test" in summary
+    assert "Taken from the training files: 2 for test." in summary
+    assert "Left out: notes.md lies outside every class folder." in summary

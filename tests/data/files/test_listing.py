@@ -5,7 +5,8 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from cnnkit.data.files.listing import list_folder, natural
+from cnnkit.data.files.listing import list_folder
+from cnnkit.data.files.walk import natural
 from cnnkit.errors import MissingDataError, SettingError
 
 pytestmark = pytest.mark.once
@@ -157,3 +158,38 @@ def test_a_folder_that_is_none_is_said_to_be_none(tmp_path):
         list_folder(tmp_path / "nowhere")
     with pytest.raises(SettingError, match="no class folders"):
         list_folder(touched(tmp_path, "1.jpg"))
+
+
+@pytest.mark.parametrize("other", ["eval", "holdout", "test1", "unlabelled"])
+def test_an_unknown_folder_beside_a_split_is_refused(tmp_path, other):
+    root = touched(tmp_path, "train/cat/1.jpg", "train/dog/2.jpg", f"{other}/cat/3.jpg")
+    with pytest.raises(SettingError, match=f"beside them, {other}"):
+        list_folder(root)
+
+
+@pytest.mark.parametrize(
+    ("train", "other", "split"),
+    [
+        ("train", "dev", "validation"),
+        ("train", "validate", "validation"),
+        ("training_set", "test_set", "test"),
+    ],
+)
+def test_other_names_of_splits_are_splits(tmp_path, train, other, split):
+    listing = list_folder(touched(tmp_path, f"{train}/cat/1.jpg", f"{other}/cat/2.jpg"))
+    assert listing.class_names == ("cat",)
+    assert {file.split for file in listing.files} == {"train", split}
+
+
+def test_folders_with_the_same_subfolders_are_refused(tmp_path):
+    root = touched(
+        tmp_path, "fold1/cat/1.jpg", "fold1/dog/2.jpg", "fold2/cat/3.jpg", "fold2/dog/4.jpg"
+    )
+    with pytest.raises(SettingError, match="fold1 and fold2 both hold cat, dog"):
+        list_folder(root)
+
+
+def test_splits_without_one_to_train_on_are_refused(tmp_path):
+    root = touched(tmp_path, "val/cat/1.jpg", "test/cat/2.jpg")
+    with pytest.raises(SettingError, match="none to train on"):
+        list_folder(root)

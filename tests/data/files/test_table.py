@@ -94,3 +94,64 @@ def test_parquet_is_read_where_pyarrow_is(tmp_path):
     rows = pyarrow.table({"path": ["1.png", "2.png"], "label": ["a", "b"]})
     parquet.write_table(rows, tmp_path / "labels.parquet")
     assert list_table(tmp_path / "labels.parquet").class_names == ("a", "b")
+
+
+@pytest.fixture
+def parquet(tmp_path):
+    def write(columns):
+        pandas = pytest.importorskip("pandas")
+        pytest.importorskip("pyarrow")
+        pandas.DataFrame(columns).to_parquet(tmp_path / "labels.parquet")
+        return tmp_path / "labels.parquet"
+
+    return write
+
+
+PATHS = ["1.png", "2.png"]
+
+
+def test_lists_of_labels_are_several_classes(parquet):
+    listing = list_table(parquet({"path": PATHS, "label": [["cat"], ["cat", "dog"]]}))
+    assert listing.class_names == ("cat", "dog")
+    assert [file.labels for file in listing.files] == [(0,), (0, 1)]
+    assert listing.multi_label
+
+
+def test_a_float_column_of_class_numbers_is_of_integers(parquet):
+    assert list_table(parquet({"path": PATHS, "label": [0.0, 1.0]})).class_names == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"label": ["cat", None]}, "row 3: label is empty"),
+        ({"label": [0.0, float("nan")]}, "row 3: label is empty"),
+        ({"label": ["cat", "dog"], "split": [0, 1]}, "row 2: split is one of .*not 0"),
+    ],
+)
+def test_a_cell_of_parquet_that_cannot_be_meant_names_its_row(parquet, columns, words):
+    with pytest.raises(SettingError, match=words):
+        list_table(parquet({"path": PATHS} | columns))
+
+
+def test_pictures_inside_a_table_are_refused_in_one_sentence(parquet):
+    pictures = [{"bytes": b"PNG", "path": path} for path in PATHS]
+    with pytest.raises(SettingError, match="holds the pictures themselves"):
+        list_table(parquet({"image": pictures, "label": ["cat", "dog"]}))
+
+
+def test_a_one_hot_table_as_pandas_writes_it(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"path": PATHS, "cat": [1.0, 0.0], "dog": [1.0, 1.0]})
+    frame.to_csv(tmp_path / "labels.csv")
+    listing = list_table(tmp_path / "labels.csv")
+    assert listing.class_names == ("cat", "dog")
+    assert [file.labels for file in listing.files] == [(0, 1), (1,)]
+
+
+@pytest.mark.parametrize("column", ["file_name", "filename", "id", "image_id"])
+@pytest.mark.parametrize("name", ["pets/1.png", "pets/1", r"pets\1.png"])
+def test_a_file_is_found_under_the_names_that_tables_have(table, paint, column, name):
+    paint("pets/1.png")
+    (file,) = list_table(table(f"{column},label\n{name},cat\n")).files
+    assert file.path == "pets/1.png"
