@@ -88,7 +88,7 @@ def show_command(dataset, options, augment, output, seed):
     listing = table("class", *counts, numbers=tuple(counts))
     for name, *numbers in zip(loaded.class_names, *counts.values(), strict=True):
         listing.add_row(name, *(f"{number:,}" for number in numbers))
-    console().print(listing, markup=False)
+    console().print(listing)
     output = output or Path(f"{loaded.name}.png")
     if augment:
         plots.expect_images(loaded)
@@ -134,7 +134,7 @@ def _print(report: inspection.Inspection) -> None:
     listing = table("class", *splits, numbers=tuple(splits))
     for name, row in counts.items():
         listing.add_row(name, *(f"{row.get(split, 0):,}" for split in splits))
-    terminal.print(listing, markup=False)
+    terminal.print(listing)
     if report.pictures:
         sizes = table("", "least", "median", "greatest", numbers=("least", "median", "greatest"))
         for name, *values in page.size_rows(report):

@@ -4,6 +4,7 @@ import traceback
 
 import click
 
+from cnnkit.cli.encoding import print_in_any_encoding
 from cnnkit.errors import CnnkitError, TrainingError, origin_of
 
 DEBUG = f"{__name__}.debug"
@@ -27,6 +28,11 @@ class OneSentence(click.Command):
 
     The exit status is 2 for what the user can put right, 128 + N after signal N, and else 1.
     """
+
+    def main(self, *arguments, **options):
+        """Run the command as a program."""
+        print_in_any_encoding()  # before --help or an error may be printed
+        return super().main(*arguments, **options)
 
     def invoke(self, ctx: click.Context):
         """Run the command."""

@@ -1,11 +1,13 @@
 """What commands print and write: tables on the screen, and pictures."""
 
+import re
 from pathlib import Path
 
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from cnnkit import plots
 from cnnkit.errors import SettingError
@@ -13,13 +15,37 @@ from cnnkit.errors import SettingError
 PIPE_WIDTH = 160  # a file or a pipe has no width of its own, and a folded table cannot be searched
 
 
+class Listing(Table):
+    """A table that prints every value as it is: "[bold]" in a class name is no markup."""
+
+    def add_row(self, *cells, **options) -> None:
+        """Add a row of texts, numbers or anything else that has a `str`."""
+        super().add_row(*map(plain, cells), **options)
+
+
+def plain(value, style: str = "") -> Text:
+    """Return a value as text for a terminal, without markup and with control characters escaped.
+
+    Args:
+        value: Anything; `str` of it is shown.
+        style: Of all of it, as rich names styles.
+
+    Returns:
+        The text.
+    """
+    # An escape sequence in a name could move the cursor, or rename the window.
+    words = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda found: repr(found[0])[1:-1], str(value))
+    return Text(words, style=style)
+
+
 def console() -> Console:
     """Return a console as wide as the terminal, or wide enough for a table in a pipe."""
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=PIPE_WIDTH)
+    terminal = Console(markup=False, emoji=False)
+    width = None if terminal.is_terminal else PIPE_WIDTH
+    return Console(markup=False, emoji=False, width=width)
 
 
-def table(*headings: str, numbers: tuple[str, ...] = ()) -> Table:
+def table(*headings: str, numbers: tuple[str, ...] = ()) -> Listing:
     """Return an empty table.
 
     Args:
@@ -29,10 +55,10 @@ def table(*headings: str, numbers: tuple[str, ...] = ()) -> Table:
     Returns:
         The table, to which rows can be added.
     """
-    empty = Table(box=SIMPLE_HEAD, pad_edge=False)
+    empty = Listing(box=SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
         is_number = heading in numbers
-        empty.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        empty.add_column(plain(heading), justify="right" if is_number else "left", overflow="fold")
     return empty
 
 

@@ -7,10 +7,11 @@ from click.shell_completion import CompletionItem
 from rich.console import Console
 from rich.table import Table
 
+from cnnkit.cli import runs_table
 from cnnkit.cli.errors import OneSentence, OneSentenceGroup, debug_option
-from cnnkit.cli.output import console, table
-from cnnkit.errors import RunFolderError
-from cnnkit.evaluation.tasks import TASKS, task_of_results
+from cnnkit.cli.output import Listing, console, plain, table
+from cnnkit.evaluation.tasks import task_of_results
+from cnnkit.runs import comparison
 from cnnkit.runs.listing import list_runs, resolve
 from cnnkit.runs.run import Run, samples_per_split
 from cnnkit.runs.verification import verify
@@ -28,21 +29,41 @@ def complete_run(ctx, param, incomplete):
 
 @click.group(cls=OneSentenceGroup, invoke_without_command=True)
 @runs_dir_option
+@click.option(
+    "--sort", metavar="COLUMN",
+    help="Sort by a column or setting; -COLUMN puts the largest first.  [default: started]",
+)  # fmt: skip
+@click.option(
+    "--group-by", metavar="COLUMN", multiple=True,
+    help="Print means over the runs that agree in a setting or column; may be repeated.",
+)  # fmt: skip
+@click.option("--csv", "form", flag_value="csv", help="Print CSV, with a column for each setting.")
+@click.option("--json", "form", flag_value="json", help="Print JSON, with all settings.")
 @debug_option
 @click.pass_context
-def runs(context, runs_dir):
-    """List the runs, the oldest first, or check their files."""
+def runs(context, runs_dir, sort, group_by, form):
+    """List the runs, the oldest first, or check their files.
+
+    The last columns are the settings in which runs differ. SECONDS is the time of all epochs of a
+    run, with their validation. A group shows means and standard deviations over its runs.
+    """
     if context.invoked_subcommand is not None:
         return
-    listed = list_runs(runs_dir)
-    if not listed:
+    rows = comparison.rows_of(list_runs(runs_dir))
+    if not rows and form is None:
         click.echo(f"No runs in {runs_dir}; `cnnkit run digits_lenet5` makes one.")
         return
-    numbers = ("epochs", "validation", "test", "seconds")
-    listing = table("experiment", "run", "started", "status", *numbers, numbers=numbers)
-    for run in listed:
-        listing.add_row(*_row(run))
-    console().print(listing)
+    records = comparison.grouped(group_by, rows) if group_by else [row.flat() for row in rows]
+    if sort and records:
+        records = comparison.sorted_by(sort, records)
+    if form:
+        click.echo(runs_table.as_csv(records) if form == "csv" else runs_table.as_json(records))
+    else:
+        settings = comparison.differing_settings(rows)
+        console().print(runs_table.listing_of(records, settings, group_by))
+    broken = [row for row in rows if not row.is_readable]
+    if group_by and broken:
+        click.echo(f"{len(broken)} unreadable runs are left out; `cnnkit runs` says why.", err=True)
 
 
 @runs.command("verify", cls=OneSentence)
@@ -73,65 +94,52 @@ def show(run, runs_dir):
     """Show one run. RUN is its folder, the start of its name, or "latest"."""
     chosen = resolve(run, runs_dir)
     recipe, terminal = chosen.experiment, console()
-    terminal.print(f"[bold]{recipe['experiment']}[/bold]  {chosen.folder}", highlight=False)
-    terminal.print(recipe["description"], highlight=False, markup=False)
+    title = plain(recipe.get("experiment", chosen.folder.parent.name), "bold")
+    terminal.print(title, plain(f" {chosen.folder}"))
+    terminal.print(plain(recipe.get("description") or ""))
     terminal.print(_facts(chosen), highlight=False)
     _print_history(terminal, chosen.history)
 
 
 def _facts(run: Run) -> Table:
     status, recipe, results, dataset = run.status, run.experiment, run.results, run.dataset
-    facts = Table(box=None, show_header=False)
+    facts = Listing(box=None, show_header=False)
     facts.add_row(
         "status", status["state"] + (f": {status['reason']}" if status.get("reason") else "")
     )
-    sizes = (f"{number:,} {split}" for split, number in samples_per_split(dataset).items())
-    facts.add_row("data", f"{dataset['name']} {', '.join(sizes)}")
-    facts.add_row(
-        "model", f"{recipe['model']['name']}, {recipe['model']['parameters']:,} parameters"
-    )
-    for name, value in recipe["settings"].items():
-        facts.add_row(f"  {name}", str(value))
-    facts.add_row("seed", str(recipe["seed"]))
+    sizes = (f"{n:,} {split}" for split, n in samples_per_split(dataset).items())
+    facts.add_row("data", f"{dataset.get('name', '')} {', '.join(sizes)}")
+    if recipe.get("model"):
+        facts.add_row(
+            "model",
+            f"{recipe['model'].get('name', '')}, {recipe['model'].get('parameters', 0):,} parameters",
+        )
+    for name, value in recipe.get("settings", {}).items():
+        facts.add_row(f"  {name}", value)
+    facts.add_row("seed", recipe.get("seed", ""))
     if run.saved_weights:
-        facts.add_row("saved weights", str(run.saved_weights))
+        facts.add_row("saved weights", run.saved_weights)
     if recipe.get("monitor"):
         mode = "highest" if recipe.get("mode") == "max" else "lowest"
         facts.add_row("best epoch by", f"{mode} {recipe['monitor']}")
-    if results:
-        test, validation = results["test"], results["validation"]
-        task = task_of_results(test)
-        if task.validation_score in validation:
-            title = f"validation {task.validation_score.replace('_', ' ')}"
-            facts.add_row(title, _percent(validation[task.validation_score]))
-        for title, value in task.results_in_words(test).items():
-            facts.add_row(title, value)
-        facts.add_row("training", f"{results['timing']['training_seconds']:.1f} s")
+    for title, value in _scores(results).items():
+        facts.add_row(title, value)
+    if run.seconds is not None:
+        facts.add_row("training", f"{run.seconds:.1f} s")
     return facts
 
 
-def _row(run: Run) -> list[str]:
-    """Return a row of the table. A broken run folder says so and does not stop the list."""
-    experiment = run.folder.parent.name
-    try:
-        status, history, results = run.status, run.history, run.results
-        test = results.get("test")
-        metrics = run.saved_weights.metrics if run.saved_weights else {}
-        chosen = results.get("validation", {})  # has the accuracy, whatever the history calls it
-        scores = [chosen.get(task.validation_score) for task in TASKS]
-        scores += [metrics.get(f"val_{task.validation_score}") for task in TASKS]
-        return [
-            experiment,
-            run.name,
-            str(status["started"])[5:16].replace("T", " "),
-            status["state"],
-            str(len(history.get("epoch", []))),
-            _percent(next((score for score in scores if score is not None), None)),
-            _percent(task_of_results(test).test_score(test) if test else None),
-            f"{sum(history.get('seconds', [])):.1f}",
-        ]
-    except (RunFolderError, KeyError, TypeError) as error:
-        return [experiment, run.name, "", f"unreadable: {error}", "", "", "", ""]
+def _scores(results: dict) -> dict[str, str]:
+    """Return validation and test scores in words."""
+    test, validation = results.get("test"), results.get("validation") or {}
+    task = task_of_results(test)
+    score = validation.get(task.validation_score)
+    words = (
+        {}
+        if score is None
+        else {f"validation {task.validation_score.replace('_', ' ')}": f"{score:.2%}"}
+    )
+    return words | (task.results_in_words(test) if test else {})
 
 
 def _print_history(terminal: Console, history: dict[str, list[float]]) -> None:
@@ -141,7 +149,3 @@ def _print_history(terminal: Console, history: dict[str, list[float]]) -> None:
     for values in zip(*history.values(), strict=True):
         listing.add_row(*(f"{value:.5g}" for value in values))
     terminal.print(listing)
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.2%}"

@@ -75,7 +75,7 @@ class Dataset:
         validation: What choices are made on.
         test: What the chosen network is measured on. All splits have inputs of one shape. Labels of
             shape (samples, 1), as `keras.datasets` has some, count as class indices, too.
-        class_names: A name a class.
+        class_names: A name a class; numbers become texts.
         value_range: What the stored values span: (0, 255) for pictures, which networks see scaled to
             [0, 1]. Inputs with another range reach the network as they are.
         source: Where the data come from, in words.
@@ -106,6 +106,7 @@ class Dataset:
     split_origin: str = ""
 
     def __post_init__(self):
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
         for name, split in self.splits.items():
             labels = checks.plain_labels(split.labels, self.num_classes)
             if labels is not split.labels:

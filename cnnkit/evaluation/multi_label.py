@@ -15,12 +15,15 @@ class MultiLabelEvaluation:
     Attributes:
         labels: 0 or 1 for each class, shape (samples, classes).
         probabilities: Predictions, shape (samples, classes), each in [0, 1].
-        class_names: One name a class.
+        class_names: One name a class; numbers become texts.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray
     class_names: tuple[str, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
 
     @property
     def confusion_matrix(self) -> None:

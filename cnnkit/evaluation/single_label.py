@@ -17,12 +17,15 @@ class Evaluation:
     Attributes:
         labels: True class indices, shape (samples,), int.
         probabilities: Predictions, shape (samples, classes), rows sum to 1.
-        class_names: One name a class.
+        class_names: One name a class; numbers become texts.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray
     class_names: tuple[str, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
 
     @cached_property
     def predicted(self) -> np.ndarray:

@@ -5,9 +5,24 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 
 PART = ".part"  # stands in the names of files and folders while they are written
+
+
+def is_part(path: PurePath) -> bool:
+    """Return whether a path is that of something that is being written, or was when it broke off.
+
+    Args:
+        path: A path in a folder, relative to it.
+
+    Returns:
+        Whether a part of it is the name of a temporary file or folder.
+
+    >>> is_part(PurePath(".model.4711.part.keras")), is_part(PurePath("model.keras"))
+    (True, False)
+    """
+    return any(name.startswith(".") and PART in name for name in path.parts)
 
 
 @contextlib.contextmanager
@@ -72,9 +87,10 @@ def write_text(path: Path, text: str) -> None:
 
     Args:
         path: The file.
-        text: Its text.
+        text: Its text. What is no character, such as half of a surrogate pair from the name of a
+            file, is written as an escape, which JSON reads back.
     """
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, content) -> None:

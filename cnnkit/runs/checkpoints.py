@@ -16,10 +16,13 @@ import numpy as np
 import safetensors.numpy
 
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import atomic, checksums
+from cnnkit.runs import atomic, checksums, files
 
 KEPT = 2  # if the last is damaged, resume uses the one before
 ARRAYS, STATE = "arrays.safetensors", "state.json"
+READ_ERRORS = (
+    OSError, ValueError, LookupError, TypeError, RecursionError, safetensors.SafetensorError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,11 @@ def names(folder: Path) -> list[str]:
     Returns:
         The names, the oldest first.
     """
-    return sorted(path.name for path in folder.glob("epoch-*-step-*") if path.is_dir())
+    return sorted(
+        path.name
+        for path in folder.glob("epoch-*-step-*")
+        if path.is_dir() and not path.is_symlink()
+    )
 
 
 def read(path: Path) -> Checkpoint:
@@ -92,10 +99,10 @@ def read(path: Path) -> Checkpoint:
     reasons = checksums.damaged(path)
     if not reasons:
         try:
-            state = json.loads((path / STATE).read_bytes())
-            arrays = safetensors.numpy.load((path / ARRAYS).read_bytes())
+            state = json.loads(files.read_bytes(path, STATE, limit=None))
+            arrays = safetensors.numpy.load(files.read_bytes(path, ARRAYS, limit=None))
             return Checkpoint(state["epoch"], state["step"], arrays, state["state"])
-        except (OSError, ValueError, KeyError, safetensors.SafetensorError) as error:
+        except READ_ERRORS as error:
             reasons = {STATE: f"cannot be read: {error}"}
     listed = ", ".join(f"{name} {reason}" for name, reason in reasons.items())
     raise RunFolderError(f"The checkpoint {path} is damaged: {listed}.")

@@ -1,11 +1,10 @@
 """Write and check SHA256SUMS: the hashes of a folder's files, as the command `sha256sum` has them."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from cnnkit.runs import atomic
+from cnnkit.runs import atomic, files
 
 NAME = "SHA256SUMS"
 
@@ -29,7 +28,7 @@ def write(folder: Path, names: Iterable[str]) -> None:
         folder: The folder.
         names: The files, as paths in the folder.
     """
-    atomic.write_text(folder / NAME, _table({name: _hash(folder / name) for name in names}))
+    atomic.write_text(folder / NAME, _table({name: _hash(folder, name) for name in names}))
 
 
 def damaged(folder: Path) -> dict[str, str]:
@@ -44,17 +43,17 @@ def damaged(folder: Path) -> dict[str, str]:
         What is wrong with each file, by name. SHA256SUMS is one of them if it cannot be read.
     """
     try:
-        text = (folder / NAME).read_bytes().decode("ascii", "replace")
+        text = files.read_bytes(folder, NAME).decode("utf-8", "replace")
     except OSError as error:
         return {NAME: f"cannot be read: {error.strerror}"}
-    lines = [line.partition("  ") for line in text.splitlines()]
+    lines = [line.partition("  ") for line in text.removesuffix("\n").split("\n")]
     digests = {name: digest for digest, _, name in lines}
     if not digests or _table(digests) != text or not all(map(_is_digest, digests.values())):
         return {NAME: "has changed since it was written"}
     reasons = {}
     for name, digest in digests.items():
         try:
-            if _hash(folder / name) != digest:
+            if _hash(folder, name) != digest:
                 reasons[name] = "has changed since it was written"
         except OSError as error:
             reasons[name] = f"cannot be read: {error.strerror}"
@@ -83,7 +82,7 @@ def has_changed(folder: Path, name: str) -> bool:
 
 
 def names_below(folder: Path, leave_out: Iterable[str] = ()) -> list[str]:
-    """Return the files of a folder that SHA256SUMS should list.
+    """Return the files of a folder that SHA256SUMS should list: regular ones that are complete.
 
     Args:
         folder: The folder.
@@ -92,10 +91,14 @@ def names_below(folder: Path, leave_out: Iterable[str] = ()) -> list[str]:
     Returns:
         Relative paths, sorted, without SHA256SUMS itself.
     """
-    left_out = {*leave_out}
-    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    left_out = {NAME, *leave_out}
+    paths = (path.relative_to(folder) for path in folder.rglob("*"))
     return sorted(
-        path.as_posix() for path in paths if path.parts[0] not in left_out and str(path) != NAME
+        path.as_posix()
+        for path in paths
+        if path.parts[0] not in left_out
+        and not atomic.is_part(path)
+        and files.is_regular(folder, path.as_posix())
     )
 
 
@@ -107,6 +110,6 @@ def _is_digest(text: str) -> bool:
     return len(text) == 64 and set(text) <= set("0123456789abcdef")
 
 
-def _hash(path: os.PathLike) -> str:
-    with open(path, "rb") as file:
+def _hash(folder: Path, name: str) -> str:
+    with files.open_file(folder, name) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

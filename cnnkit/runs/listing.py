@@ -1,11 +1,15 @@
 """Find runs: all of a folder, or the one that a word names."""
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cnnkit.errors import RunFolderError, UnknownNameError
 from cnnkit.runs.run import Run
 
 MARKS = ("status.json", "experiment.json", "metrics.csv")  # a folder with one of them is a run
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def list_runs(runs_dir: str | Path = "runs") -> list[Run]:
@@ -18,7 +22,7 @@ def list_runs(runs_dir: str | Path = "runs") -> list[Run]:
         The runs, the oldest first. Broken runs are among them.
     """
     folders = {path.parent for mark in MARKS for path in Path(runs_dir).glob(f"*/*/{mark}")}
-    return [Run(folder) for folder in sorted(folders, key=_started)]
+    return sorted(map(Run, folders), key=_started)
 
 
 def resolve(word: str, runs_dir: str | Path = "runs") -> Run:
@@ -35,7 +39,7 @@ def resolve(word: str, runs_dir: str | Path = "runs") -> Run:
         RunFolderError: The names of several runs start with the word.
         UnknownNameError: No run has such a name.
     """
-    if any((Path(word) / mark).exists() for mark in MARKS):
+    if any(os.path.exists(Path(word) / mark) for mark in MARKS):
         return Run(word)
     runs = list_runs(runs_dir)
     if word == "latest" and runs:
@@ -53,8 +57,9 @@ def resolve(word: str, runs_dir: str | Path = "runs") -> Run:
     return matches[0]
 
 
-def _started(folder: Path) -> tuple[str, str]:
+def _started(run: Run) -> tuple[datetime, str]:
+    """Return the key that sorts runs by time, the broken ones first."""
     try:
-        return str(Run(folder).status["started"]), folder.name
-    except (RunFolderError, KeyError):
-        return "", folder.name
+        return run.started or NEVER, run.name
+    except RunFolderError:
+        return NEVER, run.name

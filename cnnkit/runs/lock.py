@@ -2,11 +2,11 @@
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 from cnnkit.errors import RunFolderError
+from cnnkit.runs import making
 
 try:
     import fcntl
@@ -19,6 +19,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Keep other processes out of a run folder.
 
     The operating system holds the lock and releases it when the process ends, however it ends.
+    What a process left half-written when it was killed is deleted.
 
     Args:
         folder: The run folder.
@@ -30,9 +31,9 @@ def locked(folder: Path) -> Iterator[None]:
         RunFolderError: Another process works in the folder; the message has its number. Or the
             folder cannot be written.
     """
-    path = folder / "checkpoints" / ".lock"
+    path, no_links = folder / making.LOCK, getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | no_links, 0o644)
     except OSError as error:
         raise RunFolderError(f"{folder} cannot be worked in: {error.strerror}.") from error
     try:
@@ -40,7 +41,8 @@ def locked(folder: Path) -> Iterator[None]:
             _take(descriptor, folder)
         with contextlib.suppress(OSError):  # a full disk is reported by the first checkpoint
             os.truncate(descriptor, 0)
-            os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
+            os.pwrite(descriptor, making.holder().encode(), 0)
+        making.remove_parts(folder.rglob(making.PARTS))
         yield
     finally:
         os.close(descriptor)

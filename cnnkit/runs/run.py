@@ -1,19 +1,18 @@
 """Run: one call of an experiment, and its folder."""
 
-import csv
 import html
-import json
 import os
 import secrets
 import socket
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnnkit import plots
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import atomic, own_layers
+from cnnkit.evaluation.tasks import task_of_results
+from cnnkit.runs import atomic, files, making, own_layers, records
 from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 
 if TYPE_CHECKING:
@@ -60,9 +59,7 @@ class Run:
         if Path(name).name != name:
             raise RunFolderError(f"A run's name is one folder's name, not {name!r}: leave out '/'.")
         try:
-            folder.mkdir(parents=True)
-            for part in ("tensorboard", "checkpoints"):
-                (folder / part).mkdir()
+            making.make(folder)
         except FileExistsError:
             raise RunFolderError(
                 f"There is a run named {name!r} at {folder}; give another --name, or none."
@@ -75,7 +72,7 @@ class Run:
         return cls(folder)
 
     def __repr__(self):
-        return f"Run({str(self.folder)!r})"
+        return f"<Run {str(self.folder)!r}: {self._outcome()}>"
 
     def __fspath__(self):
         return str(self.folder)
@@ -83,7 +80,22 @@ class Run:
     @property
     def name(self) -> str:
         """The run's name, which is that of its folder."""
-        return self.folder.name
+        return self.folder.absolute().name
+
+    @property
+    def started(self) -> datetime | None:
+        """When the run began, with its offset from UTC; None for a folder that does not say."""
+        text = self.status.get("started")
+        # Earlier versions wrote local time, some without an offset.
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run trained: the sum over its epochs, with their validation.
+
+        Epochs before a run was resumed count, too. None before the first epoch ends.
+        """
+        return sum(self.history.get("seconds", [])) or None
 
     @property
     def status(self) -> dict:
@@ -93,7 +105,7 @@ class Run:
         `started` and more. A run whose process ended without notice is "failed".
         """
         status = self.read_json("status.json")
-        if status["state"] == "running" and _process_is_gone(status):
+        if status["state"] == "running" and making.is_gone(status.get("pid"), status.get("host")):
             return status | {"state": "failed", "reason": "its process is gone without notice"}
         return status
 
@@ -135,15 +147,7 @@ class Run:
         "epoch" counts from 1, and "seconds" is the time of each epoch. It is empty before the first
         epoch ends.
         """
-        path = self.folder / "metrics.csv"
-        if not path.exists():
-            return {}
-        try:
-            with path.open(newline="") as file:
-                rows = list(csv.DictReader(file))
-            return {key: [float(row[key]) for row in rows] for key in rows[0]} if rows else {}
-        except (OSError, ValueError, TypeError, csv.Error) as error:
-            raise RunFolderError(f"{path} cannot be read: {error}") from None
+        return records.read_history(self.folder)
 
     @property
     def saved_weights(self) -> SavedWeights | None:
@@ -152,7 +156,9 @@ class Run:
         Raises:
             RunFolderError: A file of the run cannot be read.
         """
-        epoch = self.status.get("saved_epoch") or self.results.get("validation", {}).get("epoch")
+        epoch = self.status.get("saved_epoch") or (self.results.get("validation") or {}).get(
+            "epoch"
+        )
         if not epoch:
             return None
         has_phases = (self.folder / "phases.json").exists()
@@ -199,20 +205,9 @@ class Run:
             Its content.
 
         Raises:
-            RunFolderError: The file is missing or broken, or holds no object.
+            RunFolderError: The file is missing or broken, or holds something else.
         """
-        path = self.folder / filename
-        try:
-            content = json.loads(path.read_bytes())
-        except FileNotFoundError:
-            raise RunFolderError(
-                f"{self.folder} is not a whole run folder: no {filename}."
-            ) from None
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{path} cannot be read: {error}") from None
-        if not isinstance(content, dict):
-            raise RunFolderError(f"{path} cannot be read: it does not hold an object.")
-        return content
+        return records.read_json(self.folder, filename)
 
     def write_json(self, filename: str, content: dict) -> None:
         """Write one of the folder's JSON files atomically.
@@ -223,6 +218,17 @@ class Run:
         """
         atomic.write_json(self.folder / filename, content)
 
+    def _outcome(self) -> str:
+        """Return in a few words how the run ended, for `repr`, which never raises."""
+        try:
+            state, test = self.status["state"], self.results.get("test")
+        except RunFolderError as error:
+            return f"unreadable, {str(error).rstrip('.')}"
+        if not test:
+            return state
+        title, value = next(iter(task_of_results(test).results_in_words(test).items()))
+        return f"{state}, {title} {value.split('  ')[0]}"
+
     def write_status(self, state: str, **fields) -> None:
         """Update status.json; the fields that are not named stay.
 
@@ -230,15 +236,17 @@ class Run:
             state: "running", "finished", "interrupted" or "failed".
             **fields: Others to set, such as `epoch` and `reason`.
         """
-        path = self.folder / "status.json"
-        status = json.loads(path.read_text()) if path.exists() else {"started": _now()}
+        try:
+            status = self.read_json("status.json")
+        except RunFolderError:  # not written yet, or damaged, which must not end a training
+            status = {"started": _now()}
         status |= {
             "state": state,
             "updated": _now(),
             "pid": os.getpid(),
             "host": socket.gethostname(),
         }
-        atomic.write_json(path, status | fields)
+        self.write_json("status.json", status | fields)
 
 
 class Report:
@@ -258,7 +266,8 @@ class Report:
         return f"Report({str(self.path)!r})"
 
     def _repr_html_(self) -> str:
-        page = html.escape(self.path.read_text(), quote=True)
+        content = files.read_bytes(self.path.parent, self.path.name)
+        page = html.escape(content.decode(), quote=True)
         return f'<iframe srcdoc="{page}" width="100%" height="800" title="report"></iframe>'
 
 
@@ -271,19 +280,8 @@ def samples_per_split(dataset: dict) -> dict[str, int]:
     Returns:
         Counts by the name of the split.
     """
-    return dataset["samples"]
+    return dataset.get("samples", {})
 
 
 def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
-
-
-def _process_is_gone(status: dict) -> bool:
-    if status.get("host") == socket.gethostname():
-        try:
-            os.kill(status["pid"], 0)
-        except (ProcessLookupError, KeyError, TypeError):
-            return True
-        except PermissionError:  # it lives, and is somebody else's
-            pass
-    return False
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
