@@ -17,8 +17,8 @@ from cnnkit.runs.listing import resolve
 def command(run, runs_dir, **options):
     """Resume RUN from its last checkpoint. It ends with the same numbers as an unstopped run.
 
-    RUN is a run's folder, the start of its name, or "latest". The experiment comes from the file
-    that the run was made of, or from the run's copy if that file has changed or is gone.
+    RUN is a run's folder, the start of its name, or "latest". The experiment comes from the run's
+    copy of its file.
     """
     stopped = resolve(run, runs_dir)
     onednn.set_default(stopped.environment.get("threads", {}).get(onednn.VARIABLE))

@@ -8,6 +8,7 @@ import keras
 
 from cnnkit import report
 from cnnkit.errors import RunFolderError, SettingError
+from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.runs import Run, checksums
 from cnnkit.runs.lock import locked
 from cnnkit.settings import expect_counts
@@ -103,6 +104,7 @@ def fit(
         TrainingError: The loss or a weight is not finite.
         Interrupted: A signal came.
     """
+    refuse_while_importing("cnnkit.fit")
     _expect_compiled(model)
     expect_counts(epochs=epochs)
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)

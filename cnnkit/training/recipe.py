@@ -1,7 +1,6 @@
 """The recipe of a run: every setting resolved, what it ran on, the data and the source."""
 
 import dataclasses
-import inspect
 import shlex
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from cnnkit.experiment import distillation, phases
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.rebuild import call_record
 from cnnkit.experiment.signature import summary_of
+from cnnkit.experiment.source import source_text
 from cnnkit.runs import Run, atomic, checksums
 from cnnkit.training.checkpointing.state import callback_settings
 from cnnkit.training.environment import environment
@@ -119,9 +119,5 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
     )
     if data.vocabulary:
         atomic.write_text(run.folder / "vocabulary.txt", "\n".join(data.vocabulary) + "\n")
-    try:
-        source = inspect.getsource(inspect.getmodule(function) or function)
-    except (OSError, TypeError):
-        source = inspect.getsource(function)  # a notebook's cell has no module of its own
-    atomic.write_text(run.folder / "experiment.py", source)
+    atomic.write_bytes(run.folder / "experiment.py", source_text(function))
     checksums.write(run.folder, [name for name in RECIPE if (run.folder / name).exists()])
