@@ -12,7 +12,7 @@ from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table
 from cnnkit.cli.run_inputs import SPLITS, load_run
-from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.runs import complete_run, runs_dir_option, trust_option
 from cnnkit.data.augmentation.catalogue import policy as augmentation_entry
 from cnnkit.data.dataset import Dataset
 from cnnkit.errors import SettingError
@@ -76,6 +76,7 @@ BATCH = 256  # images in memory at once
     help="Also write the features to this folder for TensorBoard's embedding projector.",
 )  # fmt: skip
 @runs_dir_option
+@trust_option
 @debug_option
 def command(
     dataset, options, split, backbone, run, augment, cached_views, seed, half, output, projector,

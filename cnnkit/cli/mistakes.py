@@ -9,7 +9,7 @@ from cnnkit import plots, training
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table, write_picture
 from cnnkit.cli.run_inputs import load_run
-from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.runs import complete_run, runs_dir_option, trust_option
 from cnnkit.errors import SettingError
 from cnnkit.evaluation import (
     Evaluation,
@@ -48,6 +48,7 @@ NEIGHBOURS = 3
     show_default=True, help="The picture to write: each mistake beside the training images nearest to it.",
 )  # fmt: skip
 @runs_dir_option
+@trust_option
 @debug_option
 def command(run, count, temperature, label_errors, folds, output, runs_dir):
     """List the test samples that RUN gets wrong, and rate its probabilities.

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
+from cnnkit.cli.runs import named_run
 from cnnkit.data.images.decode import BadImage, decode, read
 from cnnkit.errors import SettingError
 from cnnkit.experiment.rebuild import dataset_of
 from cnnkit.keras_import import import_keras
-from cnnkit.runs.listing import resolve
 from cnnkit.runs.run import Run
 
 SPLITS = ("train", "validation", "test")
@@ -44,7 +44,7 @@ def load_run(word: str, runs_dir: str) -> tuple[Run, Any]:
     Returns:
         The run and its `keras.Model`.
     """
-    run = resolve(word, runs_dir)
+    run = named_run(word, runs_dir)
     import_keras()  # quietly, before the model imports it
     return run, run.model
 

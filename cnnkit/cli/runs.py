@@ -19,6 +19,41 @@ runs_dir_option = click.option(
     "--runs-dir", default="runs", show_default=True, help="The folder that holds the runs."
 )
 
+TRUST = f"{__name__}.trust"
+
+
+def trust_option(command):
+    """Add --trust to a command that may execute a run's experiment.py.
+
+    Args:
+        command: The click command, or the function that becomes one.
+
+    Returns:
+        The same command with the option; `named_run` looks at it.
+    """
+
+    def remember(ctx, param, value):
+        ctx.meta[TRUST] = value
+
+    return click.option(
+        "--trust", is_flag=True, expose_value=False, callback=remember,
+        help="Execute the run's experiment.py even if it has changed since the run wrote it.",
+    )(command)  # fmt: skip
+
+
+def named_run(word: str, runs_dir: str) -> Run:
+    """Return the run that a user names, trusted if --trust says so.
+
+    Args:
+        word: A run's folder, the start of its name, or "latest".
+        runs_dir: Where the runs are.
+
+    Returns:
+        The run.
+    """
+    trust = click.get_current_context().meta.get(TRUST, False)
+    return Run(resolve(word, runs_dir).folder, trust=trust)
+
 
 def complete_run(ctx, param, incomplete):
     """Complete the name of a run, for the shell."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +80,7 @@ class Dataset:
         source: Where the data come from, in words.
         left_out: Files that lie with the data and are in no split, with the reason.
         vocabulary: The words that token numbers stand for, if inputs are texts.
+        call: The loader's `name`, or the path, and its `options`; loaders set it.
 
     Raises:
         SettingError: Labels are none of these classes, or splits differ in shape.
@@ -97,6 +99,7 @@ class Dataset:
     source: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
+    call: Mapping[str, Any] | None = None
 
     def __post_init__(self):
         for name, split in self.splits.items():

@@ -15,6 +15,7 @@ from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.experiment.source import source_record, surroundings
 from cnnkit.keras_import import import_keras
 from cnnkit.runs.run import Run
+from cnnkit.runs.verification import expect_unchanged_source
 
 # What a run's source did not say before it said all of this.
 OF_OLD_RUNS = {"package": "", "importable": True, "working_folder": "", "import_path": []}
@@ -69,11 +70,20 @@ def recorded_function(run: Run) -> Callable:
 
     Raises:
         SettingError: The file cannot be imported, or has no such function.
-        RunFolderError: The run folder does not say which function it was.
+        RunFolderError: The run folder does not say which function it was, or its source has
+            changed and the run is not trusted.
     """
     source = _source(run)
     if source["built_in"]:
         return built_in_experiment
+    if not source["importable"]:
+        raise SettingError(
+            f"{run.name} was made by the function {source['function']!r} of a notebook, a prompt or "
+            "another function, which no file can give again: where it is defined, "
+            f"cnnkit.resume({source['function']}, cnnkit.Run({str(run.folder)!r})) goes on. Commands "
+            "that take an image file work from the shell."
+        )
+    expect_unchanged_source(run)
     copy = (run.folder / "experiment.py").absolute()
     original = Path(source["file"]) if source["file"] else copy
     with surroundings(source):
@@ -184,17 +194,28 @@ def dataset_of(run: Run) -> Dataset:
     recorded = run.dataset
     try:
         dataset = experiment_of(run).data
-    except CnnkitError:
-        # A notebook's cell cannot run alone, but its data may be one of the catalogue's.
-        if recorded["name"] not in data.names():
+    except SettingError:
+        again = _loaded_again(run)
+        if again is None:
             raise
-        dataset = data.load(recorded["name"])
+        return again
     if dataset.content_hash != recorded["content_hash"]:
         raise SettingError(
             f"The data set {recorded['name']!r} is no longer what {run.name} was trained on; give "
             "an image file instead."
         )
     return dataset
+
+
+def _loaded_again(run: Run) -> Dataset | None:
+    """Return data as their loader reads them, without the experiment; None where that is not all."""
+    recorded = run.dataset
+    call = recorded.get("call") or {"name": recorded["name"], "options": {}, "types": {}}
+    try:
+        dataset = data.load(call["name"], **restore(call["options"], call["types"]))
+    except CnnkitError:  # the experiment's own error says more
+        return None
+    return dataset if dataset.content_hash == recorded["content_hash"] else None
 
 
 def _recipe(run: Run) -> dict:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.runs import complete_run, runs_dir_option, trust_option
 
 layer_option = click.option("--layer", help="A layer, by name or path.")
 class_option = click.option(
@@ -43,7 +43,8 @@ def explain_command(name: str, *, takes_image: bool = True) -> Callable:
     """
 
     def decorate(function: Callable) -> click.Command:
-        function = debug_option(runs_dir_option(output_option(f"{name}.png")(function)))
+        function = runs_dir_option(output_option(f"{name}.png")(function))
+        function = debug_option(trust_option(function))
         if takes_image:
             function = click.argument("image")(function)
         function = click.argument("run", shell_complete=complete_run)(function)

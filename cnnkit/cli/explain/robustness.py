@@ -7,7 +7,7 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.explain.options import output_option
 from cnnkit.cli.output import console, table, write_picture
 from cnnkit.cli.run_inputs import load_run
-from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.runs import complete_run, runs_dir_option, trust_option
 from cnnkit.experiment.rebuild import dataset_of
 
 
@@ -23,6 +23,7 @@ from cnnkit.experiment.rebuild import dataset_of
 )  # fmt: skip
 @output_option("robustness.png")
 @runs_dir_option
+@trust_option
 @debug_option
 def command(runs, changes, samples, output, runs_dir):
     """Compare RUNS on test images that are shifted, turned, scaled, grey, blurred, noisy, covered."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.data.splits import stratified
 from cnnkit.errors import MissingDataError
 from cnnkit.keras_graph.keras_home import keras_home
@@ -49,6 +50,7 @@ CIFAR100_CLASSES = (
 )  # fmt: skip
 
 
+@remembers_call
 def mnist(*, validation: float = 0.1) -> Dataset:
     """Load MNIST: 70,000 handwritten digits, 60,000 of them to train on.
 
@@ -66,6 +68,7 @@ def mnist(*, validation: float = 0.1) -> Dataset:
     return _dataset("mnist", tuple("0123456789"), (28, 28, 1), validation)
 
 
+@remembers_call
 def fashion_mnist(*, validation: float = 0.1) -> Dataset:
     """Load Fashion-MNIST: 70,000 garments, 60,000 of them to train on.
 
@@ -83,6 +86,7 @@ def fashion_mnist(*, validation: float = 0.1) -> Dataset:
     return _dataset("fashion_mnist", GARMENTS, (28, 28, 1), validation)
 
 
+@remembers_call
 def cifar10(*, validation: float = 0.1) -> Dataset:
     """Load CIFAR-10: 60,000 photos of ten classes, 50,000 of them to train on.
 
@@ -100,6 +104,7 @@ def cifar10(*, validation: float = 0.1) -> Dataset:
     return _dataset("cifar10", CIFAR10_CLASSES, (32, 32, 3), validation)
 
 
+@remembers_call
 def cifar100(*, validation: float = 0.1) -> Dataset:
     """Load CIFAR-100: 60,000 photos of a hundred classes, 50,000 of them to train on.
 
