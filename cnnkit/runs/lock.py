@@ -38,12 +38,20 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         if fcntl is not None:
             _take(descriptor, folder)
-        with contextlib.suppress(OSError):  # a full disk is reported by the first checkpoint
-            os.truncate(descriptor, 0)
-            os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
-        yield
+        before = os.pread(descriptor, 200, 0)
+        _note(descriptor, f"pid {os.getpid()} on {socket.gethostname()}".encode())
+        try:
+            yield
+        finally:
+            _note(descriptor, before)  # a command that is refused leaves the folder as it was
     finally:
         os.close(descriptor)
+
+
+def _note(descriptor: int, text: bytes) -> None:
+    with contextlib.suppress(OSError):  # a full disk is reported by the first checkpoint
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, text, 0)
 
 
 def _take(descriptor: int, folder: Path) -> None:

@@ -24,7 +24,9 @@ from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run, atomic, checkpoints, checksums
 from cnnkit.runs.lock import locked
+from cnnkit.runs.undo import restored_if_refused
 from cnnkit.tensorboard.log import TensorBoardCallback
+from cnnkit.training.callbacks import non_finite
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.differences import changes_since
@@ -78,8 +80,8 @@ def run(
     expect_supported_platform()
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
     with _built(experiment, settings, seed, precision) as (resolved, settings, seed):
-        folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
         recipe = recipe_of(experiment, resolved, settings, seed)
+        folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
 
         with locked(folder.folder), outcome_recorded(folder):
             folder.write_status("running", epoch=0)
@@ -143,8 +145,9 @@ def _resume(
         recipe = recipe_of(experiment, resolved, settings, seed)
         changes = changes_since(run, recipe, resolved.data.content_hash, allowed=allow_changes)
         recipe |= {name: then.get(name) for name in ("experiment", "command")}
-        with outcome_recorded(run):
-            start = last_checkpoint(run)
+        non_finite.expect_sound(resolved.data)
+        start = last_checkpoint(run)
+        with restored_if_refused(run), outcome_recorded(run):
             if changes or atomic.as_read(recipe["settings"]) != then["settings"]:
                 write_recipe(run, resolved.data, recipe, experiment)
             continue_from(run, start, changes)
