@@ -128,6 +128,9 @@ def _facts(run: Run) -> Table:
     for name, value in recipe["settings"].items():
         facts.add_row(f"  {name}", str(value))
     facts.add_row("seed", str(recipe["seed"]))
+    if not recipe.get("source", {}).get("importable", True):
+        name = recipe["source"]["function"]
+        facts.add_row("resume", f"where {name} is defined: cnnkit.resume({name}, run)")
     if run.saved_weights:
         facts.add_row("saved weights", str(run.saved_weights))
     if results:

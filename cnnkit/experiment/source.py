@@ -119,7 +119,8 @@ def _file_of(function: Callable) -> Path | None:
     plain = inspect.unwrap(function)
     file, spec = plain.__globals__.get("__file__"), plain.__globals__.get("__spec__")
     # After `python -i file.py`, functions that are typed at the prompt have the file's globals.
-    names = {Path(each).name for each in (file, getattr(spec, "origin", None)) if each}
+    files = (file, getattr(spec, "origin", None))
+    names = {Path(each).name for each in files if each is not None}
     if file and Path(plain.__code__.co_filename).name in names and Path(file).is_file():
         return Path(file).absolute()
     return None

@@ -67,6 +67,8 @@ def test_what_needs_no_source_works_and_what_does_says_where_it_goes_on(typed):
     assert f"cnnkit.resume(cats, cnnkit.Run('{typed.folder.relative_to(Path.cwd())}'))" in " ".join(
         refused.output.split()
     )
+    shown = cnnkit_command("show", "it")
+    assert "where cats is defined: cnnkit.resume(cats, run)" in shown.output
     text = (typed.folder / "experiment.py").read_text()
     assert text.startswith("# cats was defined in a notebook's cell or at a prompt")
     assert "cnnkit.resume(cats, run)" in text
