@@ -110,7 +110,7 @@ def _importing_from(folders: Iterable[str]) -> Iterator[None]:
 
 
 def _lies_in(module, folders: Iterable[str]) -> bool:
-    file = getattr(module, "__file__", None)
+    file = getattr(module, "__file__", None) or ""
     return bool(file) and any(Path(file).is_relative_to(folder) for folder in folders)
 
 
