@@ -33,6 +33,7 @@ def main(experiment: Callable) -> None:
     Args:
         experiment: The experiment's function.
     """
+    experiment_files.refuse_while_importing("cnnkit.main")
     try:
         command = command_of(experiment, name_of(experiment))
     except CnnkitError as error:

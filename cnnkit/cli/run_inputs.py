@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
-from cnnkit.cli.trust import is_trusted
+from cnnkit.cli.trust import named_run
 from cnnkit.data.border import border_brightness, is_opposite
 from cnnkit.data.images.decode import decode, read
 from cnnkit.errors import BadImage, SettingError
 from cnnkit.experiment.rebuild import dataset_of
-from cnnkit.runs.listing import resolve
+from cnnkit.keras_import import import_keras
 from cnnkit.runs.run import Run
-from cnnkit.runs.saved_model import open_saved_model
 
 SPLITS = ("train", "validation", "test")
 
@@ -46,8 +45,9 @@ def load_run(word: str, runs_dir: str) -> tuple[Run, Any]:
     Returns:
         The run and its `keras.Model`.
     """
-    run = resolve(word, runs_dir)
-    return run, open_saved_model(run.folder, trust=is_trusted())
+    run = named_run(word, runs_dir)
+    import_keras()  # quietly, before the model imports it
+    return run, run.model
 
 
 def load_run_image(

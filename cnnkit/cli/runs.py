@@ -117,6 +117,10 @@ def _facts(run: Run) -> Table:
     for name, value in recipe.get("settings", {}).items():
         facts.add_row(f"  {name}", value)
     facts.add_row("seed", recipe.get("seed", ""))
+    source = recipe.get("source") or {}
+    if not source.get("importable", True):
+        name = source["function"]
+        facts.add_row("resume", f"where {name} is defined: cnnkit.resume({name}, run)")
     if run.saved_weights:
         facts.add_row("saved weights", run.saved_weights)
     if recipe.get("monitor"):

@@ -1,31 +1,41 @@
-"""--trust: open a run's model although it brings code, or has changed since the run wrote it."""
+"""--trust: use a run although it brings code, or has changed since it was written."""
 
 import click
+
+from cnnkit.runs.listing import resolve
+from cnnkit.runs.run import Run
 
 TRUST = f"{__name__}.trust"
 
 
 def trust_option(command):
-    """Add --trust to a command.
+    """Add --trust to a command that opens a run's model or executes its experiment.py.
 
     Args:
         command: The click command, or the function that becomes one.
 
     Returns:
-        The same command with the option.
+        The same command with the option; `named_run` looks at it.
     """
 
     def remember(ctx, param, value):
-        if value:
-            ctx.meta[TRUST] = True
+        ctx.meta[TRUST] = value
 
     return click.option(
         "--trust", is_flag=True, expose_value=False, callback=remember,
-        help="Open a model that brings code, or that has changed since the run wrote it.",
+        help="Use the run's code and model even if they have changed since the run wrote them.",
     )(command)  # fmt: skip
 
 
-def is_trusted() -> bool:
-    """Return whether the user gave --trust to the command that runs."""
-    context = click.get_current_context(silent=True)
-    return context is not None and bool(context.meta.get(TRUST))
+def named_run(word: str, runs_dir: str) -> Run:
+    """Return the run that a user names, trusted if --trust says so.
+
+    Args:
+        word: A run's folder, the start of its name, or "latest".
+        runs_dir: Where the runs are.
+
+    Returns:
+        The run.
+    """
+    trust = click.get_current_context().meta.get(TRUST, False)
+    return Run(resolve(word, runs_dir).folder, trust=trust)

@@ -84,6 +84,7 @@ class Dataset:
         decoding: How image files became inputs: `image_size`, `channels` and `fit` of
             `cnnkit.data.folder`. Empty if inputs are not decoded from files.
         split_origin: Which splits were taken from the training files, in words.
+        call: The loader's `name`, or the path, and its `options`; loaders set it.
 
     Raises:
         SettingError: Labels are none of these classes, or splits differ in shape.
@@ -104,6 +105,7 @@ class Dataset:
     vocabulary: tuple[str, ...] = ()
     decoding: Mapping[str, Any] = field(default_factory=dict)
     split_origin: str = ""
+    call: Mapping[str, Any] | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))

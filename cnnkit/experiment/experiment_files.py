@@ -2,15 +2,22 @@
 
 import hashlib
 import importlib.util
+import inspect
+import os
 import sys
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
+from types import CodeType, ModuleType
+from typing import cast
 
 from cnnkit.errors import CnnkitError, SettingError, UnknownNameError, origin_of
+from cnnkit.experiment.source import import_from
 from cnnkit.keras_import import import_keras
 
 FOLDER = Path("experiments")
 PRIVATE = "_cnnkit_experiment_"  # before the names of modules that are experiment files
+_being_imported: list[Path] = []
 
 
 def experiment_names() -> list[str]:
@@ -41,14 +48,17 @@ def find_file(word: str) -> Path:
     return path
 
 
-def load(path: Path, function: str = "experiment", module: str | None = None) -> Callable:
+def load(
+    path: Path, function: str | None = None, *, copy_of: Path | None = None, package: str = ""
+) -> Callable:
     """Import an experiment file under a private name, and return its function.
 
     Args:
         path: The file.
-        function: The function's name.
-        module: The private name that an earlier `load` gave the module. A copy of the file in a
-            run folder takes it, so that Keras finds the file's own classes. Other names are ignored.
+        function: The function's name; None for `experiment`, or for the file's only function.
+        copy_of: The file of which `path` is a copy in a run folder. The module has its `__file__`
+            and its private name, by which Keras finds the file's own classes.
+        package: The package of the file, for its relative imports.
 
     Returns:
         The function.
@@ -57,30 +67,72 @@ def load(path: Path, function: str = "experiment", module: str | None = None) ->
         SettingError: The file fails, or has no such function. The message names the file's line.
     """
     import_keras()
-    if module is None or not module.startswith(PRIVATE):
-        module = _module_name(path)
-    spec = importlib.util.spec_from_file_location(module, path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise SettingError(f"{path} is no Python file: its name does not end in .py.")
+    original = (copy_of or path).absolute()
+    module = _module_name(original, package)
+    loader = _WithoutBytecode(module, os.fspath(path))
+    spec = cast(ModuleSpec, importlib.util.spec_from_file_location(module, path, loader=loader))
     imported = importlib.util.module_from_spec(spec)
+    imported.__file__ = os.fspath(original)  # data and helpers may lie beside it
     sys.modules[module] = imported  # inspect looks the source up there
-    folder = str(path.parent.resolve())
-    if folder not in sys.path:
-        sys.path.append(folder)  # for helpers beside it; last, so that none hides Python's modules
+    import_from(os.fspath(original.parent))
+    _being_imported.append(path)
     try:
-        spec.loader.exec_module(imported)
-    except CnnkitError:
-        raise
-    except Exception as error:
+        loader.exec_module(imported)
+    except (Exception, SystemExit) as error:
         del sys.modules[module]
+        if isinstance(error, CnnkitError):
+            raise
         origin = origin_of(error) or path
         raise SettingError(f"{origin}: {type(error).__name__}: {error}") from error
-    if not callable(getattr(imported, function, None)):
-        raise SettingError(f"{path} has no function named {function!r}; see `cnnkit new --help`.")
-    return getattr(imported, function)
+    finally:
+        _being_imported.pop()
+    return _function_of(imported, function, path)
 
 
-def _module_name(path: Path) -> str:
+def refuse_while_importing(name: str) -> None:
+    """Refuse to train in a script that is only imported, so that its function can be called.
+
+    Args:
+        name: What the script calls, for the message.
+
+    Raises:
+        SettingError: `load` is importing a file.
+    """
+    if _being_imported:
+        raise SettingError(
+            f"{_being_imported[-1]} calls {name} while it is imported, and would train once more: "
+            'put that call, and what follows it, below `if __name__ == "__main__":`.'
+        )
+
+
+class _WithoutBytecode(SourceFileLoader):
+    """Reads the source alone: bytecode in a run folder would be of nobody knows what source."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
+def _function_of(module: ModuleType, name: str | None, path: Path) -> Callable:
+    if callable(getattr(module, name or "experiment", None)):
+        return getattr(module, name or "experiment")
+    own = [
+        each
+        for each in vars(module).values()
+        if inspect.isfunction(each) and each.__module__ == module.__name__
+    ]
+    public = [each for each in own if not each.__name__.startswith("_")]
+    if name is None and len(public) == 1:
+        return public[0]
+    listed = ", ".join(each.__name__ for each in public) or "none"
+    raise SettingError(
+        f"{path} has no function named {name or 'experiment'!r}; its functions are {listed}. "
+        "`cnnkit new --help` says how a file begins."
+    )
+
+
+def _module_name(path: Path, package: str) -> str:
     # An experiment may be called random.py, and two may have one name: neither replaces a module.
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    return f"{PRIVATE}{path.stem}_{digest}"
+    return f"{package}.{PRIVATE}{path.stem}_{digest}".lstrip(".")

@@ -1,6 +1,7 @@
 """Record how an experiment was called, and call it again from the run folder."""
 
-import inspect
+import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +12,13 @@ from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment, built_in_name
 from cnnkit.experiment.setting_types import restore, types_of
 from cnnkit.experiment.signature import defaults_of, name_of
+from cnnkit.experiment.source import source_record, surroundings
 from cnnkit.keras_import import import_keras
 from cnnkit.runs.run import Run
+from cnnkit.runs.verification import expect_unchanged_source
+
+# What a run's source did not say before it said all of this.
+OF_OLD_RUNS = {"package": "", "importable": True, "working_folder": "", "import_path": []}
 
 
 def experiment_name(function: Callable, settings: dict) -> str:
@@ -40,28 +46,21 @@ def call_record(function: Callable, settings: dict) -> dict:
         settings: Its settings, all of them.
 
     Returns:
-        What experiment.json holds of it: the experiment's name, its source (module, file, function,
-        and whether it is the built-in experiment), the settings and the types that JSON loses.
+        What experiment.json holds of it: the experiment's name, its source (as `source_record`
+        returns it, and whether it is the built-in experiment), the settings, and the types that
+        JSON loses.
     """
     return {
         "experiment": experiment_name(function, settings),
-        "source": {
-            "module": function.__module__,
-            "file": inspect.getsourcefile(function),
-            "function": function.__name__,
-            # Compared by identity: no file can name its function so that it passes for this one.
-            "built_in": function is built_in_experiment,
-        },
+        # Compared by identity: no file can name its function so that it passes for this one.
+        "source": source_record(function) | {"built_in": function is built_in_experiment},
         "settings": settings,
         "setting_types": types_of(settings),
     }
 
 
 def recorded_function(run: Run) -> Callable:
-    """Return the function that a run called.
-
-    It comes from the file that the run was made of. If that file is gone or has changed since, it
-    comes from the copy in the run folder.
+    """Return the function that a run called, imported from the copy of its file in the run folder.
 
     Args:
         run: The run.
@@ -71,19 +70,56 @@ def recorded_function(run: Run) -> Callable:
 
     Raises:
         SettingError: The file cannot be imported, or has no such function.
-        RunFolderError: The run folder does not say which function it was.
+        RunFolderError: The run folder does not say which function it was, or its source has
+            changed and the run is not trusted.
     """
-    source = _recipe(run)["source"]
+    source = _source(run)
     if source["built_in"]:
         return built_in_experiment
-    copy = run.folder / "experiment.py"
-    path = Path(source["file"] or copy)
-    try:
-        if path.read_bytes() != copy.read_bytes():
-            path = copy
-    except OSError:
-        path = copy
-    return experiment_files.load(path, source["function"], source["module"])
+    if not source["importable"]:
+        raise SettingError(
+            f"{run.name} was made by the function {source['function']!r} of a notebook, a prompt or "
+            "another function, which no file can give again: where it is defined, "
+            f"cnnkit.resume({source['function']}, cnnkit.Run({str(run.folder)!r})) goes on. Commands "
+            "that take an image file work from the shell."
+        )
+    expect_unchanged_source(run)
+    copy = (run.folder / "experiment.py").absolute()
+    original = Path(source["file"]) if source["file"] else copy
+    with surroundings(source):
+        return experiment_files.load(
+            copy, source["function"], copy_of=original, package=source["package"]
+        )
+
+
+def seen_from(run: Run, settings: dict) -> dict:
+    """Return new settings of a run that is resumed, with paths that its working folder allows.
+
+    Args:
+        run: The run, which may work in another folder than the current one.
+        settings: The settings that differ from the run's.
+
+    Returns:
+        The settings; relative paths are absolute if the folders differ.
+    """
+    if _source(run)["working_folder"] in ("", os.getcwd()):
+        return settings
+    return {name: _absolute(value) for name, value in settings.items()}
+
+
+def run_surroundings(run: Run) -> contextlib.AbstractContextManager[None]:
+    """Return a context in which working folder and import path are those of a run's call.
+
+    Args:
+        run: The run.
+
+    Returns:
+        The context, see `source.surroundings`.
+
+    Raises:
+        RunFolderError: The run folder does not say them.
+    """
+    return surroundings(_source(run))
 
 
 def recorded_settings(run: Run) -> dict:
@@ -134,7 +170,13 @@ def experiment_of(run: Run) -> "experiment.Experiment":
         SettingError: The experiment's file cannot be imported, or its function refuses.
         RunFolderError: The run folder does not hold the recipe.
     """
-    return build(recorded_function(run), recorded_settings(run), run.experiment["seed"])
+    function, settings, seed = (
+        recorded_function(run),
+        recorded_settings(run),
+        run.experiment["seed"],
+    )
+    with run_surroundings(run):
+        return build(function, settings, seed)
 
 
 def dataset_of(run: Run) -> Dataset:
@@ -152,17 +194,28 @@ def dataset_of(run: Run) -> Dataset:
     recorded = run.dataset
     try:
         dataset = experiment_of(run).data
-    except CnnkitError:
-        # A notebook's cell cannot run alone, but its data may be one of the catalogue's.
-        if recorded["name"] not in data.names():
+    except SettingError:
+        again = _loaded_again(run)
+        if again is None:
             raise
-        dataset = data.load(recorded["name"])
+        return again
     if dataset.content_hash != recorded["content_hash"]:
         raise SettingError(
             f"The data set {recorded['name']!r} is no longer what {run.name} was trained on; give "
             "an image file instead."
         )
     return dataset
+
+
+def _loaded_again(run: Run) -> Dataset | None:
+    """Return data as their loader reads them, without the experiment; None where that is not all."""
+    recorded = run.dataset
+    call = recorded.get("call") or {"name": recorded["name"], "options": {}, "types": {}}
+    try:
+        dataset = data.load(call["name"], **restore(call["options"], call["types"]))
+    except CnnkitError:  # the experiment's own error says more
+        return None
+    return dataset if dataset.content_hash == recorded["content_hash"] else None
 
 
 def _recipe(run: Run) -> dict:
@@ -175,3 +228,14 @@ def _recipe(run: Run) -> dict:
     if not {"source", "settings", "setting_types"} <= set(recipe):
         raise RunFolderError(f"{run.folder / 'experiment.json'} does not say what was called.")
     return recipe
+
+
+def _absolute(value):
+    is_path = isinstance(value, Path) or (
+        isinstance(value, str) and os.sep in value and os.path.exists(value)
+    )
+    return type(value)(os.path.abspath(value)) if is_path else value
+
+
+def _source(run: Run) -> dict:
+    return OF_OLD_RUNS | _recipe(run)["source"]

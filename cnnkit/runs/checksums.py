@@ -31,13 +31,14 @@ def write(folder: Path, names: Iterable[str]) -> None:
     atomic.write_text(folder / NAME, _table({name: _hash(folder, name) for name in names}))
 
 
-def damaged(folder: Path) -> dict[str, str]:
+def damaged(folder: Path, names: Iterable[str] | None = None) -> dict[str, str]:
     """Return the files of a folder that have changed since SHA256SUMS was written.
 
     Files that SHA256SUMS does not list are not read.
 
     Args:
         folder: The folder.
+        names: The files to read; None for all that are listed.
 
     Returns:
         What is wrong with each file, by name. SHA256SUMS is one of them if it cannot be read.
@@ -52,6 +53,8 @@ def damaged(folder: Path) -> dict[str, str]:
         return {NAME: "has changed since it was written"}
     reasons = {}
     for name, digest in digests.items():
+        if names is not None and name not in names:
+            continue
         try:
             if _hash(folder, name) != digest:
                 reasons[name] = "has changed since it was written"

@@ -39,13 +39,21 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         if fcntl is not None:
             _take(descriptor, folder)
-        with contextlib.suppress(OSError):  # a full disk is reported by the first checkpoint
-            os.truncate(descriptor, 0)
-            os.pwrite(descriptor, making.holder().encode(), 0)
+        before = os.pread(descriptor, 200, 0)
+        _note(descriptor, making.holder().encode())
         making.remove_parts(folder.rglob(making.PARTS))
-        yield
+        try:
+            yield
+        finally:
+            _note(descriptor, before)  # a command that is refused leaves the folder as it was
     finally:
         os.close(descriptor)
+
+
+def _note(descriptor: int, text: bytes) -> None:
+    with contextlib.suppress(OSError):  # a full disk is reported by the first checkpoint
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, text, 0)
 
 
 def _take(descriptor: int, folder: Path) -> None:

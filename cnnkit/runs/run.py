@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 class Run:
     """A run: one call of an experiment, as its folder records it.
 
-    Each property reads the folder when it is asked for. Every file is JSON, CSV, HTML or a format
-    of Keras, and none needs cnnkit to be read.
+    Each property reads the folder when asked. Files are JSON, CSV, HTML or a format of Keras.
 
     Args:
         folder: The run folder.
+        trust: Whether its experiment.py may be executed although it has changed since.
 
     Attributes:
-        folder: The run folder, a `Path`.
+        folder: The run folder.
 
     >>> Run("runs/digits_lenet5/first").name
     'first'
     """
 
-    def __init__(self, folder: str | os.PathLike):
-        self.folder = Path(folder)
+    def __init__(self, folder: str | os.PathLike, *, trust: bool = False):
+        self.folder, self.trust = Path(folder), trust
 
     @classmethod
     def create(cls, runs_dir: str | os.PathLike, experiment: str, name: str | None = None) -> "Run":
@@ -101,7 +101,7 @@ class Run:
     def status(self) -> dict:
         """What the run does or how it ended, a dict.
 
-        Its items are `state` ("running", "finished", "interrupted" or "failed"), `epoch`, `reason`,
+        Items are `state` ("running", "finished", "interrupted" or "failed"), `epoch`, `reason`,
         `started` and more. A run whose process ended without notice is "failed".
         """
         status = self.read_json("status.json")

@@ -1,5 +1,8 @@
 """Check that a run's files are still what was written."""
 
+import hashlib
+
+from cnnkit.errors import RunFolderError
 from cnnkit.runs import checkpoints, checksums
 from cnnkit.runs.run import Run
 
@@ -22,3 +25,31 @@ def verify(run: Run) -> dict[str, str]:
         reasons = checksums.damaged(folder / name)
         damaged |= {f"checkpoints/{name}/{file}": reason for file, reason in reasons.items()}
     return damaged
+
+
+def expect_unchanged_source(run: Run) -> None:
+    """Check that a run's source is what the run was made of, before anything executes it.
+
+    Args:
+        run: The run. If it is trusted, nothing is checked.
+
+    Raises:
+        RunFolderError: experiment.py, or experiment.json, which says how to call it, has changed.
+    """
+    if run.trust:
+        return
+    changed = {}
+    if (run.folder / checksums.NAME).exists():
+        changed = checksums.damaged(run.folder, ("experiment.py", "experiment.json"))
+    path = run.folder / "experiment.py"
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise RunFolderError(f"{path} cannot be read: {error.strerror}.") from None
+    if digest != run.experiment["source"].get("sha256", digest):
+        changed["experiment.py"] = "has changed since it was written"
+    for name, reason in changed.items():
+        raise RunFolderError(
+            f"{run.folder / name} {reason}, and this would execute it: read experiment.py, and "
+            "give --trust (in Python, cnnkit.Run(folder, trust=True)) if you trust it."
+        )

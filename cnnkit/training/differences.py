@@ -1,6 +1,7 @@
 """What differs between a run and its continuation: recipe, data, versions, machine."""
 
 import re
+from pathlib import Path
 
 from cnnkit.errors import SettingError
 from cnnkit.runs import Run, atomic
@@ -14,6 +15,7 @@ LEFT_OUT = (
     "setting_types",
 )  # of the recipe: what is called, not done
 RAN_ON = ("backend", "devices", "cores", "threads", "precision")
+DATA_FILES = (".csv", ".tsv", ".parquet", ".npz", ".npy")
 VERSIONS = ("python", "cnnkit", "keras", "numpy")
 
 
@@ -25,7 +27,8 @@ def changes_since(
     Args:
         run: The run to resume.
         recipe: What experiment.json would say now.
-        content_hash: Of the data as they are now; None where they have none.
+        content_hash: Of the data as they are now; None where they have none. Where it is the run's,
+            other names and places of the data are no difference.
         allowed: Whether changes are accepted.
         ignored: Parts of the recipe that may differ, such as "optimizer.config.learning_rate".
 
@@ -46,16 +49,39 @@ def changes_since(
 
 def _between(run: Run, recipe: dict, content_hash: str | None) -> list[tuple[str, str, str]]:
     then, now = run.experiment, atomic.as_read(recipe)
+    hash_then = run.dataset["content_hash"]
+    modules = [_own_modules(each) for each in (then, now)]
+    recipes = ({k: v for k, v in each.items() if k not in LEFT_OUT} for each in (then, now))
+    ran_on = run.environment, atomic.as_read(environment(recipe["seed"]))
     found = [
-        *_compared(
-            "", *({k: v for k, v in each.items() if k not in LEFT_OUT} for each in (then, now))
-        ),
-        *_compared("the data's content", run.dataset["content_hash"], content_hash),
-        *_compared(
-            "", _machine(run.environment), _machine(atomic.as_read(environment(recipe["seed"])))
-        ),
+        *_compared("", *recipes),
+        *_compared("the data's content", hash_then, content_hash),
+        *_compared("", *map(_machine, ran_on)),
     ]
-    return [(what, _short(before), _short(after)) for what, before, after in found]
+    same_data = content_hash is not None and hash_then == content_hash
+    return [
+        (what, _short(before), _short(after))
+        for what, before, after in found
+        if not (before in modules[0] and after in modules[1] and what.endswith(".module"))
+        and not (same_data and _is_place_of_data(what, after))
+    ]
+
+
+def _own_modules(recipe: dict) -> tuple:
+    """Return how Keras names the module of the experiment's own classes; of a script, None."""
+    module = recipe.get("source", {}).get("module")
+    return (module, None) if module == "__main__" else (module,)
+
+
+def _is_place_of_data(what: str, value) -> bool:
+    """Return whether a part of the recipe says where data lie, or what they are called there."""
+    if what == "data":
+        return True
+    if not what.startswith("settings.") or not isinstance(value, str):
+        return False
+    path = Path(value)
+    is_run = (path / "experiment.json").exists()  # a teacher, say
+    return (path.is_dir() and not is_run) or (path.is_file() and path.suffix in DATA_FILES)
 
 
 def as_table(rows: list[tuple[str, str, str]]) -> str:

@@ -1,5 +1,6 @@
 """cnnkit.fit: `model.fit` of a compiled Keras model that leaves a run folder, and can be resumed."""
 
+import contextlib
 import os
 import time
 import warnings
@@ -8,8 +9,10 @@ import keras
 
 from cnnkit import report
 from cnnkit.errors import RunFolderError, SettingError
+from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.runs import Run, atomic, checksums
 from cnnkit.runs.lock import locked
+from cnnkit.runs.undo import restored_if_refused
 from cnnkit.settings import expect_counts
 from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.callbacks.record import Record, StopOnNonFinite
@@ -103,6 +106,7 @@ def fit(
         TrainingError: The loss or a weight is not finite.
         Interrupted: A signal came.
     """
+    refuse_while_importing("cnnkit.fit")
     _expect_compiled(model)
     expect_counts(epochs=epochs)
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
@@ -131,7 +135,8 @@ def fit(
         )
     run = Run.create(runs_dir, recipe["experiment"], name) if resume is None else _existing(resume)
     recording = Recording(run, (), StopOnSignal(), schedule)
-    with locked(run.folder):
+    undo = contextlib.nullcontext() if resume is None else restored_if_refused(run)
+    with locked(run.folder), undo:
         if resume is None:
             write_fit_recipe(run, recipe, data)
             recording.ended = (initial_epoch,) if initial_epoch else ()

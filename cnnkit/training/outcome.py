@@ -42,8 +42,12 @@ def outcome_recorded(run: Run) -> Iterator[None]:
 
 def _how_to_resume(run: Run) -> str:
     with contextlib.suppress(RunFolderError):
-        if run.experiment.get("made_by"):
-            return f"Resume with: cnnkit.fit(..., resume=cnnkit.Run({str(run.folder)!r}))"
+        recipe, folder = run.experiment, f"cnnkit.Run({str(run.folder)!r})"
+        if recipe.get("made_by"):
+            return f"Resume with: cnnkit.fit(..., resume={folder})"
+        source = recipe["source"]
+        if not source.get("importable", True):  # of a notebook or a prompt
+            return f"Go on where it is defined: cnnkit.resume({source['function']}, {folder})"
     return f"Go on with: cnnkit resume {shlex.quote(str(run.folder))}"
 
 

@@ -1,7 +1,7 @@
 """The recipe of a run: every setting resolved, what it ran on, the data and the source."""
 
 import dataclasses
-import inspect
+import hashlib
 import shlex
 import sys
 from collections.abc import Callable
@@ -14,7 +14,9 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.experiment import distillation, phases
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.rebuild import call_record
+from cnnkit.experiment.setting_types import types_of
 from cnnkit.experiment.signature import summary_of
+from cnnkit.experiment.source import source_text
 from cnnkit.runs import Run, atomic, checksums
 from cnnkit.training.checkpointing.state import callback_settings
 from cnnkit.training.environment import environment
@@ -104,7 +106,11 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
         recipe: As `recipe_of` returns it.
         function: The experiment's function, whose source is copied.
     """
-    run.write_json("experiment.json", recipe)
+    source = source_text(function)
+    # A run that is stopped at once has no SHA256SUMS: the recipe itself knows its source's hash.
+    known = recipe["source"] | {"sha256": hashlib.sha256(source).hexdigest()}
+    atomic.write_bytes(run.folder / "experiment.py", source)
+    run.write_json("experiment.json", recipe | {"source": known})
     run.write_json("environment.json", environment(recipe["seed"]))
     run.write_json(
         "dataset.json",
@@ -120,13 +126,9 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
             "content_hash": data.content_hash,
             "left_out": data.left_out,
             "decoding": data.decoding,
+            "call": data.call and {**data.call, "types": types_of(data.call["options"])},
         },
     )
     if data.vocabulary:
         atomic.write_text(run.folder / "vocabulary.txt", "\n".join(data.vocabulary) + "\n")
-    try:
-        source = inspect.getsource(inspect.getmodule(function) or function)
-    except (OSError, TypeError):
-        source = inspect.getsource(function)  # a notebook's cell has no module of its own
-    atomic.write_text(run.folder / "experiment.py", source)
     checksums.write(run.folder, [name for name in RECIPE if (run.folder / name).exists()])

@@ -14,12 +14,22 @@ from pathlib import Path
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment.call import expect_experiment_alone, function_and_settings, recordable
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.experiment.rebuild import build, experiment_name, recorded_function, recorded_settings
+from cnnkit.experiment.experiment_files import refuse_while_importing
+from cnnkit.experiment.rebuild import (
+    build,
+    experiment_name,
+    recorded_function,
+    recorded_settings,
+    run_surroundings,
+    seen_from,
+)
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.platforms import expect_supported_platform
-from cnnkit.runs import Run, checkpoints, checksums
+from cnnkit.runs import Run, atomic, checkpoints, checksums
 from cnnkit.runs.lock import locked
+from cnnkit.runs.undo import restored_if_refused
 from cnnkit.tensorboard.log import TensorBoardCallback
+from cnnkit.training.callbacks import non_finite
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.differences import changes_since
@@ -70,13 +80,14 @@ def run(
         TrainingError: Data, loss or weights are not finite.
         Interrupted: A signal came. Whatever is raised once training has begun is in status.json.
     """
+    refuse_while_importing("cnnkit.run")
     expect_supported_platform()
     expect_experiment_alone(experiment, *others)
     experiment, settings = function_and_settings(experiment, settings)
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
     with _built(experiment, settings, seed, precision) as (resolved, settings, seed):
-        folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
         recipe = recipe_of(experiment, resolved, settings, seed)
+        folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
 
         with locked(folder.folder), outcome_recorded(folder):
             folder.write_status("running", epoch=0)
@@ -118,25 +129,20 @@ def resume(
             undamaged.
         Interrupted: As in `run`, which raises the other errors, too.
     """
+    refuse_while_importing("cnnkit.resume")
     expect_supported_platform()
     experiment, run = _function_and_run(experiment, run)
     experiment, settings = function_and_settings(experiment, settings)
-    schedule, then = CheckpointSchedule(checkpoint_minutes, checkpoint_steps), run.experiment
-    with locked(run.folder):
-        if run.status["state"] == "finished" and not allow_changes:
+    schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
+    settings = recorded_settings(run) | seen_from(run, settings)
+    stopped = Run(run.folder.absolute(), trust=run.trust)
+    with run_surroundings(stopped), locked(stopped.folder):
+        if stopped.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
-        wanted = recorded_settings(run) | settings
-        precision = precision or run.environment["precision"]
-        with _built(experiment, wanted, then["seed"], precision) as (resolved, wanted, seed):
-            recipe = recipe_of(experiment, resolved, wanted, seed)
-            recipe |= {name: then.get(name) for name in ("experiment", "command", "source")}
-            changes = changes_since(run, recipe, resolved.data.content_hash, allowed=allow_changes)
-            with outcome_recorded(run):
-                start = last_checkpoint(run)
-                if changes:
-                    write_recipe(run, resolved.data, recipe, experiment)
-                continue_from(run, start, changes)
-                _train(run, resolved, recipe, schedule, start)
+        _resume(
+            stopped, experiment, settings, schedule,
+            precision=precision or stopped.environment["precision"], allow_changes=allow_changes,
+        )  # fmt: skip
     return run
 
 
@@ -149,8 +155,26 @@ def _function_and_run(experiment, run) -> tuple[Callable, Run]:
             "cnnkit.resume takes a run, or an experiment's function and a run, such as "
             f"cnnkit.resume(cnnkit.Run('runs/digits_lenet5/first')), not {run!r}."
         )
-    run = Run(run)
+    run = run if isinstance(run, Run) else Run(run)
     return recorded_function(run) if experiment is None else experiment, run
+
+
+def _resume(
+    run: Run, experiment: Callable, settings: dict, schedule: CheckpointSchedule, *,
+    precision: str, allow_changes: bool,
+) -> None:  # fmt: skip
+    then = run.experiment
+    with _built(experiment, settings, then["seed"], precision) as (resolved, settings, seed):
+        recipe = recipe_of(experiment, resolved, settings, seed)
+        changes = changes_since(run, recipe, resolved.data.content_hash, allowed=allow_changes)
+        recipe |= {name: then.get(name) for name in ("experiment", "command")}
+        non_finite.expect_sound(resolved.data)
+        start = last_checkpoint(run)
+        with restored_if_refused(run), outcome_recorded(run):
+            if changes or atomic.as_read(recipe["settings"]) != then["settings"]:
+                write_recipe(run, resolved.data, recipe, experiment)
+            continue_from(run, start, changes)
+            _train(run, resolved, recipe, schedule, start)
 
 
 @contextlib.contextmanager

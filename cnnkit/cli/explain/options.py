@@ -48,9 +48,8 @@ def explain_command(name: str, *, takes_image: bool = True) -> Callable:
     """
 
     def decorate(function: Callable) -> click.Command:
-        function = debug_option(
-            trust_option(runs_dir_option(output_option(f"{name}.png")(function)))
-        )
+        function = runs_dir_option(output_option(f"{name}.png")(function))
+        function = debug_option(trust_option(function))
         if takes_image:
             function = invert_option(function)
             function = click.argument("image")(function)

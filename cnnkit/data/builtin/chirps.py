@@ -3,6 +3,7 @@
 import numpy as np
 
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.errors import SettingError
 from cnnkit.random_streams import Purpose, random_generator
 
@@ -11,6 +12,7 @@ LOWEST, HIGHEST = 300.0, 3000.0  # Hz: the range of speech, below half of 8,000
 LOUDEST_NOISE = 0.3
 
 
+@remembers_call
 def chirps(
     *, train: int = 800, validation: int = 200, test: int = 800, seconds: float = 0.5,
     sampling_rate: int = 8000, noise: float = 0.1, seed: int = 0,

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.data.splits import stratified
 from cnnkit.errors import SettingError
 
@@ -11,6 +12,7 @@ TEST_FRACTION = 0.2
 SPLIT_SEED = 0  # not the run's seed: every run has the same test images
 
 
+@remembers_call
 def digits(*, image_size: int = 28, validation: float = 0.1) -> Dataset:
     """Load scikit-learn's 1,797 handwritten digits, enlarged.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.data.splits import stratified
 from cnnkit.errors import MissingDataError
 from cnnkit.keras_graph.keras_home import keras_home
@@ -91,7 +92,7 @@ def loader(images: ImageSet) -> Callable[..., Dataset]:
     Raises:
         MissingDataError: The data are not on this machine and cannot be downloaded.
     """
-    return load
+    return remembers_call(load)
 
 
 mnist = loader(ImageSet(

@@ -4,6 +4,7 @@ import numpy as np
 
 from cnnkit.data.builtin.keras_images import SPLIT_SEED, fetch
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.data.splits import stratified
 from cnnkit.errors import SettingError
 
@@ -11,6 +12,7 @@ from cnnkit.errors import SettingError
 SPECIAL_TOKENS = ("[end]", "[start]", "[unknown]", "[unused]")
 
 
+@remembers_call
 def imdb(*, vocabulary_size: int = 10_000, length: int = 200, validation: float = 0.1) -> Dataset:
     """Load IMDB: 50,000 film reviews, bad or good, 25,000 of them to train on.
 
@@ -32,6 +34,7 @@ def imdb(*, vocabulary_size: int = 10_000, length: int = 200, validation: float 
     return _dataset("imdb", cached_as, ("bad", "good"), vocabulary_size, length, validation)
 
 
+@remembers_call
 def reuters(
     *, vocabulary_size: int = 10_000, length: int = 200, validation: float = 0.1
 ) -> Dataset:

@@ -7,6 +7,7 @@ import numpy as np
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.listing import File, Listing
 from cnnkit.data.files.texts import from_texts
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.errors import SettingError
 from cnnkit.random_streams import Purpose, random_generator
 
@@ -20,6 +21,7 @@ FILLERS = (
 )  # fmt: skip
 
 
+@remembers_call
 def sentences(
     *, train: int = 1000, validation: int = 250, test: int = 1000, length: int = 40, seed: int = 0
 ) -> Dataset:

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from cnnkit.data.dataset import Dataset, Split
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.errors import SettingError
 from cnnkit.random_streams import Purpose, random_generator
 
@@ -12,6 +13,7 @@ POINTS = 25  # of each stroke: enough to draw a smooth curve
 OVERSAMPLING = 4  # drawn that much larger; a pixel is white if most of its area is
 
 
+@remembers_call
 def xo(
     *, train: int = 2000, validation: int = 500, test: int = 2000,
     image_size: int = 28, noise: float = 0.0, seed: int = 0,

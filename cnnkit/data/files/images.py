@@ -12,11 +12,13 @@ from rich.progress import track
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.pipeline import ReadableFiles, list_path, name_of
 from cnnkit.data.images.lazy_images import Decoding, Pictures, check
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.settings import expect_counts
 
 MANY_FILES = 500  # from here on, reading takes long enough for a progress bar
 
 
+@remembers_call
 def folder(
     path: str | os.PathLike, *, image_size: int | tuple[int, int] = 224, channels: int = 3,
     fit: str = "stretch", validation: float = 0.1, test: float = 0.1, split_seed: int = 0,

@@ -11,11 +11,13 @@ import numpy as np
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.pipeline import ReadableFiles, list_path, name_of
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.errors import SettingError
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 
 
+@remembers_call
 def sounds(
     path: str | os.PathLike, *, seconds: float = 1.0, sampling_rate: int = 8000,
     validation: float = 0.1, test: float = 0.1, split_seed: int = 0, skip_bad: bool = False,

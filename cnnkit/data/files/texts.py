@@ -11,9 +11,11 @@ from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.listing import File, Listing, list_folder
 from cnnkit.data.files.pipeline import ReadableFiles, name_of
 from cnnkit.data.files.table import SUFFIXES as TABLES, TEXT, read_table
+from cnnkit.data.loader_calls import remembers_call
 from cnnkit.errors import SettingError
 
 
+@remembers_call
 def texts(
     path: str | os.PathLike, *, vocabulary_size: int = 10_000, length: int = 200,
     validation: float = 0.1, test: float = 0.1, split_seed: int = 0, skip_bad: bool = False,

@@ -89,7 +89,8 @@ class Pictures:
         decoding: Decoding,
         store: pixel_cache.PixelCache | None = None,
     ):
-        self.root, self.paths, self.digests = root, tuple(paths), tuple(digests)
+        # Pictures are read later, and perhaps in another working folder.
+        self.root, self.paths, self.digests = root.absolute(), tuple(paths), tuple(digests)
         self.decoding, self.store = decoding, store
 
     @property
