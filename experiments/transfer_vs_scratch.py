@@ -27,7 +27,7 @@ def experiment(
     backbone: str = "mobilenet_v2",
     pretrained: bool = True,
     images_per_class: int = 5,
-    epochs: int = 40,
+    epochs: int = 50,
     seed: int = 0,
 ) -> Experiment:
     """One point of the comparison: a pretrained or a fresh network on a few images of each class.
@@ -42,7 +42,7 @@ def experiment(
     """
     options = {"images_per_class": images_per_class, "seed": seed}
     if folder is None:
-        later = epochs // 4
+        later = 2 * epochs // 5
         return digits_transfer.experiment(
             pretrained=pretrained, epochs=epochs - later, fine_tuning_epochs=later, **options
         )
@@ -92,7 +92,7 @@ def figure(numbers: list[int], accuracies: dict[bool, list[list[float]]]):
 @click.option("--backbone", default="mobilenet_v2", show_default=True, help="For photos.")
 @click.option("--images-per-class", default="2,5,10,20", show_default=True, help="To compare at.")
 @click.option("--repeats", default=3, show_default=True, help="Draws of images for each of them.")
-@click.option("--epochs", default=40, show_default=True, help="Of each training.")
+@click.option("--epochs", default=50, show_default=True, help="Of each training.")
 @click.option(
     "--runs-dir", default=Path("runs"), show_default=True, type=click.Path(path_type=Path)
 )

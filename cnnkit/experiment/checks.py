@@ -11,13 +11,13 @@ from cnnkit.losses.expected_labels import expects_logits
 
 
 def expect_data(data) -> None:
-    """Check that there is something to train, validate and test on, and something to tell apart.
+    """Check that there is something to train and validate on, and something to tell apart.
 
     Args:
         data: The data of an Experiment.
 
     Raises:
-        SettingError: It is no Dataset, one of its splits is empty, or there is a single class.
+        SettingError: It is no Dataset, nothing trains or validates, or there is a single class.
     """
     if not isinstance(data, Dataset):
         kind = "None" if data is None else f"a {type(data).__name__}"
@@ -25,16 +25,32 @@ def expect_data(data) -> None:
             f"data is a cnnkit.data.Dataset or the name of one, not {kind}: make a Dataset of arrays, "
             "with train=cnnkit.data.Split(x, y) and so on, or train with cnnkit.fit(model, x, y)."
         )
-    empty = [name for name, split in data.splits.items() if not len(split)]
-    if empty:
-        raise SettingError(
-            f"The data set {data.name!r} has no {' and no '.join(empty)} samples: an experiment "
-            "trains, validates and tests, so give each split some."
-        )
+    _expect_samples(data, ("train", "validation"))
     if data.num_classes < 2 and data.train.labels.ndim == 1:
         raise SettingError(
             f"The data set {data.name!r} has the single class {', '.join(data.class_names)!r}, and "
             "so nothing to learn: with a folder, give the one that holds a folder for each class."
+        )
+
+
+def expect_test_samples(data: Dataset) -> None:
+    """Check that a run will have something to test on, which features of frozen layers do not need.
+
+    Args:
+        data: The data of an Experiment.
+
+    Raises:
+        SettingError: The test split is empty.
+    """
+    _expect_samples(data, ("test",))
+
+
+def _expect_samples(data: Dataset, names: tuple[str, ...]) -> None:
+    empty = [name for name in names if not len(data.splits[name])]
+    if empty:
+        raise SettingError(
+            f"The data set {data.name!r} has no {' and no '.join(empty)} samples: an experiment "
+            "trains, validates and tests, so give each split some."
         )
 
 

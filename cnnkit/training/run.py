@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment.call import expect_experiment_alone, function_and_settings, recordable
+from cnnkit.experiment.checks import expect_test_samples
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import (
@@ -216,6 +217,7 @@ def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Exp
             f"The experiment {name_of(experiment)!r} should return an Experiment, "
             f"not {type(resolved).__name__}."
         )
+    expect_test_samples(resolved.data)
     return resolved, settings, chosen
 
 

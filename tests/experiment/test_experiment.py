@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+import cnnkit
 from cnnkit import Experiment, data, models
 from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.training.deployment import deployable_model
@@ -61,9 +62,11 @@ SIZES = {"train": 4, "validation": 4, "test": 4}
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (lambda: dataset(SIZES | {"test": 0}), "'few' has no test samples"),
         (lambda: dataset(SIZES | {"validation": 0}), "'few' has no validation samples"),
-        (lambda: dataset(SIZES | {"train": 0, "test": 0}), "no train and no test samples"),
+        (
+            lambda: dataset(SIZES | {"train": 0, "validation": 0}),
+            "no train and no validation samples",
+        ),
         (lambda: dataset(SIZES, ("a",)), "'few' has the single class 'a'"),
         (lambda: (np.zeros((4, 12, 12, 1)), np.zeros(4)), "not a tuple: .*cnnkit.fit"),
         (lambda: None, r"data is a cnnkit.data.Dataset or the name of one, not None"),
@@ -73,6 +76,16 @@ SIZES = {"train": 4, "validation": 4, "test": 4}
 def test_data_of_which_nothing_can_be_learnt_or_tested_are_refused(made, words):
     with pytest.raises(CnnkitError, match=words):
         Experiment(data=made(), model=models.mlp((12, 12, 1), 2), optimizer="sgd", epochs=1)
+
+
+def test_a_run_without_test_samples_is_refused_before_it_trains(tmp_path):
+    def untested():
+        few = dataset(SIZES | {"test": 0})
+        return Experiment(data=few, model=models.mlp((12, 12, 1), 2), optimizer="sgd", epochs=1)
+
+    with pytest.raises(CnnkitError, match="'few' has no test samples"):
+        cnnkit.run(untested, runs_dir=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_data_set_may_be_given_by_its_name():
