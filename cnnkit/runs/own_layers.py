@@ -9,14 +9,12 @@ from cnnkit.runs.saved_model import open_saved_model
 if TYPE_CHECKING:
     import keras
 
-    from cnnkit.runs.run import Run
 
-
-def load_model(run: "Run") -> "keras.Model":
+def load_model(run) -> "keras.Model":
     """Open a run's model; if it brings code, execute the run's unchanged source first.
 
     Args:
-        run: The run.
+        run: The `Run`.
 
     Returns:
         The model, not compiled.
