@@ -137,7 +137,7 @@ def describe(thing, *, defaults: bool = True) -> str | None:
     'Adam(learning_rate=0.001)'
     """
     if thing is None or not isinstance(thing, Mapping) or "class_name" not in thing:
-        return None if thing is None else str(thing)
+        return None if thing is None else _plain(thing)
     config = thing.get("config")
     if not isinstance(config, Mapping):  # a function of the user's own
         return str(config or thing["class_name"])
@@ -151,6 +151,13 @@ def describe(thing, *, defaults: bool = True) -> str | None:
         and (name in ALWAYS or name not in usual or value != usual[name])
     }  # fmt: skip
     return f"{thing['class_name']}({', '.join(f'{name}={value}' for name, value in arguments.items())})"
+
+
+def _plain(value) -> str:
+    """Return a value in as few digits as its float32 needs, in which Keras stores many numbers."""
+    if isinstance(value, float) and float(np.float32(value)) == value:
+        return str(np.float32(value))
+    return str(value)
 
 
 def _usual(thing: Mapping) -> dict[str, object]:
