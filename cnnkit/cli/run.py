@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,9 +138,7 @@ def _run(experiment: Callable, options: dict) -> None:
         return
     click.echo(f"Starting {experiment_name(experiment, options)} ...")
     import_keras()  # quietly, before training imports it
-    began = time.perf_counter()
-    run = training.run(experiment, **options)
-    _print_outcome(run, time.perf_counter() - began)
+    _print_outcome(training.run(experiment, **options))
 
 
 def resume_run(experiment: Callable, run: Run, options: dict) -> None:
@@ -163,12 +160,11 @@ def resume_run(experiment: Callable, run: Run, options: dict) -> None:
     }
     click.echo(f"Going on with {run.folder} ...")
     import_keras()  # quietly, before training imports it
-    began = time.perf_counter()
     training.resume(experiment, run, **options)
-    _print_outcome(run, time.perf_counter() - began)
+    _print_outcome(run)
 
 
-def _print_outcome(run: Run, seconds: float) -> None:
+def _print_outcome(run: Run) -> None:
     """Print how well a run did, and where it is."""
     results, test = run.results, run.results["test"]
     words = task_of_results(test).results_in_words(test)
@@ -176,10 +172,12 @@ def _print_outcome(run: Run, seconds: float) -> None:
         words |= {"best epoch": _best_epoch(results["validation"])}
     if run.environment["precision"] != "float32":
         words |= {"precision": run.environment["precision"]}
+    if run.seconds is not None:
+        words |= {"training": f"{run.seconds:.1f} s"}
     lines = (f"{title[0].upper() + title[1:]:15}{value}\n" for title, value in words.items())
     click.echo(
         f"\n{''.join(lines)}"
-        f"Run folder     {run.folder}  ({seconds:.0f} s)\n\n"
+        f"Run folder     {run.folder}\n\n"
         f"Watch it       cnnkit tensorboard --runs-dir {shlex.quote(str(run.folder.parent.parent))}\n"
         f"Read it        open {run.folder / 'report.html'}"
     )

@@ -99,6 +99,23 @@ def defaults_of(function: Callable) -> dict[str, object]:
     return {name: parameter.default for name, parameter in _settings(function).items()}
 
 
+def unchanged_settings(function: Callable, settings: Mapping[str, object]) -> list[str]:
+    """Return the names of the settings that have their defaults.
+
+    Args:
+        function: The experiment's function.
+        settings: Its settings by name.
+
+    Returns:
+        The names, in the order of the signature.
+    """
+    return [
+        name
+        for name, default in defaults_of(function).items()
+        if name in settings and repr(settings[name]) == repr(default)
+    ]
+
+
 def options_of(
     function: Callable, completions: Mapping[str, Callable] | None = None
 ) -> list[click.Option]:

@@ -11,6 +11,7 @@ from cnnkit.explain import Walkthrough, figures
 from cnnkit.explain.figures import tiles
 from cnnkit.report.explanations import Explanations
 from cnnkit.report.markup import (
+    beside,
     drawing,
     escape,
     folded,
@@ -64,7 +65,7 @@ def path(explanations: Explanations, evaluation: Evaluation) -> str:
         return ""
     sample = explanations.samples[0]
     name = evaluation.class_names[evaluation.labels[sample]]
-    stages = "".join(
+    stages = (
         folded(_stage(layer, maps), _strip(layer, maps), unfolded=index == 0)
         for index, (layer, maps) in enumerate(explanations.maps.items())
     )
@@ -79,10 +80,12 @@ def path(explanations: Explanations, evaluation: Evaluation) -> str:
     return section(
         "The path of one image",
         '<p class="soft">One row a stage: the maps that answer most, bright where they do.</p>',
-        f'<ul class="pictures"><li><figure>{shown}<figcaption>Test sample {sample}, '
-        f"<b>{escape(name)}</b></figcaption></figure></li></ul>",
-        stages,
-        folded(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
+        beside(
+            f'<ul class="pictures"><li><figure>{shown}<figcaption>Test sample {sample}, '
+            f"<b>{escape(name)}</b></figcaption></figure></li></ul>",
+            folded(f"The votes: {evaluation.class_names[best[0]]}", votes, unfolded=True),
+            *stages,
+        ),
         _walk(explanations.walk, evaluation) if explanations.walk else "",
     )
 
@@ -248,7 +251,8 @@ def _where(heat: np.ndarray) -> str:
 
 def _stage(layer: str, maps: np.ndarray) -> str:
     height, width, filters = maps.shape
-    return f"{layer}: {filters} maps of {height} × {width}"
+    some = f"{MAPS_PER_STAGE} of {filters}" if filters > MAPS_PER_STAGE else f"{filters}"
+    return f"{layer}: {some} maps of {height} × {width}"
 
 
 def _strip(layer: str, maps: np.ndarray) -> str:
@@ -260,7 +264,7 @@ def _strip(layer: str, maps: np.ndarray) -> str:
         columns=min(8, len(strongest)),
     )
     silent = int((maps.max(axis=(0, 1)) <= 0).sum())
-    words = f"{_stage(layer, maps)}, the {len(strongest)} strongest; strongest of all is map {strongest[0]}"
+    words = f"{_stage(layer, maps)}, the strongest first, which is map {strongest[0]}"
     words += f"; {silent} are silent" if silent else ""
     return f'<div class="maps">{picture(drawn, words, drawn=True)}</div>'
 

@@ -5,6 +5,7 @@ from matplotlib import style
 from cnnkit import plots
 from cnnkit.evaluation import Evaluation
 from cnnkit.report.markup import drawing, escape, folded, percent, picture, section
+from cnnkit.report.mistakes import sample_name
 
 CLOSEST = 8
 
@@ -53,6 +54,6 @@ def _closest(evaluation: Evaluation, images) -> str:
         )
         items += (
             f"<li><figure>{drawn}<figcaption>{escape(answers)}?<br>Is <b>{escape(true)}</b><br>"
-            f"<small>test sample {sample}</small></figcaption></figure></li>\n"
+            f"{sample_name(images, sample)}</figcaption></figure></li>\n"
         )
     return f'<ul class="pictures">\n{items}</ul>'

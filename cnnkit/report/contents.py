@@ -15,6 +15,7 @@ class Contents:
 
     Attributes:
         files: The run folder's files by name, such as `files["experiment"]`; {} if one is missing.
+        seconds: How long the run trained, as `Run.seconds`.
         test: The test results, as `Evaluation.as_results` returns them; None if there are none.
         evaluation: As `report.write` takes it.
         images: As `report.write` takes it.
@@ -25,6 +26,7 @@ class Contents:
 
     files: dict[str, dict]
     test: dict | None
+    seconds: float | None = None
     evaluation: Evaluation | MultiLabelEvaluation | None = None
     images: np.ndarray | None = None
     filters: np.ndarray | None = None

@@ -12,6 +12,7 @@ from cnnkit.experiment.experiment import Experiment
 from cnnkit.explain import RobustnessCurve, Walkthrough
 from cnnkit.explain.activations import last_of_each_resolution
 from cnnkit.keras_graph import hooks
+from cnnkit.report.layers import last_of_each_stage
 from cnnkit.transfer import fuse_batch_norm
 from cnnkit.transfer.embedding import embedding_model
 
@@ -115,7 +116,7 @@ def _closely(model, data: Dataset, sample: int):
 
 
 def _stages(model, image: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the maps of one layer a resolution, except layers that only scale or pad the image."""
+    """Return the maps of one layer a stage, except layers that only scale or pad the image."""
     layers = hooks.innermost_layers(model)
     shapes = hooks.feature_map_shapes(model, np.asarray(image[None], "float32"))
     candidates = {
@@ -123,7 +124,8 @@ def _stages(model, image: np.ndarray) -> dict[str, np.ndarray]:
         for path, shape in shapes.items()
         if shape != image.shape and type(layers[path]).__name__ != "ZeroPadding2D"
     }
-    chosen = last_of_each_resolution(candidates)
+    paths = last_of_each_resolution(candidates)
+    chosen = [paths[last] for last in last_of_each_stage(candidates[path][:2] for path in paths)]
     return explain.feature_maps(model, image, chosen) if chosen else {}
 
 

@@ -1,6 +1,7 @@
 """The first screen of a report: how good, where wrong, what it looks at, and at what cost."""
 
 from cnnkit.evaluation.tasks import task_of_results
+from cnnkit.report.contents import Contents
 from cnnkit.report.markup import duration, escape, percent
 
 UNFINISHED = {
@@ -10,22 +11,23 @@ UNFINISHED = {
 }
 
 
-def headline(files: dict, verdict: str, looks: str = "") -> str:
+def headline(contents: Contents, verdict: str, looks: str = "") -> str:
     """Return the first screen.
 
     Args:
-        files: The run folder's files by name, such as `files["experiment"]`; {} if one is missing.
+        contents: What the report shows.
         verdict: HTML on how good the network is and where it is wrong; "" if it was not tested.
         looks: HTML on what the network looks at.
 
     Returns:
         HTML.
     """
+    files = contents.files
     recipe = files["experiment"]
     answers = verdict or _unfinished(files["status"])
     figures = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in _figures(files).items()
+        for name, value in _figures(files, contents.seconds).items()
     )
     return f"""<header>
 <h1>{escape(recipe.get("experiment", "A run"))}</h1>
@@ -45,9 +47,9 @@ def _unfinished(status: dict) -> str:
     return f'<p class="unfinished">{escape(words.rstrip("."))}.</p>'
 
 
-def _figures(files: dict) -> dict[str, str]:
+def _figures(files: dict, seconds: float | None) -> dict[str, str]:
     model, results = files["experiment"].get("model", {}), files["results"]
-    validation, timing = results.get("validation") or {}, results.get("timing", {})
+    validation = results.get("validation") or {}
     figures = {}
     if files["dataset"]:
         figures["data"] = files["dataset"]["name"]
@@ -58,8 +60,7 @@ def _figures(files: dict) -> dict[str, str]:
         words = f"validation {score.replace('_', ' ')}"
         saved = files["saved_weights"] or f"epoch {validation['epoch']}"
         figures[words] = f"{percent(validation[score], 2)} at {saved}"
-    if timing:
-        epochs = len(timing.get("epoch_seconds", ()))
-        spent = duration(timing["training_seconds"])
-        figures["training"] = f"{epochs} epochs in {spent}" if epochs else spent
+    if seconds is not None:
+        epochs = len(files["history"]["seconds"])
+        figures["training"] = f"{epochs} epoch{'s' * (epochs > 1)} in {duration(seconds)}"
     return figures

@@ -91,6 +91,19 @@ def section(title: str, *content: str) -> str:
     return "\n".join(["<section>", f"<h2>{title}</h2>", *content, "</section>"])
 
 
+def beside(*content: str) -> str:
+    """Return content side by side where the page is wide enough, else one below the other.
+
+    Args:
+        *content: HTML; "" is left out.
+
+    Returns:
+        HTML; "" if nothing is left.
+    """
+    shown = "\n".join(filter(None, content))
+    return f'<div class="beside">\n{shown}\n</div>' if shown else ""
+
+
 def folded(summary: str, *content: str, unfolded: bool = False) -> str:
     """Return content that a click on a summary shows or hides.
 
@@ -150,7 +163,7 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence], text:
 
 
 def scrolling(caption: str, content: str) -> str:
-    """Return content in a box that scrolls by touch and by keyboard.
+    """Return content in a box that scrolls by touch and by keyboard, and says so where it does.
 
     Args:
         caption: The line above the box.

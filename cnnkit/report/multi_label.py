@@ -9,7 +9,7 @@ from cnnkit.evaluation import MultiLabelEvaluation
 from cnnkit.report import recipe
 from cnnkit.report.contents import Contents
 from cnnkit.report.headline import headline
-from cnnkit.report.markup import escape, interval, percent, picture, section, table
+from cnnkit.report.markup import beside, escape, interval, percent, picture, section, table
 from cnnkit.report.mistakes import worst_mistakes
 
 HEADLINE_CLASSES = 4  # the weakest
@@ -26,10 +26,9 @@ def sections(contents: Contents) -> list[str]:
     """
     test, evaluation = contents.test or {}, contents.evaluation
     return [
-        headline(contents.files, verdict(test)),
+        headline(contents, verdict(test)),
         worst_mistakes(evaluation, contents.images, _mistake) if evaluation else "",
-        classes(test),
-        recipe.filters(contents.filters),
+        beside(classes(test), recipe.filters(contents.filters)),
     ]
 
 
@@ -103,7 +102,9 @@ def _weakest_first(test: dict) -> list[dict]:
     return sorted(test["classes"], key=key)
 
 
-def _mistake(evaluation: MultiLabelEvaluation, index: int, pixels: np.ndarray | None) -> str:
+def _mistake(
+    evaluation: MultiLabelEvaluation, index: int, pixels: np.ndarray | None, sample: str
+) -> str:
     true, predicted = evaluation.labels[index] > 0, evaluation.predicted[index]
     lines = [
         f"{word} {_named(evaluation, index, chosen)}"
@@ -114,7 +115,7 @@ def _mistake(evaluation: MultiLabelEvaluation, index: int, pixels: np.ndarray | 
     image = "" if pixels is None else picture(pixels, words)
     return (
         f"<li><figure>{image}<figcaption>{'<br>'.join(lines)}"
-        f"<br>Has <b>{escape(evaluation.true_name(index))}</b><br><small>test sample {index}</small>"
+        f"<br>Has <b>{escape(evaluation.true_name(index))}</b><br>{sample}"
         f"</figcaption></figure></li>\n"
     )
 

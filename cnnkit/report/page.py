@@ -11,8 +11,9 @@ from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.evaluation.tasks import MultiLabel, SingleLabel, task_of_results
 from cnnkit.report import multi_label, recipe, single_label
 from cnnkit.report.contents import Contents
+from cnnkit.report.curves import curves
 from cnnkit.report.explanations import Explanations
-from cnnkit.report.markup import escape
+from cnnkit.report.markup import beside, escape
 from cnnkit.runs import Run, atomic
 
 ROOM = Path(__file__).parent
@@ -53,12 +54,11 @@ def write(
     files = {name: _read(run, name) or {} for name in FILES}
     test = evaluation.as_results() if evaluation else files["results"].get("test")
     sections = SECTIONS[type(task_of_results(test))]
-    parts = [
-        *sections(Contents(files, test, evaluation, images, filters, explanations, film)),
-        recipe.recipe(files),
-        recipe.curves(files["history"]),
-        recipe.making(run, files),
-    ]
+    seconds = _read(run, "seconds") or None
+    contents = Contents(files, test, seconds, evaluation, images, filters, explanations, film)
+    first, *others = sections(contents)
+    made = beside(recipe.recipe(files), recipe.making(run, contents))
+    parts = [first, curves(contents), *others, made]
     names = files["experiment"].get("experiment", "A run"), run.name
     page = Template((ROOM / "page.html").read_text()).substitute(
         title=escape(": ".join(names)),
@@ -70,7 +70,7 @@ def write(
     return path
 
 
-def _read(run: Run, name: str) -> dict:
+def _read(run: Run, name: str):
     try:
         return getattr(run, name)
     except RunFolderError:  # a run that failed early, or whose folder was tidied up since

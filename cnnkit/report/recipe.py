@@ -1,17 +1,19 @@
-"""Sections on how a run was made: settings, network, curves, filters, machine.
+"""Sections on how a run was made: settings, network, filters, machine.
 
 `files` holds the run folder's files by name, such as `files["experiment"]`; {} if one is missing.
 """
 
+import inspect
 import shlex
 from collections.abc import Mapping
 
+import keras
 import numpy as np
-from matplotlib import style
 
 from cnnkit import plots
+from cnnkit.report.contents import Contents
+from cnnkit.report.layers import layers, named
 from cnnkit.report.markup import (
-    drawing,
     duration,
     escape,
     facts,
@@ -23,9 +25,9 @@ from cnnkit.report.markup import (
 from cnnkit.runs.run import Run, samples_per_split
 
 MAX_KERNELS = 64
-MAX_NAMED_LAYERS = 6  # if a phase trains more, only the first and the last are named
 MAX_COUNTS = 20  # if there are more classes, only the smallest and the largest count are shown
-PANEL_SIZE = (3.6, 2.5)  # inches at which letters can be read on a phone
+PARTS = ("optimizer", "loss", "augment")
+ALWAYS = ("learning_rate",)  # shown even where it is the default
 OMITTED = ("name", "trainable", "dtype", "data_format", "ema_momentum", "interpolation")
 
 
@@ -42,43 +44,19 @@ def recipe(files: dict) -> str:
     rows = {"data": _data(data), "source": data.get("source"), "trained on": _balance(data)}
     if model:
         rows["network"] = f"{model['name']}, {model['parameters']:,} parameters"
-    for name in ("optimizer", "loss", "augment"):
-        rows[name] = describe(recipe.get(name))
+    for name in PARTS:
+        rows[name] = describe(recipe.get(name), defaults=False)
     rows |= {name: recipe.get(name) for name in ("epochs", "batch_size", "seed")}
-    rows |= {name: str(value) for name, value in recipe.get("settings", {}).items()}
-    layers = _layers(model) if model else ""
-    return section("Recipe", facts(rows), _phases(files.get("phases", {})), layers)
-
-
-def curves(history: dict[str, list[float]]) -> str:
-    """Return the section with every metric by epoch, drawn and as numbers.
-
-    Args:
-        history: A list of numbers a metric, one an epoch.
-
-    Returns:
-        HTML; "" without epochs.
-    """
-    names = plots.metric_names(history)
-    if not names:
-        return ""
-    drawings = ""
-    with style.context("default"):  # a notebook's dark style would be white ink on white paper
-        for index, name in enumerate(names):
-            lines = {key: history[key] for key in (name, f"val_{name}") if key in history}
-            ends = ", ".join(f"{key} {values[-1]:.4g}" for key, values in lines.items())
-            figure = plots.learning_curves({name: history.get(name, []), **lines})
-            figure.set_size_inches(PANEL_SIZE)
-            drawings += drawing(figure, f"c{index}", f"Curve by epoch; at the last: {ends}")
-    columns = [name for name in history if name != "epoch"]
-    rows = zip(*(history[name] for name in columns), strict=False)
-    numbers = table(
-        "A row an epoch.",
-        ("epoch", *columns),
-        [(epoch, *(f"{value:.4g}" for value in row)) for epoch, row in enumerate(rows, start=1)],
-    )
+    unchanged = _unchanged_settings(recipe)
+    for name, value in recipe.get("settings", {}).items():
+        if name not in unchanged and rows.get(name) in (None, ""):  # a part says more than its name
+            rows[name] = str(value)
     return section(
-        "Curves", f'<div class="curves">{drawings}</div>', folded("The numbers", numbers)
+        "Recipe",
+        facts(rows),
+        _defaults(recipe, unchanged),
+        _phases(files.get("phases", {})),
+        layers(model) if model else "",
     )
 
 
@@ -108,23 +86,24 @@ def filters(kernels: np.ndarray | None) -> str:
     )
 
 
-def making(run: Run, files: dict) -> str:
+def making(run: Run, contents: Contents) -> str:
     """Return the section on the machine, and on the commands that show more of the run.
 
     Args:
         run: The run.
-        files: The run folder's files by name.
+        contents: What the report shows.
 
     Returns:
         HTML.
     """
-    ran, status, timing = files["environment"], files["status"], files["results"].get("timing", {})
+    files, seconds = contents.files, contents.seconds
+    ran, status = files["environment"], files["status"]
     git = ran.get("git")
     rows = {
         "run folder": run.folder,
         "command": files["experiment"].get("command"),
         "started": status.get("started"),
-        "training": duration(timing["training_seconds"]) if timing else None,
+        "training": None if seconds is None else duration(seconds),
         "backend": ran.get("backend"),
         "devices": ", ".join(ran.get("devices", ())),
         "cores": ran.get("cores"),
@@ -139,15 +118,17 @@ def making(run: Run, files: dict) -> str:
     return section(
         "How it was made",
         facts(rows),
+        _use(run, files["dataset"]),
         f"<h3>See more of it</h3>\n<pre><code>{escape(commands)}</code></pre>",
     )
 
 
-def describe(thing) -> str | None:
+def describe(thing, *, defaults: bool = True) -> str | None:
     """Return an object that Keras has serialised as one would write it in Python.
 
     Args:
         thing: A serialised object, a name, or None.
+        defaults: Whether arguments that have Keras' own defaults are written, too.
 
     Returns:
         One line of code; None for None.
@@ -156,18 +137,74 @@ def describe(thing) -> str | None:
     'Adam(learning_rate=0.001)'
     """
     if thing is None or not isinstance(thing, Mapping) or "class_name" not in thing:
-        return None if thing is None else str(thing)
+        return None if thing is None else _plain(thing)
     config = thing.get("config")
     if not isinstance(config, Mapping):  # a function of the user's own
         return str(config or thing["class_name"])
     if "layers" in config:
-        return ", then ".join(str(describe(layer)) for layer in config["layers"])
+        return ", then ".join(str(describe(layer, defaults=defaults)) for layer in config["layers"])
+    usual = {} if defaults else _usual(thing)
     arguments = {
-        name: describe(value)
+        name: describe(value, defaults=defaults)
         for name, value in config.items()
         if value is not None and value is not False and name not in OMITTED
-    }
+        and (name in ALWAYS or name not in usual or value != usual[name])
+    }  # fmt: skip
     return f"{thing['class_name']}({', '.join(f'{name}={value}' for name, value in arguments.items())})"
+
+
+def _plain(value) -> str:
+    """Return a value in as few digits as its float32 needs, in which Keras stores many numbers."""
+    if isinstance(value, float) and float(np.float32(value)) == value:
+        return str(np.float32(value))
+    return str(value)
+
+
+def _usual(thing: Mapping) -> dict[str, object]:
+    """Return the defaults of the class of a serialised object by name; {} if it is not Keras' own."""
+    parts = str(thing.get("module")).split(".")
+    if len(parts) != 2 or parts[0] != "keras":
+        return {}
+    found = getattr(getattr(keras, parts[1], None), thing["class_name"], None)
+    if not inspect.isclass(found):
+        return {}
+    parameters = inspect.signature(found).parameters
+    return {
+        name: each.default for name, each in parameters.items() if each.default is not each.empty
+    }
+
+
+def _unchanged_settings(recipe: dict) -> dict[str, object]:
+    """Return the settings at their defaults; of older runs, which do not name them, those of None."""
+    settings, unchanged = recipe.get("settings", {}), recipe.get("unchanged_settings")
+    if unchanged is None:
+        return {name: value for name, value in settings.items() if value is None}
+    return {name: settings[name] for name in unchanged if name in settings}
+
+
+def _defaults(recipe: dict, unchanged: dict[str, object]) -> str:
+    """Return the settings at their defaults, and parts with all their arguments, folded."""
+    rows = {name: str(value) for name, value in unchanged.items()}
+    for name in PARTS:
+        whole = describe(recipe.get(name))
+        if whole != describe(recipe.get(name), defaults=False):
+            rows[f"{name} in full"] = whole
+    return folded("Defaults", facts(rows)) if rows else ""
+
+
+def _use(run: Run, data: dict) -> str:
+    """Return the lines of Python that load the model and use it; "" without a model."""
+    if not data.get("image_shape") or not (run.folder / "model.keras").exists():
+        return ""
+    shape = (1, *(size or 64 for size in data["image_shape"]))  # any size: one that most nets take
+    low, high = data.get("value_range") or (0, 255)
+    lines = (
+        "import cnnkit, numpy",
+        f"inputs = numpy.zeros({shape})  # put yours here, values from {low:g} to {high:g}",
+        f"outputs = cnnkit.Run({str(run.folder)!r}).model.predict(inputs)  # a row an input",
+    )
+    code = escape("\n".join(lines))
+    return f'<h3>Use it in Python</h3>\n<pre class="python"><code>{code}</code></pre>'
 
 
 def _balance(data: dict) -> str | None:
@@ -195,29 +232,10 @@ def _phases(files: dict) -> str:
     rows = [
         (
             phase["phase"],
-            _named(phase["trained_layers"]),
+            named(phase["trained_layers"]),
             f"{phase['trained_parameters']:,} of {phase['parameters']:,}",
         )
         for phase in files.get("phases", ())
     ]
     headings = ("phase", "layers that train", "parameters that train")
     return table("The phases of training, in order.", headings, rows, text=2) if rows else ""
-
-
-def _named(layers: list[str]) -> str:
-    if len(layers) <= MAX_NAMED_LAYERS:
-        return ", ".join(layers)
-    return f"{len(layers)}, from {layers[0]} to {layers[-1]}"
-
-
-def _layers(model: dict) -> str:
-    rows = [
-        (layer["name"], layer["kind"], _shape(layer["output_shape"]), f"{layer['parameters']:,}")
-        for layer in model["layers"]
-    ]
-    headings = ("layer", "kind", "output", "parameters")
-    return folded(f"The network's {len(rows)} layers", table("In order.", headings, rows, text=3))
-
-
-def _shape(shape: list) -> str:
-    return " × ".join("any" if size is None else str(size) for size in shape[1:])

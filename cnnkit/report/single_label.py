@@ -10,6 +10,7 @@ from cnnkit.report import attention, calibration, recipe
 from cnnkit.report.contents import Contents
 from cnnkit.report.headline import headline
 from cnnkit.report.markup import (
+    beside,
     escape,
     folded,
     interval,
@@ -23,6 +24,7 @@ from cnnkit.report.mistakes import worst_mistakes
 
 HEADLINE_CONFUSIONS = 4
 MAX_MATRIX_CLASSES = 20  # if there are more, the most frequent confusions are listed instead
+MAX_HALF_MATRIX = 10  # classes of a matrix that fits in half a page
 MAX_CONFUSIONS = 25
 
 
@@ -43,15 +45,16 @@ def sections(contents: Contents) -> list[str]:
         attention.resemblance(explanations, evaluation) if explanations and evaluation else ""
     )
     return [
-        headline(contents.files, verdict(test) if test else "", looks),
-        confusion(test) if test else "",
+        headline(contents, verdict(test) if test else "", looks),
+        *(_test(test) if test else ()),
         worst_mistakes(evaluation, images, _mistake, resemblance) if evaluation else "",
         attention.path(explanations, evaluation) if explanations and evaluation else "",
         attention.robustness(explanations) if explanations else "",
-        recipe.filters(contents.filters),
+        beside(
+            recipe.filters(contents.filters),
+            calibration.reliability(evaluation, images) if evaluation else "",
+        ),
         attention.film(contents.film) if contents.film else "",
-        calibration.reliability(evaluation, images) if evaluation else "",
-        classes(test) if test else "",
     ]
 
 
@@ -143,6 +146,13 @@ def classes(test: dict) -> str:
     return section("Classes", table(caption, headings, rows))
 
 
+def _test(test: dict) -> list[str]:
+    """Return the confusions and the classes, side by side where half a page holds the matrix."""
+    both = [confusion(test), classes(test)]
+    holds = len(test["classes"]) <= MAX_HALF_MATRIX or len(test["classes"]) > MAX_MATRIX_CLASSES
+    return [beside(*both)] if holds else both
+
+
 def _weakest(test: dict) -> str:
     rows = [row for row in test["classes"] if row["recall"] is not None]
     if len(rows) < 3:  # the confusions of two classes say the same
@@ -163,7 +173,7 @@ def _confused(test: dict) -> list[tuple[str, str, int, int]]:
     ]
 
 
-def _mistake(evaluation: Evaluation, index: int, pixels: np.ndarray | None) -> str:
+def _mistake(evaluation: Evaluation, index: int, pixels: np.ndarray | None, sample: str) -> str:
     names, chances = evaluation.class_names, evaluation.probabilities[index]
     label, guess = evaluation.labels[index], evaluation.predicted[index]
     true, predicted = escape(names[label]), escape(names[guess])
@@ -172,14 +182,14 @@ def _mistake(evaluation: Evaluation, index: int, pixels: np.ndarray | None) -> s
     image = "" if pixels is None else picture(pixels, words)
     return (
         f'<li><figure>{image}<figcaption>Taken for <b class="guess">{predicted}</b>, {sure}'
-        f"<br>Is <b>{true}</b>, {chance}<br><small>test sample {index}</small>"
+        f"<br>Is <b>{true}</b>, {chance}<br>{sample}"
         f"</figcaption></figure></li>\n"
     )
 
 
 def _matrix(names: list[str], rates: np.ndarray, texts: np.ndarray) -> str:
     """Return a table of texts, shaded by the rate in per cent."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
+    head = "".join(f'<th scope="col" title="{escape(name)}">{escape(name)}</th>' for name in names)
     body = ""
     for row, name in enumerate(names):
         cells = ""
@@ -187,7 +197,7 @@ def _matrix(names: list[str], rates: np.ndarray, texts: np.ndarray) -> str:
             kind = "none" if not rate else "miss" if row != column else "hit"
             shade = 0.06 + 0.005 * rate if rate else 0
             cells += f'<td class="{kind}" style="--rate:{shade:.2f}">{texts[row, column]}</td>'
-        body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>\n'
+        body += f'<tr><th scope="row" title="{escape(name)}">{escape(name)}</th>{cells}</tr>\n'
     return f'<table class="matrix"><thead><tr><td></td>{head}</tr></thead>\n<tbody>{body}</tbody></table>'
 
 

@@ -91,6 +91,7 @@ SCHEMAS: dict[str, Any] = {
     "experiment.json": {
         "experiment": TEXT, "description?": TEXT, "command?": TEXT, "seed?": COUNT, "epochs?": COUNT,
         "batch_size?": COUNT, "settings": OBJECT, "setting_types": OBJECT, "made_by": TEXT,
+        "unchanged_settings": [TEXT],
         "restore_best_weights": FLAG, "monitor?": TEXT, "mode?": TEXT,
         "model": {"name": TEXT, "parameters": COUNT, "layers": [LAYER]},
     },

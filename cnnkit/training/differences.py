@@ -13,6 +13,7 @@ LEFT_OUT = (
     "command",
     "source",
     "setting_types",
+    "unchanged_settings",
 )  # of the recipe: what is called, not done
 RAN_ON = ("backend", "devices", "cores", "threads", "precision")
 DATA_FILES = (".csv", ".tsv", ".parquet", ".npz", ".npy")

@@ -15,7 +15,7 @@ from cnnkit.experiment import distillation, phases
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.rebuild import call_record
 from cnnkit.experiment.setting_types import types_of
-from cnnkit.experiment.signature import summary_of
+from cnnkit.experiment.signature import summary_of, unchanged_settings
 from cnnkit.experiment.source import source_text
 from cnnkit.runs import Run, atomic, checksums
 from cnnkit.training.checkpointing.state import callback_settings
@@ -37,6 +37,7 @@ def recipe_of(function: Callable, experiment: Experiment, settings: dict, seed: 
     model = experiment.network
     return {
         **call_record(function, settings),
+        "unchanged_settings": unchanged_settings(function, settings),
         "description": summary_of(function),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "seed": seed,
