@@ -155,8 +155,9 @@ def _print(report: inspection.Inspection) -> None:
 def _fix(report: inspection.Inspection) -> dict[str, str]:
     """Move bad files to the quarantine; return those that cannot be moved, with the reason."""
     moved, not_moved = quarantine.move_out(report.root, report.bad)
-    folder = quarantine.quarantine_folder(report.root)
-    click.echo(f"Moved {len(moved):,} files to {folder}; --undo moves them back.")
+    if moved:
+        folder = quarantine.quarantine_folder(report.root)
+        click.echo(f"Moved {len(moved):,} files to {folder}; --undo moves them back.")
     for path, reason in not_moved.items():
         click.echo(f"  {display(path)} stays: it {reason}")
     return not_moved
