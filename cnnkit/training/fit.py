@@ -7,10 +7,10 @@ import warnings
 
 import keras
 
-from cnnkit import report
+from cnnkit import atomic, report
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment.experiment_files import refuse_while_importing
-from cnnkit.runs import Run, atomic, checksums
+from cnnkit.runs import Run, checksums
 from cnnkit.runs.lock import locked
 from cnnkit.runs.undo import restored_if_refused
 from cnnkit.settings import expect_counts

@@ -157,7 +157,7 @@ def test_settings_come_back_with_their_types(project, monkeypatch):
 
 def test_types_survive_json():
     settings = {"a": {"b/c": (Path("x"), [(1,)]), "d": {1: {2: float("-inf")}}}, "e": ()}
-    written = json.loads(json.dumps(cnnkit.runs.atomic.as_read(settings)))
+    written = json.loads(json.dumps(cnnkit.atomic.as_read(settings)))
     assert restore(written, types_of(settings)) == settings
 
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cnnkit import atomic
 from cnnkit.errors import MissingDataError
 
 UNDO = "undo.jsonl"
@@ -88,7 +89,7 @@ def move_back(root: str | os.PathLike) -> tuple[list[str], dict[str, str]]:
             staying[path] = f"cannot be moved back: {error.strerror}"
             staying_lines.append(line)
     if staying_lines:
-        undo.write_text("\n".join(reversed(staying_lines)) + "\n", encoding="utf-8")
+        atomic.write_text(undo, "\n".join(reversed(staying_lines)) + "\n")
     else:
         undo.unlink()
         _remove_empty_folders(quarantine)
