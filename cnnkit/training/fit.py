@@ -139,6 +139,8 @@ def fit(
     with locked(run.folder), undo:
         if resume is None:
             write_fit_recipe(run, recipe, data)
+            for remark in data.remarks:
+                print(remark)
             recording.ended = (initial_epoch,) if initial_epoch else ()
         else:
             _resume(recording, recipe, data, allow_changes=allow_changes)

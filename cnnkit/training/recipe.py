@@ -126,6 +126,7 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
             "counts": data.counts(),
             "content_hash": data.content_hash,
             "left_out": data.left_out,
+            "repeated": data.repeated,
             "decoding": data.decoding,
             "call": data.call and {**data.call, "types": types_of(data.call["options"])},
         },

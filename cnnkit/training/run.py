@@ -93,7 +93,7 @@ def run(
         with locked(folder.folder), outcome_recorded(folder):
             folder.write_status("running", epoch=0)
             write_recipe(folder, resolved.data, recipe, experiment)
-            if resolved.data.split_origin or resolved.data.left_out:
+            if any((resolved.data.split_origin, resolved.data.left_out, resolved.data.repeated)):
                 print(resolved.data.summary())
             _train(folder, resolved, recipe, schedule, None)
     return folder

@@ -84,7 +84,7 @@ def test_a_generator_trains(tmp_path):
     assert len(run.history["loss"]) == 2
 
 
-def test_a_frame_of_paths_and_labels_trains(tmp_path, monkeypatch):
+def test_a_frame_of_paths_and_labels_trains(tmp_path, monkeypatch, capsys):
     pandas = pytest.importorskip("pandas")
     monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path / "cache"))
     x, y = arrays()
@@ -97,10 +97,29 @@ def test_a_frame_of_paths_and_labels_trains(tmp_path, monkeypatch):
     options = {"epochs": 2, "verbose": 0, "runs_dir": tmp_path}
     run = cnnkit.fit(ours, frame[:60], validation_data=frame[60:], **options)
     assert run.dataset["class_names"] == ["dark", "light"]
+    assert "The same content" not in capsys.readouterr().out
     pixels = np.clip(x * 40 + 128, 0, 255).astype("uint8")
     same = compiled()
     cnnkit.fit(same, pixels[:60], y[:60], validation_data=(pixels[60:], y[60:]), **options)
     expect_same_weights(ours, same)
+
+
+@pytest.mark.once
+def test_pictures_of_several_classes_and_splits_are_said_in_a_line_each(
+    tmp_path, monkeypatch, capsys
+):
+    pandas = pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    for number, pixels in enumerate([0, 0, 90, 90, 200]):
+        Image.new("L", (6, 6), pixels).save(f"{number}.png")
+    paths = [f"{number}.png" for number in range(5)]
+    frame = pandas.DataFrame({"path": paths, "label": ["dark", "light", "dark", "dark", "light"]})
+    cnnkit.fit(compiled(), frame[:3], validation_data=frame[3:], verbose=0, runs_dir=tmp_path)
+    said = [line for line in capsys.readouterr().out.splitlines() if "same content" in line]
+    assert said == [
+        "The same content in several classes: 0.png is also 1.png.",
+        "The same content in several splits: 2.png is also 3.png.",
+    ]
 
 
 def test_the_users_own_loss_and_callbacks_are_called(tmp_path):
