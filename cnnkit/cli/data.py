@@ -12,11 +12,10 @@ from cnnkit import data, plots
 from cnnkit.cli.completion import completing
 from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, OneSentenceGroup, debug_option
-from cnnkit.cli.output import console, table
+from cnnkit.cli.output import console, table, write_picture, writing
 from cnnkit.data import cache
 from cnnkit.data.images.decode import display
 from cnnkit.data.inspection import inspection, page, quarantine
-from cnnkit.errors import SettingError
 from cnnkit.keras_import import import_keras
 
 MOST_LISTED = 20  # files printed for each problem; the page lists all
@@ -48,12 +47,10 @@ def inspect_command(path, output, fix, undo):
     report = inspection.inspect(path, _progress_bar)
     name = path.resolve().stem if path.is_file() else path.resolve().name
     html, rows = (output / f"{name}-inspection.{ending}" for ending in ("html", "csv"))
-    try:
+    with writing(output):
         output.mkdir(parents=True, exist_ok=True)
         page.write_page(report, html)
         report.write_csv(rows)
-    except OSError as error:
-        raise SettingError(f"{output} cannot be written: {error.strerror}.") from error
     _print(report)
     wrong = dict(report.wrong)
     if fix and report.bad:
@@ -98,11 +95,7 @@ def show_command(dataset, options, augment, output, seed):
         mean = output.with_name(f"{output.stem}-mean{output.suffix}")
         pictures[mean] = plots.image_grid(*plots.mean_images(loaded, seed=seed))
     for path, figure in pictures.items():
-        try:
-            path.write_bytes(plots.png(figure))
-        except OSError as error:
-            raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
-        click.echo(f"Wrote {path}")
+        write_picture(figure, path)
 
 
 @command.command("cache", cls=OneSentence)
@@ -155,8 +148,9 @@ def _print(report: inspection.Inspection) -> None:
 def _fix(report: inspection.Inspection) -> dict[str, str]:
     """Move bad files to the quarantine; return those that cannot be moved, with the reason."""
     moved, not_moved = quarantine.move_out(report.root, report.bad)
-    folder = quarantine.quarantine_folder(report.root)
-    click.echo(f"Moved {len(moved):,} files to {folder}; --undo moves them back.")
+    if moved:
+        folder = quarantine.quarantine_folder(report.root)
+        click.echo(f"Moved {len(moved):,} files to {folder}; --undo moves them back.")
     for path, reason in not_moved.items():
         click.echo(f"  {display(path)} stays: it {reason}")
     return not_moved

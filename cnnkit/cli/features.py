@@ -11,7 +11,7 @@ from cnnkit import data, tensorboard, training, transfer
 from cnnkit.cli.completion import completing
 from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.output import console, table
+from cnnkit.cli.output import console, table, writing
 from cnnkit.cli.run_inputs import SPLITS, load_run
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.trust import trust_option
@@ -183,11 +183,9 @@ def _write_projector(folder: Path, title: str, dataset: Dataset, parts: dict) ->
                 pictures.append(
                     projector.thumbnails(split.inputs[part.index[batch]], *dataset.value_range)
                 )
-    try:
-        thumbnails = np.concatenate(pictures) if pictures else None
+    thumbnails = np.concatenate(pictures) if pictures else None
+    with writing(folder):
         projector.write_projector(folder, title, np.concatenate(points), columns, thumbnails)
-    except OSError as error:
-        raise SettingError(f"{folder} cannot be written: {error.strerror}.") from error
     # TensorBoard takes a folder for a run only if it has events.
     tensorboard.event_files.EventWriter(folder).close()
     part = f", one sample in {step}" if step > 1 else ""

@@ -64,6 +64,8 @@ def command(run, count, temperature, label_errors, folds, output, runs_dir):
     data = dataset_of(run)
     if not data.task.explains_answers:
         raise SettingError(f"{run.name} gives a sample several classes; mistakes need one class.")
+    if label_errors:  # refuse before anything is printed or drawn
+        training.fold_numbers(data.train.labels, folds)
     evaluation = _evaluated(model, data.test, data.class_names)
     low, high = evaluation.as_results()["accuracy_interval"]
     click.echo(

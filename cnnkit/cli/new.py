@@ -5,7 +5,9 @@ from pathlib import Path
 
 import click
 
+from cnnkit import atomic
 from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.cli.output import writing
 from cnnkit.errors import SettingError
 from cnnkit.experiment import experiment_files
 
@@ -24,9 +26,7 @@ def command(name):
     path = experiment_files.FOLDER / f"{name}.py"
     if path.exists():
         raise SettingError(f"{path} exists already; choose another name, or edit that file.")
-    try:
+    with writing(path):
         path.parent.mkdir(exist_ok=True)
-        path.write_text(string.Template(TEMPLATE.read_text()).substitute(name=name))
-    except OSError as error:
-        raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
+        atomic.write_text(path, string.Template(TEMPLATE.read_text()).substitute(name=name))
     click.echo(f"Wrote {path}. Run it with: cnnkit run {name} --epochs 2")

@@ -1,6 +1,8 @@
 """What commands print and write: tables on the screen, and pictures."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cnnkit import plots
+from cnnkit import atomic, plots
 from cnnkit.errors import SettingError
 
 PIPE_WIDTH = 160  # a file or a pipe has no width of its own, and a folded table cannot be searched
@@ -70,11 +72,25 @@ def write_picture(figure, path: Path) -> None:
         path: The file. It becomes SVG if its name ends in .svg, and else PNG.
 
     Raises:
-        SettingError: The file cannot be written.
+        SettingError: The file cannot be written. An older one stays as it was.
     """
     content = plots.svg(figure).encode() if path.suffix == ".svg" else plots.png(figure)
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise SettingError(f"{path} cannot be written: {error.strerror}.") from error
+    with writing(path):
+        atomic.write_bytes(path, content)
     click.echo(f"Picture  {path}")
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one sentence that a file or folder cannot be written.
+
+    Args:
+        path: The file or folder.
+
+    Raises:
+        SettingError: An OSError came while it was written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SettingError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -97,11 +97,12 @@ class ChooseExperiment(RunCommand):
         if not args or args[0].startswith("-"):
             return super().make_context(info_name, args, parent, **extra)
         word, *rest = args
-        path = experiment_files.find_file(word)
         if extra.get("resilient_parsing"):  # completion must not pay for Keras
-            command = _sketch(path)
+            command = _sketch(word)
         else:
-            command = self.make_command(experiment_files.load(path), word)
+            command = self.make_command(
+                experiment_files.load(experiment_files.find_file(word)), word
+            )
         return command.make_context(f"{info_name} {word}", rest, parent, **extra)
 
     def shell_complete(self, ctx, incomplete):
@@ -233,13 +234,16 @@ def _with_run_options(command: click.Command) -> click.Command:
     return debug_option(command)
 
 
-def _sketch(path: Path) -> click.Command:
-    """Return the command of an experiment file for completion: the file is read, not imported."""
-    summary, settings = read_source(path)
+def _sketch(word: str) -> click.Command:
+    """Return the command of an experiment for completion: its file is read, not imported."""
+    try:
+        summary, settings = read_source(experiment_files.find_file(word))
+    except CnnkitError:  # which the command says when it runs; here it would stand in the prompt
+        summary, settings = "", []
     flags: list[click.Parameter] = [
         click.Option(["--" + name.replace("_", "-")]) for name in settings if name != "seed"
     ]
-    return _with_run_options(click.Command(path.stem, params=flags, help=summary))
+    return _with_run_options(click.Command(word, params=flags, help=summary))
 
 
 _built_in = command_of(built_in_experiment, "run")

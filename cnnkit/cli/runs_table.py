@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from cnnkit import atomic
 from cnnkit.cli.output import Listing, table
-from cnnkit.runs import atomic
 from cnnkit.runs.comparison import COLUMNS, MEASURED
 
 NUMBERS = ("runs", "tested", "epochs", *MEASURED)

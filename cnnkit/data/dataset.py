@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cnnkit.data import checks
+from cnnkit.data.inspection import duplicates
 from cnnkit.errors import SettingError
 from cnnkit.evaluation.tasks import Task, task_of_labels
 
@@ -80,6 +81,7 @@ class Dataset:
             [0, 1]. Inputs with another range reach the network as they are.
         source: Where the data come from, in words.
         left_out: Files that lie with the data and are in no split, with the reason.
+        repeated: Files whose content another file has in another class, with the names of these.
         vocabulary: The words that token numbers stand for, if inputs are texts.
         decoding: How image files became inputs: `image_size`, `channels` and `fit` of
             `cnnkit.data.folder`. Empty if inputs are not decoded from files.
@@ -102,6 +104,7 @@ class Dataset:
     value_range: tuple[float, float] = (0, 255)
     source: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
+    repeated: Mapping[str, str] = field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
     decoding: Mapping[str, Any] = field(default_factory=dict)
     split_origin: str = ""
@@ -122,13 +125,15 @@ class Dataset:
         return f"<Dataset {self.name!r}: {sizes}; {self.num_classes} classes; inputs {kind}>"
 
     def summary(self) -> str:
-        """Return what became of the files: the size of each split, and what was left out and why."""
+        """Return what became of the files: the size of each split, and what is wrong with some."""
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
         lines = [f"{self.name}: {sizes}; {self.num_classes} classes. {self.split_origin}".rstrip()]
         named = list(self.left_out.items())[:SHOWN]
         lines += [f"Left out: {path} {reason}." for path, reason in named]
         if len(self.left_out) > SHOWN:
             lines.append(f"Left out: {len(self.left_out) - SHOWN:,} more; dataset.json names all.")
+        if self.repeated:
+            lines.append(duplicates.in_words(self.repeated, "classes"))
         return "\n".join(lines)
 
     @property

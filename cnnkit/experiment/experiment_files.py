@@ -122,10 +122,30 @@ def _function_of(module: ModuleType, name: str | None, path: Path) -> Callable:
         for each in vars(module).values()
         if inspect.isfunction(each) and each.__module__ == module.__name__
     ]
-    public = [each for each in own if not each.__name__.startswith("_")]
+    by_name = {each.__name__: each for each in own}
+    return by_name[chosen_name(list(by_name), name, path)]
+
+
+def chosen_name(names: list[str], name: str | None, path: Path) -> str:
+    """Return which of a file's functions is its experiment.
+
+    Args:
+        names: Of the functions that the file defines.
+        name: The one that is wanted; None for `experiment`, or for the only public function.
+        path: The file, for the message.
+
+    Returns:
+        One of the names.
+
+    Raises:
+        SettingError: The file has no such function.
+    """
+    public = [each for each in names if not each.startswith("_")]
+    if (name or "experiment") in names:
+        return name or "experiment"
     if name is None and len(public) == 1:
         return public[0]
-    listed = ", ".join(each.__name__ for each in public) or "none"
+    listed = ", ".join(public) or "none"
     raise SettingError(
         f"{path} has no function named {name or 'experiment'!r}; its functions are {listed}. "
         "`cnnkit new --help` says how a file begins."

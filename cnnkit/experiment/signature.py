@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from cnnkit.errors import SettingError
+from cnnkit.experiment.experiment_files import chosen_name
 from cnnkit.experiment.option_types import option_of
 
 # What `cnnkit.run`, `cnnkit.resume` and their command lines take for themselves. `seed` is shared.
@@ -165,12 +166,11 @@ def refuse_settings(function: Callable, names: Collection[str], owner: str) -> N
             )
 
 
-def read_source(path: Path, function: str = "experiment") -> tuple[str, list[str]]:
+def read_source(path: Path) -> tuple[str, list[str]]:
     """Read an experiment's summary and settings from its file, without importing it.
 
     Args:
-        path: The file.
-        function: The function's name.
+        path: The file, whose function is the one that `experiment_files.load` finds.
 
     Returns:
         The first paragraph of the docstring, and the names of the settings.
@@ -179,14 +179,13 @@ def read_source(path: Path, function: str = "experiment") -> tuple[str, list[str
         SettingError: The file is not Python, or has no such function.
     """
     try:
-        tree = ast.parse(Path(path).read_text())
+        tree = ast.parse(Path(path).read_bytes())  # bytes may say how they are encoded
     except (OSError, ValueError, SyntaxError) as error:
         raise SettingError(f"{path} cannot be read as Python: {error}") from None
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == function:
-            arguments = [*node.args.args, *node.args.kwonlyargs]
-            return _summary(ast.get_docstring(node)), [argument.arg for argument in arguments]
-    raise SettingError(f"{path} has no function named {function!r}.")
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    node = functions[chosen_name(list(functions), None, path)]
+    arguments = [*node.args.args, *node.args.kwonlyargs]
+    return _summary(ast.get_docstring(node)), [argument.arg for argument in arguments]
 
 
 def _settings(function: Callable) -> dict[str, inspect.Parameter]:

@@ -6,6 +6,7 @@ from string import Template
 
 import numpy as np
 
+from cnnkit import atomic
 from cnnkit.errors import RunFolderError
 from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.evaluation.tasks import MultiLabel, SingleLabel, task_of_results
@@ -14,7 +15,7 @@ from cnnkit.report.contents import Contents
 from cnnkit.report.curves import curves
 from cnnkit.report.explanations import Explanations
 from cnnkit.report.markup import beside, escape
-from cnnkit.runs import Run, atomic
+from cnnkit.runs import Run
 
 ROOM = Path(__file__).parent
 FILES = (

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 
+from cnnkit import atomic
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import atomic, checksums, files
+from cnnkit.runs import checksums, files
 
 KEPT = 2  # if the last is damaged, resume uses the one before
 ARRAYS, STATE = "arrays.safetensors", "state.json"

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from cnnkit.runs import atomic, files
+from cnnkit import atomic
+from cnnkit.runs import files
 
 NAME = "SHA256SUMS"
 

@@ -8,8 +8,9 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
+from cnnkit import atomic
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import atomic, files, records
+from cnnkit.runs import files, records
 
 LOCK = "checkpoints/.lock"  # holds who works in the folder
 PARTS = f".*{atomic.PART}*"

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnnkit import plots
+from cnnkit import atomic, plots
 from cnnkit.errors import RunFolderError
 from cnnkit.evaluation.tasks import task_of_results
-from cnnkit.runs import atomic, files, making, own_layers, records
+from cnnkit.runs import files, making, own_layers, records
 from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class Run:
 
         Args:
             filename: The file's name.
-            content: What `runs.atomic.write_json` takes.
+            content: What `cnnkit.atomic.write_json` takes.
         """
         atomic.write_json(self.folder / filename, content)
 

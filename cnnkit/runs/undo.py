@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from cnnkit import atomic
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.runs import atomic
 from cnnkit.runs.run import Run
 
 # Among the checkpoints: the next one that is written removes it, as what was trained then counts.

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from cnnkit import atomic
 from cnnkit.errors import SettingError
 from cnnkit.explain.figures import tiles
 
@@ -69,7 +70,8 @@ def write_film(
     drawn = [_titled(pixels, f"epoch {epoch}") for epoch, pixels in shown.items()]
     durations = [round(1000 * seconds)] * len(drawn)
     durations[-1] *= 4
-    drawn[0].save(path, save_all=True, append_images=drawn[1:], duration=durations, loop=0)
+    with atomic.replacing(path) as temporary:
+        drawn[0].save(temporary, save_all=True, append_images=drawn[1:], duration=durations, loop=0)
     return list(shown)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cnnkit import atomic
 from cnnkit.explain.figures import tiles
-from cnnkit.runs import atomic
 
 CONFIG_FILE = "projector_config.pbtxt"  # the plugin looks for this name in each run's folder
 THUMBNAIL_SIZE = 32  # pixels a side, at most

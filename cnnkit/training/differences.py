@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
+from cnnkit import atomic
 from cnnkit.errors import SettingError
-from cnnkit.runs import Run, atomic
+from cnnkit.runs import Run
 from cnnkit.training.environment import environment
 
 LEFT_OUT = (

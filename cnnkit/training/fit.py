@@ -7,10 +7,10 @@ import warnings
 
 import keras
 
-from cnnkit import report
+from cnnkit import atomic, report
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment.experiment_files import refuse_while_importing
-from cnnkit.runs import Run, atomic, checksums
+from cnnkit.runs import Run, checksums
 from cnnkit.runs.lock import locked
 from cnnkit.runs.undo import restored_if_refused
 from cnnkit.settings import expect_counts
@@ -139,6 +139,8 @@ def fit(
     with locked(run.folder), undo:
         if resume is None:
             write_fit_recipe(run, recipe, data)
+            for remark in data.remarks:
+                print(remark)
             recording.ended = (initial_epoch,) if initial_epoch else ()
         else:
             _resume(recording, recipe, data, allow_changes=allow_changes)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from cnnkit.errors import SettingError
-from cnnkit.training.frames import arrays_of_frame, is_frame
+from cnnkit.training.frames import arrays_of_frame, is_frame, remarks_on_frames
 from cnnkit.training.steps.fit_inputs import (
     ArrayInputs,
     PyDatasetInputs,
@@ -29,6 +29,7 @@ class FitData:
         validation: What `model.fit` takes as `validation_data`.
         class_names: Of a frame's labels; else empty.
         inexact: The kind of data that cannot be resumed to the same bits, in words; else empty.
+        remarks: What is wrong with the data, a sentence each.
     """
 
     kind: str
@@ -36,6 +37,7 @@ class FitData:
     validation: object = None
     class_names: tuple[str, ...] = ()
     inexact: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def content_hash(self) -> str | None:
@@ -91,12 +93,14 @@ def fit_data(
     Raises:
         SettingError: They do not fit each other.
     """
+    remarks: tuple[str, ...] = ()
     if is_frame(x):
         x, y, names = arrays_of_frame(x, model)
+        frames = {"train": (x, y)}
         if is_frame(validation_data):
-            validation_data = ArrayInputs(
-                arrays_of_frame(validation_data, model, names)[:2], batch_size or BATCH_SIZE, None
-            )
+            frames["validation"] = arrays_of_frame(validation_data, model, names)[:2]
+            validation_data = ArrayInputs(frames["validation"], batch_size or BATCH_SIZE, None)
+        remarks = remarks_on_frames(frames)
         kind, names = "a frame", tuple(map(str, names))
     elif isinstance(x, keras.utils.PyDataset) or _is_stream(x):
         if y is not None or sample_weight is not None or validation_split:
@@ -112,7 +116,7 @@ def fit_data(
         arrays, validation_data = _split(arrays, validation_split)
     inputs = ArrayInputs(arrays, batch_size or BATCH_SIZE, seed)
     inexact = "arrays with steps_per_epoch" if steps_per_epoch else ""
-    return FitData(kind, inputs, validation_data, names, inexact)
+    return FitData(kind, inputs, validation_data, names, inexact, remarks)
 
 
 def _arrays(x, y, sample_weight) -> tuple:

@@ -10,6 +10,7 @@ from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
 from cnnkit.experiment import phases
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.training.deployment import deployable_model
@@ -33,9 +34,11 @@ def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -
         Probabilities of shape (training samples, classes), float64, in the order of `data.train`.
 
     Raises:
-        SettingError: Samples may have several classes, or the number of folds is out of range.
+        SettingError: Samples may have several classes, the number of folds is out of range, or a
+            script calls this while it is imported.
         TrainingError: Loss or weights are not finite.
     """
+    refuse_while_importing("cnnkit.training.out_of_fold")
     answers = np.empty((0, 0))
     for fold in range(folds):
         keras.utils.set_random_seed(seed)

@@ -1,5 +1,6 @@
 """A pandas frame of image paths and labels, as arrays that `cnnkit.fit` trains on."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 
 from cnnkit.data.files.table import LABEL, PATH
 from cnnkit.data.images.lazy_images import Decoding, Pictures, check
+from cnnkit.data.inspection import duplicates
 from cnnkit.errors import BadFilesError, SettingError
 from cnnkit.losses.expected_labels import expects_one_hot
 
@@ -60,3 +62,23 @@ def arrays_of_frame(frame, model: keras.Model, class_names: list | None = None) 
     if expects_one_hot(model.loss):
         labels = np.eye(len(class_names), dtype=np.float32)[labels]
     return pictures, labels, class_names
+
+
+def remarks_on_frames(frames: Mapping[str, tuple[Pictures, np.ndarray]]) -> tuple[str, ...]:
+    """Say which pictures of frames lie in several classes, or in several splits.
+
+    Args:
+        frames: Pictures and labels of each split, by its name.
+
+    Returns:
+        A sentence for classes, and one for splits, where there are such pictures.
+    """
+    digests, paths, classes, splits = [], [], [], []
+    for split, (pictures, labels) in frames.items():
+        digests += pictures.digests
+        paths += pictures.paths
+        classes += [str(label) for label in labels.tolist()]
+        splits += [split] * len(pictures)
+    sides = {"classes": classes, "splits": splits}
+    found = {name: duplicates.apart(digests, side, paths) for name, side in sides.items()}
+    return tuple(duplicates.in_words(files, name) for name, files in found.items() if files)

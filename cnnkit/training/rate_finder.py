@@ -9,6 +9,7 @@ import numpy as np
 
 from cnnkit.errors import SettingError
 from cnnkit.experiment.experiment import Experiment
+from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.keras_graph.learning_rates import copy_with_learning_rate
 from cnnkit.training.loop import fit_part
 
@@ -62,8 +63,10 @@ def find_learning_rate(
         The trial.
 
     Raises:
-        SettingError: Rates or steps are out of range, or the loss never fell.
+        SettingError: Rates or steps are out of range, the loss never fell, or a script calls this
+            while it is imported.
     """
+    refuse_while_importing("cnnkit.training.find_learning_rate")
     if not 0 < lowest < highest or steps < 10:
         raise SettingError(
             f"A trial takes 0 < lowest < highest and at least 10 steps: {lowest=}, {highest=}, {steps=}."

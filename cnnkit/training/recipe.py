@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from cnnkit import atomic
 from cnnkit.data.border import border_brightness
 from cnnkit.data.dataset import Dataset
 from cnnkit.experiment import distillation, phases
@@ -17,7 +18,7 @@ from cnnkit.experiment.rebuild import call_record
 from cnnkit.experiment.setting_types import types_of
 from cnnkit.experiment.signature import summary_of, unchanged_settings
 from cnnkit.experiment.source import source_text
-from cnnkit.runs import Run, atomic, checksums
+from cnnkit.runs import Run, checksums
 from cnnkit.training.checkpointing.state import callback_settings
 from cnnkit.training.environment import environment
 
@@ -126,6 +127,7 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
             "counts": data.counts(),
             "content_hash": data.content_hash,
             "left_out": data.left_out,
+            "repeated": data.repeated,
             "decoding": data.decoding,
             "call": data.call and {**data.call, "types": types_of(data.call["options"])},
         },

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cnnkit import atomic
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment.call import expect_experiment_alone, function_and_settings, recordable
 from cnnkit.experiment.checks import expect_test_samples
@@ -26,7 +27,7 @@ from cnnkit.experiment.rebuild import (
 )
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.platforms import expect_supported_platform
-from cnnkit.runs import Run, atomic, checkpoints, checksums
+from cnnkit.runs import Run, checkpoints, checksums
 from cnnkit.runs.lock import locked
 from cnnkit.runs.undo import restored_if_refused
 from cnnkit.tensorboard.log import TensorBoardCallback
@@ -93,7 +94,7 @@ def run(
         with locked(folder.folder), outcome_recorded(folder):
             folder.write_status("running", epoch=0)
             write_recipe(folder, resolved.data, recipe, experiment)
-            if resolved.data.split_origin or resolved.data.left_out:
+            if any((resolved.data.split_origin, resolved.data.left_out, resolved.data.repeated)):
                 print(resolved.data.summary())
             _train(folder, resolved, recipe, schedule, None)
     return folder

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cnnkit.atomic import replacing
 from cnnkit.errors import SettingError
-from cnnkit.runs.atomic import replacing
 
 SUFFIXES = (".npz", ".parquet")
 ROWS = 1024  # read into memory at a time

@@ -1,11 +1,13 @@
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from cnnkit.cli import main
+from cnnkit.data.inspection.inspection import inspect
 
 pytestmark = pytest.mark.once
 
@@ -48,6 +50,8 @@ def test_a_folder_that_is_not_there_is_one_sentence(photos):
 
 def test_a_folder_trains_by_its_path_and_the_run_names_what_was_left_out(photos):
     (photos / "x/bad.jpg").write_bytes(b"")
+    for number in (2, 4):  # of class x
+        shutil.copy(photos / f"x/{number}.png", photos / f"o/as_{number}.png")
     options = ["--dataset-option", "image_size=16", "--model", "lenet5", "--epochs", 1]
     refused = cnnkit("run", "--dataset", "photos", *options)
     assert refused.exit_code == 2
@@ -58,6 +62,11 @@ def test_a_folder_trains_by_its_path_and_the_run_names_what_was_left_out(photos)
     assert result.exit_code == 0, result.output
     recorded = json.loads(Path("runs/photos-lenet5/it/dataset.json").read_text())
     assert recorded["left_out"] == {"x/bad.jpg": "is empty"}
+    said = "The same content in several classes: o/as_2.png is also x/2.png, and 1 more"
+    assert result.output.count(said) == 1
+    found = inspect("photos").wrong["the same picture in several classes"]
+    assert recorded["repeated"] == found
+    assert len(found) == 2
     assert recorded["class_names"] == ["o", "x"]
     assert "photos" in Path("runs/photos-lenet5/it/report.html").read_text()
     listed = cnnkit("data", "cache").output

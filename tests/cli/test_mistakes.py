@@ -129,6 +129,14 @@ def test_looks_for_label_errors_on_request(runs_dir, tmp_path, monkeypatch):
     assert re.search(r"\d+ of \d+ training labels are doubted", result.output)
 
 
+def test_too_many_folds_are_refused_before_anything_is_drawn(runs_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = cnnkit("mistakes", "weak", "--label-errors", "--folds", 65, "--runs-dir", runs_dir)
+    assert result.exit_code == 2
+    assert result.output == "Error: There are from 2 to 64 folds of these samples, not 65.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_folds_train_in_the_precision_of_the_run(runs_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     copy = tmp_path / "runs" / "xo-convnet" / "weak"

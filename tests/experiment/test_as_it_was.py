@@ -10,34 +10,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from PIL import Image
+from project_files import cnnkit_command, written
 
 import cnnkit
-from cnnkit.cli import main
-from cnnkit.errors import SettingError
 from cnnkit.experiment import experiment_files
 from cnnkit.experiment.rebuild import dataset_of, experiment_of, recorded_settings
 from cnnkit.experiment.setting_types import restore, types_of
 
 pytestmark = pytest.mark.once
 
-FILE = """
-from pathlib import Path
-import random
-import keras
-import numpy as np
-from cnnkit import Experiment, data, models
-{imports}
-
-def cats(epochs: int = 1{setting}):
-    \"\"\"Pictures, and a network of one layer.\"\"\"
-    pictures = {data}
-    return Experiment(
-        data=pictures, model=models.mlp(pictures.image_shape, 2, hidden_units=()),
-        optimizer="sgd", epochs=epochs, batch_size=8,
-    )
-"""
 FOLDER = "data.folder({}, image_size=6, channels=1, validation=0.25, test=0.25)"
 SHUFFLED = "_shuffled(data.xo(train=24, validation=8, test=8, image_size=9))"
 SHUFFLE = """
@@ -48,32 +29,6 @@ def _shuffled(data):
     train = type(part)(part.inputs[order], part.labels[order])
     return dataclasses.replace(data, train=train)
 """
-
-
-def cnnkit_command(*arguments):
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """The working folder of the run, with eight small photos of each of two classes."""
-    folder = tmp_path / "project"
-    draw = np.random.default_rng(0)
-    for number in range(16):
-        file = folder / f"photos/{'xo'[number % 2]}/{number}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(draw.integers(0, 256, (6, 6), dtype=np.uint8)).save(file)
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    return folder
-
-
-def written(name="mine.py", *, data="", imports="", setting=""):
-    path = Path(name)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(FILE.format(data=data or "data.xo(train=8, validation=8, test=8, image_size=9)", imports=imports,
-                                setting=setting))  # fmt: skip
-    return path
 
 
 def trained(path, **settings):
@@ -117,12 +72,6 @@ def test_every_command_calls_a_function_of_any_name(project, monkeypatch, comman
     done = cnnkit_command(command, *arguments)
     assert done.exit_code == 0, done.output
     assert run.folder.parent.name == "cats"
-
-
-def test_a_file_with_several_functions_says_which_it_has(project):
-    written("two.py", imports="def dogs():\n    pass")
-    with pytest.raises(SettingError, match="no function named 'experiment'.* are dogs, cats"):
-        experiment_files.load(Path("two.py"))
 
 
 def test_modules_beside_the_file_are_imported_again(project, monkeypatch):
@@ -208,7 +157,7 @@ def test_settings_come_back_with_their_types(project, monkeypatch):
 
 def test_types_survive_json():
     settings = {"a": {"b/c": (Path("x"), [(1,)]), "d": {1: {2: float("-inf")}}}, "e": ()}
-    written = json.loads(json.dumps(cnnkit.runs.atomic.as_read(settings)))
+    written = json.loads(json.dumps(cnnkit.atomic.as_read(settings)))
     assert restore(written, types_of(settings)) == settings
 
 
@@ -280,32 +229,3 @@ def test_classes_of_a_script_are_the_same_when_it_is_imported(project, monkeypat
     assert run.experiment["source"]["module"] == "__main__"
     done = cnnkit_command("resume", "it")
     assert done.exit_code == 0, done.output
-
-
-UNGUARDED = {
-    "run": "run(cats)",
-    "fit": "fit(None)",
-    "resume": "resume(cats, None)",
-    "main": "main(cats)",
-}
-
-
-@pytest.mark.parametrize("name", UNGUARDED)
-def test_a_script_does_not_train_while_it_is_imported(project, name):
-    path = written(imports=f"from cnnkit import {name}")
-    path.write_text(path.read_text() + f"\n{UNGUARDED[name]}\n")
-    done = cnnkit_command("run", path)
-    assert done.exit_code == 2
-    words = " ".join(done.output.split())
-    assert f"mine.py calls cnnkit.{name} while it is imported" in words
-    assert 'below `if __name__ == "__main__":`' in words
-    assert not Path("runs").exists()
-    assert experiment_files.load(written())  # nothing is remembered of that import
-
-
-def test_a_script_that_ends_python_says_so(project):
-    path = written()
-    path.write_text(path.read_text() + "\nraise SystemExit(0)\n")
-    done = cnnkit_command("run", path)
-    assert done.exit_code == 2
-    assert "SystemExit" in done.output

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit import report
+from cnnkit import atomic, report
 from cnnkit.evaluation import Evaluation
-from cnnkit.runs import Run, atomic
+from cnnkit.runs import Run
 
 pytestmark = pytest.mark.once
 

@@ -1,77 +1,17 @@
 """cnnkit.fit: a compiled model and data, as `model.fit` takes them, become a run."""
 
 import json
-import signal
 
 import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from little import SAMPLES, Batches, arrays, compiled, expect_same_weights
 from PIL import Image
 
 import cnnkit
 from cnnkit.cli import main
 from cnnkit.errors import RunFolderError, SettingError, TrainingError
-from cnnkit.training.checkpointing.signals import Interrupted
-
-SAMPLES = 70
-
-
-def arrays(seed: int = 0):
-    draw = np.random.default_rng(seed)
-    x = draw.normal(size=(SAMPLES, 6, 6, 1)).astype("float32")
-    return x, (x.mean(axis=(1, 2, 3)) > 0).astype("int64")
-
-
-def compiled(**options):
-    """A model with dropout, so that its own random state counts, too."""
-    keras.utils.set_random_seed(3)
-    model = keras.Sequential(
-        [
-            keras.Input((6, 6, 1)),
-            keras.layers.Conv2D(3, 3, activation="relu"),
-            keras.layers.Flatten(),
-            keras.layers.Dropout(0.3),
-            keras.layers.Dense(2),
-        ],
-        name="little",
-    )
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    options = {"optimizer": keras.optimizers.Adam(0.01), "loss": loss} | options
-    model.compile(metrics=["accuracy"], **options)
-    return model
-
-
-class Interrupt(keras.callbacks.Callback):
-    """Sends Ctrl-C once, in a step counted over all epochs."""
-
-    def __init__(self, step: int):
-        super().__init__()
-        self.step = step
-
-    def on_train_batch_end(self, batch, logs=None):
-        if int(self.model.optimizer.iterations) == self.step:
-            self.step = None
-            signal.raise_signal(signal.SIGINT)
-
-
-class Batches(keras.utils.PyDataset):
-    def __init__(self):
-        super().__init__()
-        self.x, self.y = arrays()
-
-    @property
-    def num_batches(self):
-        return 5
-
-    def __getitem__(self, step):
-        part = slice(14 * step, 14 * step + 14)
-        return self.x[part], self.y[part]
-
-
-def expect_same_weights(one, other):
-    for ours, theirs in zip(one.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(
@@ -118,77 +58,6 @@ def test_the_folder_has_what_a_run_has(tmp_path):
     assert cnnkit.runs.verify(run) == {}
 
 
-@pytest.mark.parametrize("step", [2, 3, 7])
-def test_a_resumed_run_ends_with_the_same_bits(tmp_path, step):
-    x, y = arrays()
-    options = {"epochs": 3, "batch_size": 16, "validation_split": 0.1, "verbose": 0}
-    whole = compiled()
-    unbroken = cnnkit.fit(whole, x, y, runs_dir=tmp_path, **options)
-    stopped = compiled()
-    with pytest.raises(Interrupted) as caught:
-        cnnkit.fit(
-            stopped, x, y, runs_dir=tmp_path, name="b", callbacks=[Interrupt(step)], **options
-        )
-    assert any("resume=" in note for note in caught.value.__notes__)
-    run = cnnkit.Run(tmp_path / "little" / "b")
-    assert run.status["state"] == "interrupted"
-    again = compiled()
-    assert (
-        cnnkit.fit(again, x, y, resume=run, callbacks=[Interrupt(0)], **options).folder
-        == run.folder
-    )
-    expect_same_weights(again, whole)
-    for name in unbroken.history:
-        if name != "seconds":
-            assert run.history[name] == unbroken.history[name], name
-
-
-def test_the_same_model_object_goes_on_after_ctrl_c(tmp_path):
-    x, y = arrays()
-    whole, model = compiled(), compiled()
-    cnnkit.fit(whole, x, y, epochs=2, verbose=0, runs_dir=tmp_path)
-    callbacks = [Interrupt(4)]
-    with pytest.raises(Interrupted):
-        cnnkit.fit(
-            model, x, y, epochs=2, verbose=0, runs_dir=tmp_path, name="b", callbacks=callbacks
-        )
-    run = tmp_path / "little" / "b"
-    cnnkit.fit(model, x, y, epochs=2, verbose=0, resume=run, callbacks=callbacks)
-    expect_same_weights(model, whole)
-
-
-def test_a_finished_run_goes_on_with_more_epochs_alone(tmp_path):
-    x, y = arrays()
-    whole, model = compiled(), compiled()
-    cnnkit.fit(whole, x, y, epochs=2, verbose=0, runs_dir=tmp_path)
-    run = cnnkit.fit(model, x, y, epochs=1, verbose=0, runs_dir=tmp_path, name="b")
-    with pytest.raises(RunFolderError, match="finished after 1 epochs"):
-        cnnkit.fit(compiled(), x, y, epochs=1, verbose=0, resume=run)
-    again = compiled()
-    cnnkit.fit(again, x, y, epochs=2, verbose=0, resume=run)
-    expect_same_weights(again, whole)
-
-
-def test_other_data_are_refused_on_resume(tmp_path):
-    x, y = arrays()
-    run = cnnkit.fit(compiled(), x, y, verbose=0, runs_dir=tmp_path)
-    with pytest.raises(SettingError, match="the data's content"):
-        cnnkit.fit(compiled(), *arrays(seed=1), epochs=2, verbose=0, resume=run)
-
-
-def test_a_pydataset_resumes_to_the_same_bits(tmp_path):
-    whole, again = compiled(), compiled()
-    cnnkit.fit(whole, Batches(), epochs=2, verbose=0, runs_dir=tmp_path)
-    options = {"epochs": 2, "verbose": 0}
-    with pytest.raises(Interrupted):
-        cnnkit.fit(
-            compiled(), Batches(), runs_dir=tmp_path, name="b", callbacks=[Interrupt(7)], **options
-        )
-    run = tmp_path / "little" / "b"
-    cnnkit.fit(again, Batches(), resume=run, callbacks=[Interrupt(0)], **options)
-    expect_same_weights(again, whole)
-
-
 def test_a_pipeline_trains_and_one_warning_says_what_resume_cannot_do(tmp_path):
     tf = pytest.importorskip("tensorflow")
     pipeline = tf.data.Dataset.from_tensor_slices(arrays()).batch(14)
@@ -215,7 +84,7 @@ def test_a_generator_trains(tmp_path):
     assert len(run.history["loss"]) == 2
 
 
-def test_a_frame_of_paths_and_labels_trains(tmp_path, monkeypatch):
+def test_a_frame_of_paths_and_labels_trains(tmp_path, monkeypatch, capsys):
     pandas = pytest.importorskip("pandas")
     monkeypatch.setenv("CNNKIT_CACHE", str(tmp_path / "cache"))
     x, y = arrays()
@@ -228,10 +97,29 @@ def test_a_frame_of_paths_and_labels_trains(tmp_path, monkeypatch):
     options = {"epochs": 2, "verbose": 0, "runs_dir": tmp_path}
     run = cnnkit.fit(ours, frame[:60], validation_data=frame[60:], **options)
     assert run.dataset["class_names"] == ["dark", "light"]
+    assert "The same content" not in capsys.readouterr().out
     pixels = np.clip(x * 40 + 128, 0, 255).astype("uint8")
     same = compiled()
     cnnkit.fit(same, pixels[:60], y[:60], validation_data=(pixels[60:], y[60:]), **options)
     expect_same_weights(ours, same)
+
+
+@pytest.mark.once
+def test_pictures_of_several_classes_and_splits_are_said_in_a_line_each(
+    tmp_path, monkeypatch, capsys
+):
+    pandas = pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    for number, pixels in enumerate([0, 0, 90, 90, 200]):
+        Image.new("L", (6, 6), pixels).save(f"{number}.png")
+    paths = [f"{number}.png" for number in range(5)]
+    frame = pandas.DataFrame({"path": paths, "label": ["dark", "light", "dark", "dark", "light"]})
+    cnnkit.fit(compiled(), frame[:3], validation_data=frame[3:], verbose=0, runs_dir=tmp_path)
+    said = [line for line in capsys.readouterr().out.splitlines() if "same content" in line]
+    assert said == [
+        "The same content in several classes: 0.png is also 1.png.",
+        "The same content in several splits: 2.png is also 3.png.",
+    ]
 
 
 def test_the_users_own_loss_and_callbacks_are_called(tmp_path):

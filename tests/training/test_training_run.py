@@ -211,7 +211,7 @@ def test_an_exception_keeps_everything_up_to_that_epoch(tmp_path):
 
 
 def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch):
-    from cnnkit.runs import atomic
+    from cnnkit import atomic
 
     def full(path, content):
         raise OSError(28, "No space left on device", str(path))

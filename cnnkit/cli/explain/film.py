@@ -5,6 +5,7 @@ import click
 from cnnkit import tensorboard
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.explain.options import output_option
+from cnnkit.cli.output import writing
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.keras_import import import_keras
 from cnnkit.runs.listing import resolve
@@ -26,5 +27,7 @@ def command(run, tags, seconds, output, runs_dir):
     """Show how RUN learnt, as a film of the pictures that Experiment(explain=Explain()) drew."""
     folder = resolve(run, runs_dir).folder
     import_keras()  # quietly, before the film imports it
-    epochs = tensorboard.film.write_film(folder / "tensorboard" / "explain", output, tags, seconds)
+    pictures = folder / "tensorboard" / "explain"
+    with writing(output):
+        epochs = tensorboard.film.write_film(pictures, output, tags, seconds)
     click.echo(f"Epochs   {', '.join(map(str, epochs))}\nFilm     {output}")

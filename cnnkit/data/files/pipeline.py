@@ -15,6 +15,7 @@ from cnnkit.data.files.assign import assign, rank, require_every_class
 from cnnkit.data.files.listing import File, Listing, list_folder
 from cnnkit.data.files.table import SUFFIXES, list_table
 from cnnkit.data.images.decode import display
+from cnnkit.data.inspection import duplicates
 from cnnkit.data.sampling import first_of_each_class
 from cnnkit.errors import BadFilesError
 
@@ -148,6 +149,11 @@ class ReadableFiles:
             **parts,
             class_names=self.listing.class_names,
             left_out=self.left_out,
+            repeated=duplicates.apart(
+                self.digests,
+                [frozenset(file.labels) for file in self.files],
+                [file.path for file in self.files],
+            ),
             split_origin=self._split_origin(splits),
             **fields,
         )

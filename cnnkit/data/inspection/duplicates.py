@@ -1,9 +1,11 @@
 """Duplicate pictures: exact, with the same bytes, or near, with the same look."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image
+
+from cnnkit.data.images.decode import display
 
 ROWS = 1024  # pictures compared with all others at a time; bounds memory
 # Measured on 110 photographs: copies at half the size and JPEG quality 60 differ in up to 3 of 64 bits
@@ -45,6 +47,46 @@ def exact(digests: Sequence[bytes]) -> list[list[int]]:
     for position, digest in enumerate(digests):
         groups.setdefault(digest, []).append(position)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def apart(digests: Sequence[bytes], sides: Sequence, paths: Sequence[str]) -> dict[str, str]:
+    """Find files that have the same content and are on different sides, such as different classes.
+
+    >>> apart([b"1", b"2", b"1", b"2"], ["cat", "cat", "dog", "cat"], ["a", "b", "c", "d"])
+    {'a': 'is also c'}
+
+    Args:
+        digests: A hash of each file's bytes.
+        sides: Each file's side; anything that can be hashed.
+        paths: Of the files.
+
+    Returns:
+        {path: what other files have its content}, with the first file of each content.
+    """
+    found = {}
+    for group in exact(digests):
+        if len({sides[i] for i in group}) > 1:
+            first, *others = (display(paths[i]) for i in group)
+            found[first] = f"is also {', '.join(others)}"
+    return found
+
+
+def in_words(files: Mapping[str, str], sides: str) -> str:
+    """Say in a line that files have the same content on different sides.
+
+    >>> in_words({"a": "is also c", "b": "is also d"}, "classes")
+    'The same content in several classes: a is also c, and 1 more.'
+
+    Args:
+        files: From `apart`, at least one.
+        sides: What the sides are.
+
+    Returns:
+        A sentence with the first file's name and the number of the others.
+    """
+    first, *more = (f"{path} {also}" for path, also in files.items())
+    rest = f", and {len(more):,} more" if more else ""
+    return f"The same content in several {sides}: {first}{rest}."
 
 
 def near(bits: Sequence[int], thumbnails: Sequence[bytes], sides: Sequence) -> list[tuple]:

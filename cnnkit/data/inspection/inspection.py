@@ -1,6 +1,7 @@
 """Inspect every file of a folder or table of images: what it contains and what is wrong with it."""
 
 import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
+from cnnkit import atomic
 from cnnkit.data.files.listing import File
 from cnnkit.data.files.pipeline import list_path
 from cnnkit.data.images import decode, threads
@@ -135,20 +137,21 @@ class Inspection:
         return {title: files for title, files in oddities.items() if files}
 
     def write_csv(self, path: str | os.PathLike) -> None:
-        """Write a CSV table with one row for each file, readable or not.
+        """Write a CSV table with one row for each file, readable or not, which replaces an older one.
 
         Args:
             path: The table's file.
         """
         columns = [field.name for field in fields(Facts) if field.name not in ("thumbnail", "bits")]
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["path", "split", "classes", *columns, "cannot_be_read"])
-            for picture in self.pictures:
-                row = [display(picture.path), picture.split, "|".join(picture.classes)]
-                writer.writerow([*row, *(_cell(getattr(picture.facts, c)) for c in columns), ""])
-            for name, reason in self.bad.items():
-                writer.writerow([display(name), "", "", *[""] * len(columns), reason])
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(["path", "split", "classes", *columns, "cannot_be_read"])
+        for picture in self.pictures:
+            row = [display(picture.path), picture.split, "|".join(picture.classes)]
+            writer.writerow([*row, *(_cell(getattr(picture.facts, c)) for c in columns), ""])
+        for name, reason in self.bad.items():
+            writer.writerow([display(name), "", "", *[""] * len(columns), reason])
+        atomic.write_text(Path(path), text.getvalue())
 
     def _only_class(self) -> dict[str, str]:
         if len(self.class_names) != 1:

@@ -9,6 +9,7 @@ from string import Template
 
 import numpy as np
 
+from cnnkit import atomic
 from cnnkit.data.images.decode import display
 from cnnkit.data.inspection.inspection import Inspection
 
@@ -18,7 +19,7 @@ BAR_WIDTH = 16  # of the longest bar, in rem
 
 
 def write_page(inspection: Inspection, path: str | os.PathLike) -> None:
-    """Write an inspection as an HTML page.
+    """Write an inspection as an HTML page, which replaces an older one once it is complete.
 
     Args:
         inspection: The inspection.
@@ -36,7 +37,7 @@ def write_page(inspection: Inspection, path: str | os.PathLike) -> None:
     parts += [_files(title, files, "note") for title, files in inspection.notes.items()]
     title = html.escape(f"Images of {display(inspection.root)}")
     page = Template(TEMPLATE.read_text(encoding="utf-8"))
-    Path(path).write_text(page.substitute(title=title, body="\n".join(parts)), encoding="utf-8")
+    atomic.write_text(Path(path), page.substitute(title=title, body="\n".join(parts)))
 
 
 def capitalized(title: str) -> str:

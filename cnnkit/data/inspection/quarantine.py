@@ -7,9 +7,10 @@ has a line for each file, written before the file is moved, so an interrupted mo
 import contextlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cnnkit import atomic
 from cnnkit.errors import MissingDataError
 
 UNDO = "undo.jsonl"
@@ -88,7 +89,7 @@ def move_back(root: str | os.PathLike) -> tuple[list[str], dict[str, str]]:
             staying[path] = f"cannot be moved back: {error.strerror}"
             staying_lines.append(line)
     if staying_lines:
-        undo.write_text("\n".join(reversed(staying_lines)) + "\n", encoding="utf-8")
+        atomic.write_text(undo, "\n".join(reversed(staying_lines)) + "\n")
     else:
         undo.unlink()
         _remove_empty_folders(quarantine)
@@ -108,20 +109,46 @@ def _why_not_movable(root: Path, path: str) -> str | None:
 
 def _move_out(root: Path, path: str, quarantine: Path) -> None:
     target = _unused(quarantine / path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with open(quarantine / UNDO, "a", encoding="utf-8") as undo:
-        entry = {"was": path, "is": os.fspath(target.relative_to(quarantine))}
-        undo.write(json.dumps(entry) + "\n")  # escaped to ASCII: names may be of any bytes
-        undo.flush()
-        os.fsync(undo.fileno())
-    os.rename(root / path, target)
+    entry = {"was": path, "is": os.fspath(target.relative_to(quarantine))}
+    with _folder(target.parent), _line(quarantine / UNDO, json.dumps(entry)):
+        os.rename(root / path, target)
 
 
 def _move_back(file: Path, target: Path) -> None:
     if os.path.lexists(target):
         raise FileExistsError(17, "something else is there now")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    os.rename(file, target)
+    with _folder(target.parent):
+        os.rename(file, target)
+
+
+@contextlib.contextmanager
+def _folder(folder: Path) -> Iterator[None]:
+    """Make a folder to move a file to; after an error, remove what was made."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError:
+        for each in made:  # the innermost first
+            with contextlib.suppress(OSError):
+                os.rmdir(each)
+        raise
+
+
+@contextlib.contextmanager
+def _line(path: Path, text: str) -> Iterator[None]:
+    """Add a line to a file before what it describes is done; after an error, take it away."""
+    before = path.stat().st_size if path.exists() else None
+    try:
+        with open(path, "a", encoding="ascii") as file:  # JSON escapes names of any bytes
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        yield
+    except OSError:
+        with contextlib.suppress(OSError):
+            path.unlink() if before is None else os.truncate(path, before)
+        raise
 
 
 def _remove_empty_folders(folder: Path) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from cnnkit import atomic
 from cnnkit.data.batches import Batches
 from cnnkit.errors import TrainingError
 from cnnkit.experiment.monitor import Monitor
 from cnnkit.keras_graph.learning_rates import UsedLearningRate
-from cnnkit.runs import Run, atomic
+from cnnkit.runs import Run
 from cnnkit.runs.scalars import scalars
 from cnnkit.training.callbacks import non_finite
 from cnnkit.training.deployment import model_file

@@ -87,11 +87,31 @@ def test_what_cannot_be_moved_is_told_and_stays(root, monkeypatch):
     def refuse(source, target):
         raise OSError(18, "Invalid cross-device link")
 
-    before = state(root)
+    before = state(root.parent)
     monkeypatch.setattr(os, "rename", refuse)
     moved, kept = move_out(root, BAD[:1])
     assert (moved, kept) == ([], {BAD[0]: "cannot be moved: Invalid cross-device link"})
-    assert state(root) == before
+    assert state(root.parent) == before  # nor is a quarantine left, or a folder of it
+    with pytest.raises(MissingDataError):
+        move_back(root)
+
+
+def test_what_cannot_be_moved_leaves_an_older_quarantine_as_it_was(root, monkeypatch):
+    move_out(root, BAD[:2])
+    before = state(root.parent)
+
+    def refuse(source, target):
+        raise OSError(18, "Invalid cross-device link")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", refuse)
+        assert move_out(root, BAD[2:])[0] == []
+        assert state(root.parent) == before
+        (root / "a/deep").rmdir()
+        moved, staying = move_back(root)
+        assert (moved, set(staying)) == ([], set(BAD[:2]))
+        assert not (root / "a/deep").exists()
+    assert sorted(move_back(root)[0]) == sorted(BAD[:2])
 
 
 def test_undoing_nothing_says_so(root):

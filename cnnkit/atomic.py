@@ -29,7 +29,8 @@ def is_part(path: PurePath) -> bool:
 def replacing(path: Path) -> Iterator[Path]:
     """Replace a file by what is written to a temporary one.
 
-    After an error the temporary file is removed, and `path` stays as it was.
+    After an error the temporary file is removed, and `path` stays as it was. A link stays a link:
+    the file that it leads to is replaced. What is no file, such as /dev/null, is written to itself.
 
     Args:
         path: The file.
@@ -37,6 +38,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Yields:
         The path of the temporary file, with the same suffix.
     """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        yield path
+        return
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{PART}{path.suffix}")
     try:
         yield temporary

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from cnnkit.runs import atomic
+from cnnkit import atomic
 
 pytestmark = pytest.mark.once
 
