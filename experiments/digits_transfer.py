@@ -17,7 +17,7 @@ from sklearn.datasets import load_sample_images
 
 from cnnkit import Experiment, data, main, models, transfer
 
-COPIES = 6  # of each digit from 0 to 4, each on another patch
+COPIES = 20  # of each digit from 0 to 4, each on another patch
 
 
 def experiment(
@@ -116,7 +116,7 @@ def _learnt(digits: data.Dataset) -> keras.Model:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(keras.optimizers.Adam(2e-3), loss)
     inputs = digits.train.inputs * np.float32(digits.scale)
-    network.fit(inputs, digits.train.labels, batch_size=64, epochs=6, verbose=0)
+    network.fit(inputs, digits.train.labels, batch_size=64, epochs=5, verbose=0)
     return network
 
 
