@@ -207,3 +207,14 @@ def test_the_number_of_maps_that_are_left_out_is_said(tmp_path, written):
     run = Run.create(tmp_path, "wide")
     page = report.write(run, evaluation, explanations=seen).read_text()
     assert "<summary>first: 16 of 96 maps of 10 × 10</summary>" in page
+
+
+@pytest.mark.parametrize(("names", "beside"), [("0123456789", True), (["automobile"] * 10, False)])
+def test_a_matrix_that_half_a_page_holds_has_the_classes_beside_it(tmp_path, names, beside):
+    labels = np.arange(20) % 10
+    evaluation = Evaluation(labels, np.eye(10)[labels], tuple(names))
+    page = report.write(Run.create(tmp_path, "matrix"), evaluation).read_text()
+    group = page.split('<div class="beside">')[1].split("</div>\n<div")[0]
+    assert "<h2>Confusion matrix</h2>" in group
+    assert ("<h2>Classes</h2>" in group) == beside
+    assert page.count("<h2>Classes</h2>") == 1
