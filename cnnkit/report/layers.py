@@ -103,7 +103,7 @@ def _stage(part: list[dict]) -> tuple[str, str, str]:
     )
 
 
-def _is_alike(one: tuple, other: tuple) -> bool:
+def _is_alike(one: Sequence, other: Sequence) -> bool:
     """Return whether two sizes are of one stage; a size that is not fixed equals only itself."""
     if len(one) != len(other):
         return False

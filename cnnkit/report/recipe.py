@@ -184,7 +184,7 @@ def _unchanged_settings(recipe: dict) -> dict[str, object]:
 
 def _defaults(recipe: dict, unchanged: dict[str, object]) -> str:
     """Return the settings at their defaults, and parts with all their arguments, folded."""
-    rows = {name: str(value) for name, value in unchanged.items()}
+    rows: dict[str, object] = {name: str(value) for name, value in unchanged.items()}
     for name in PARTS:
         whole = describe(recipe.get(name))
         if whole != describe(recipe.get(name), defaults=False):

@@ -24,7 +24,7 @@ from cnnkit.report.mistakes import worst_mistakes
 
 HEADLINE_CONFUSIONS = 4
 MAX_MATRIX_CLASSES = 20  # if there are more, the most frequent confusions are listed instead
-MAX_HALF_MATRIX = 10  # classes of a matrix that fits in half a page
+HALF_PAGE = 72  # characters in a line of half a page
 MAX_CONFUSIONS = 25
 
 
@@ -44,13 +44,15 @@ def sections(contents: Contents) -> list[str]:
     resemblance = (
         attention.resemblance(explanations, evaluation) if explanations and evaluation else ""
     )
+    fits, by_class = bool(test) and _fits_half(test), classes(test) if test else ""
     return [
         headline(contents, verdict(test) if test else "", looks),
-        *(_test(test) if test else ()),
+        beside(confusion(test) if test else "", by_class if fits else ""),
         worst_mistakes(evaluation, images, _mistake, resemblance) if evaluation else "",
         attention.path(explanations, evaluation) if explanations and evaluation else "",
         attention.robustness(explanations) if explanations else "",
         beside(
+            "" if fits else by_class,
             recipe.filters(contents.filters),
             calibration.reliability(evaluation, images) if evaluation else "",
         ),
@@ -146,11 +148,13 @@ def classes(test: dict) -> str:
     return section("Classes", table(caption, headings, rows))
 
 
-def _test(test: dict) -> list[str]:
-    """Return the confusions and the classes, side by side where half a page holds the matrix."""
-    both = [confusion(test), classes(test)]
-    holds = len(test["classes"]) <= MAX_HALF_MATRIX or len(test["classes"]) > MAX_MATRIX_CLASSES
-    return [beside(*both)] if holds else both
+def _fits_half(test: dict) -> bool:
+    """Return whether half a page is wide enough for what `confusion` shows."""
+    names = _names(test)
+    if len(names) > MAX_MATRIX_CLASSES:
+        return True  # a list of pairs
+    columns = sum(max(len(name), 3) + 2 for name in names)
+    return max(map(len, names), default=0) + columns <= HALF_PAGE
 
 
 def _weakest(test: dict) -> str:

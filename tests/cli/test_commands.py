@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from cnnkit.cli import main
 from cnnkit.cli.root import COMMANDS
-from cnnkit.runs import checkpoints
+from cnnkit.runs import Run, checkpoints
 
 pytestmark = pytest.mark.once
 
@@ -71,9 +71,10 @@ def test_runs_an_experiment_by_name_and_by_file(here, word):
     assert re.search(r"Test accuracy  \d+\.\d\d%  \(\d+ of 16;", result.output)
     assert "cnnkit tensorboard --runs-dir runs" in result.output
     assert "open runs/quick/one/report.html" in result.output
-    assert json.loads(Path("runs/quick/one/experiment.json").read_text())["settings"] == {
-        "epochs": 1, "batch_size": 8, "learning_rate": 0.01,
-    }  # fmt: skip
+    run = Run("runs/quick/one")
+    assert f"Training       {run.seconds:.1f} s\n" in result.output
+    assert run.experiment["settings"] == {"epochs": 1, "batch_size": 8, "learning_rate": 0.01}
+    assert run.experiment["unchanged_settings"] == ["batch_size", "learning_rate"]
 
 
 def test_the_same_file_is_a_program(here):

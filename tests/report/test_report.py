@@ -210,6 +210,32 @@ def test_a_browser_shows_all_of_it_and_asks_nobody(browser, made, width):
     assert browser.title.startswith("invented")
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_box_that_scrolls_says_so_and_no_other(browser, made, width):
+    emulate(browser, width)
+    browser.get(made[0].as_uri())
+    boxes = browser.execute_async_script(
+        "const done = arguments[0];"
+        "document.querySelectorAll('details').forEach(d => d.open = true);"
+        "requestAnimationFrame(() => requestAnimationFrame(() => done("
+        "[...document.querySelectorAll('.scroll')].map(box => [box.scrollWidth > box.clientWidth,"
+        " parseFloat(getComputedStyle(box, '::before').maxHeight) > 0]))))"
+    )
+    assert any(scrolls for scrolls, _ in boxes) or width > 360
+    assert all(scrolls == says for scrolls, says in boxes)
+
+
+def test_the_right_half_of_a_wide_page_is_used(browser, made):
+    emulate(browser, 1280)
+    browser.get(made[0].as_uri())
+    boxes = browser.execute_script(
+        "return [...document.querySelectorAll('section')].map(s => s.getBoundingClientRect())"
+        ".map(box => [box.left, box.right])"
+    )
+    assert all(right > 1200 or left < 100 for left, right in boxes)
+    assert any(left > 600 for left, _ in boxes)
+
+
 @pytest.mark.parametrize("width", [360, 1200])
 def test_a_film_is_moved_by_the_arrow_keys(browser, tmp_path, width):
     frames = {epoch: np.full((40, 700, 3), 10 * epoch, "uint8") for epoch in (1, 5, 10)}

@@ -5,10 +5,12 @@ import re
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnnkit import report
-from cnnkit.data import Dataset, Split
+from cnnkit.data import Dataset, Split, folder
 from cnnkit.evaluation import Evaluation
+from cnnkit.report.mistakes import sample_name
 from cnnkit.report.recipe import describe
 from cnnkit.runs import Run, atomic
 from cnnkit.training.recipe import model_as_json
@@ -161,6 +163,19 @@ def test_mistaken_pictures_have_the_paths_of_their_files(written):
     assert f"b/IMG &lt;{evaluation.most_uncertain(1)[0]}&gt;.png" in page.split("closest calls")[1]
 
 
+def test_the_path_is_that_of_the_picture_itself(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(30):
+        file = tmp_path / NAMES[number % 3] / f"{number}.png"
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8), dtype=np.uint8)).save(file)
+    inputs = folder(tmp_path, validation=0.2, test=0.5, channels=1, image_size=8).test.inputs
+    for sample in range(len(inputs)):
+        path = re.search("<br>(.*)</small>", sample_name(inputs, sample))[1]
+        pixels = np.asarray(Image.open(tmp_path / path))
+        np.testing.assert_array_equal(inputs[[sample]][0, ..., 0], pixels)
+
+
 def test_a_long_network_has_one_row_a_stage(written, long_network):
     page = written[2]
     assert f"The network&#x27;s {len(long_network.layers)} layers in 3 stages" in page
@@ -192,3 +207,14 @@ def test_the_number_of_maps_that_are_left_out_is_said(tmp_path, written):
     run = Run.create(tmp_path, "wide")
     page = report.write(run, evaluation, explanations=seen).read_text()
     assert "<summary>first: 16 of 96 maps of 10 × 10</summary>" in page
+
+
+@pytest.mark.parametrize(("names", "beside"), [("0123456789", True), (["automobile"] * 10, False)])
+def test_a_matrix_that_half_a_page_holds_has_the_classes_beside_it(tmp_path, names, beside):
+    labels = np.arange(20) % 10
+    evaluation = Evaluation(labels, np.eye(10)[labels], tuple(names))
+    page = report.write(Run.create(tmp_path, "matrix"), evaluation).read_text()
+    group = page.split('<div class="beside">')[1].split("</div>\n<div")[0]
+    assert "<h2>Confusion matrix</h2>" in group
+    assert ("<h2>Classes</h2>" in group) == beside
+    assert page.count("<h2>Classes</h2>") == 1
