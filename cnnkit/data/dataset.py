@@ -90,8 +90,8 @@ class Dataset:
         SettingError: Labels are none of these classes, or splits differ in shape.
 
     Warns:
-        UserWarning: Labels of several classes name exactly one each, or fractions would be scaled once
-            more.
+        UserWarning: Labels of several classes name exactly one each, fractions would be scaled once
+            more, or values lie outside `value_range`.
     """
 
     name: str
@@ -114,7 +114,7 @@ class Dataset:
             if labels is not split.labels:
                 object.__setattr__(self, name, Split(split.inputs, labels))
         checks.expect_one_shape(self.name, self.splits)
-        checks.warn_of_misreading(self.name, self.train.inputs, self.train.labels, self.scale)
+        checks.warn_of_misreading(self.name, self.splits, self.value_range, self.scale)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
