@@ -81,7 +81,7 @@ def has_changed(folder: Path, name: str) -> bool:
     except OSError:
         return False
     digests = [line.partition("  ")[0] for line in lines if line.partition("  ")[2] == name]
-    return bool(digests) and digests[0] != _hash(folder / name)
+    return bool(digests) and digests[0] != _hash(folder, name)
 
 
 def names_below(folder: Path, leave_out: Iterable[str] = ()) -> list[str]:

@@ -7,14 +7,14 @@ may be a pipe or a device, which would keep a reader waiting for ever.
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 MAX_TEXT_BYTES = 2**26  # far more than any record of a run; a larger file is not one
 REFUSED = "not a regular file inside the run folder"
 
 
-def open_file(folder: str | os.PathLike, name: str) -> BinaryIO:
+def open_file(folder: str | os.PathLike, name: str) -> BufferedReader:
     """Open a file of a run folder for reading.
 
     Args:

@@ -77,9 +77,10 @@ PHASE = {
     "phase!": TEXT, "parameters": COUNT, "trained_parameters": COUNT, "trained_layers": [TEXT],
     "first_epoch": COUNT,
 }  # fmt: skip
+SIZE = Kind("a size or null", lambda value: value is None or COUNT.holds(value))
 LAYER = {
     "name": TEXT, "kind": TEXT, "parameters": COUNT,
-    "output_shape": [Kind("a size or null", lambda value: value is None or COUNT.holds(value))],
+    "output_shape": [SIZE],
 }  # fmt: skip
 
 SCHEMAS: dict[str, Any] = {
@@ -99,7 +100,7 @@ SCHEMAS: dict[str, Any] = {
         "git?": {"commit!": TEXT, "clean!": FLAG},
     },
     "dataset.json": {
-        "name": TEXT, "source?": TEXT, "image_shape": [LAYER["output_shape"][0]], "value_range": [NUMBER],
+        "name": TEXT, "source?": TEXT, "image_shape": [SIZE], "value_range": [NUMBER],
         "class_names": [NAME], "samples": {"*": COUNT}, "counts": {"*": [COUNT]}, "content_hash?": TEXT,
     },
     "results.json": {
