@@ -128,7 +128,7 @@ def warn_of_misreading(
     for split_name, split in splits.items():
         lowest, highest = _span(split.inputs, value_range)
         subject = f"The {split_name} inputs of {name!r}"
-        if scale != 1 and 0 <= lowest and 0 < highest <= 1:
+        if scale != 1 and lowest >= 0 and 0 < highest <= 1:
             warning = (
                 f"{subject} are fractions, which go to {highest:g}, and 1/255 of them is what "
                 "networks see: give value_range=(0, 1) if they are scaled."
@@ -161,7 +161,7 @@ def _span(inputs, value_range: tuple[float, float]) -> tuple[float, float]:
 
 def _remedy(lowest: float, highest: float) -> str:
     """Return what to set for values of this span."""
-    if 0 <= lowest and 1 < highest <= 255 and highest > STANDARDISED:
+    if lowest >= 0 and 1 < highest <= 255 and highest > STANDARDISED:
         return "give value_range=(0, 255)"
     if max(-lowest, highest) <= STANDARDISED:
         return f"give value_range=({math.floor(lowest)}, {math.ceil(highest)})"

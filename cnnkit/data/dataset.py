@@ -84,6 +84,7 @@ class Dataset:
         decoding: How image files became inputs: `image_size`, `channels` and `fit` of
             `cnnkit.data.folder`. Empty if inputs are not decoded from files.
         split_origin: Which splits were taken from the training files, in words.
+        enlargement: Which images were enlarged because no `image_size` was chosen, in words.
         call: The loader's `name`, or the path, and its `options`; loaders set it.
 
     Raises:
@@ -105,6 +106,7 @@ class Dataset:
     vocabulary: tuple[str, ...] = ()
     decoding: Mapping[str, Any] = field(default_factory=dict)
     split_origin: str = ""
+    enlargement: str = ""
     call: Mapping[str, Any] | None = None
 
     def __post_init__(self):
@@ -125,11 +127,17 @@ class Dataset:
         """Return what became of the files: the size of each split, and what was left out and why."""
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
         lines = [f"{self.name}: {sizes}; {self.num_classes} classes. {self.split_origin}".rstrip()]
+        lines += [self.enlargement] if self.enlargement else []
         named = list(self.left_out.items())[:SHOWN]
         lines += [f"Left out: {path} {reason}." for path, reason in named]
         if len(self.left_out) > SHOWN:
             lines.append(f"Left out: {len(self.left_out) - SHOWN:,} more; dataset.json names all.")
         return "\n".join(lines)
+
+    @property
+    def is_of_files(self) -> bool:
+        """Whether a loader sorted files into these splits, so that `summary` has something to say."""
+        return bool(self.split_origin or self.enlargement or self.left_out)
 
     @property
     def splits(self) -> dict[str, Split]:
