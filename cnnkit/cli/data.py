@@ -1,6 +1,7 @@
 """`cnnkit data`: inspect and show images; list or clear the cache."""
 
 import datetime
+import inspect
 import sys
 from pathlib import Path
 
@@ -141,8 +142,20 @@ def _print(report: inspection.Inspection) -> None:
             click.echo(f"  and {len(files) - MOST_LISTED:,} more")
     for title, files in report.notes.items():
         click.echo(f"{page.capitalized(title)}: {len(files):,}")
+    for path, reason in list(report.ignored.items())[:MOST_LISTED]:
+        click.echo(f"  {display(path)} {reason}")
+    click.echo(_drawn(splits))
     if not report.wrong:
         click.echo("Nothing is wrong.")
+
+
+def _drawn(splits: list[str]) -> str:
+    """Return which splits a run takes from the training files."""
+    drawn = [name for name in ("validation", "test") if name not in splits]
+    if not drawn:
+        return "The splits are the files' own."
+    fraction = inspect.signature(data.folder).parameters["test"].default
+    return f"A run takes from the training files {fraction:.0%} of every class for {' and '.join(drawn)}."
 
 
 def _fix(report: inspection.Inspection) -> dict[str, str]:

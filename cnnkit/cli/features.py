@@ -101,6 +101,8 @@ def command(
         dataset, model = _from_run(run, runs_dir, dataset, options)
     else:
         dataset, model = _from_backbone(dataset, options, backbone or BACKBONE, **built)
+    if dataset.is_of_files:
+        click.echo(dataset.summary())
     output = output or Path(f"{dataset.name}-features.npz")
     feature_files.check_path(output)
     changes = None if augment is None else data.augmentation(augment, dataset)

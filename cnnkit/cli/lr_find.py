@@ -58,7 +58,10 @@ def command_of(experiment: Callable, name: str) -> click.Command:
 def _try(experiment: Callable, settings: dict, output: Path, seed: int, **trial) -> None:
     click.echo(f"Trying learning rates on {experiment_name(experiment, settings)} ...")
     import_keras()  # quietly, before the finder imports it
-    rates = training.find_learning_rate(build(experiment, settings, seed), seed=seed, **trial)
+    built = build(experiment, settings, seed)
+    if built.data.is_of_files:
+        click.echo(built.data.summary())
+    rates = training.find_learning_rate(built, seed=seed, **trial)
     write_picture(plots.learning_rate_finder(rates), output)
     click.echo(f"Suggested      {rates.suggestion:.1e}, where the loss falls fastest")
 

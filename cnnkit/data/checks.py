@@ -1,5 +1,6 @@
 """Checks of inputs and labels when a Split or a Dataset is made, before anything trains."""
 
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,8 @@ import numpy as np
 
 from cnnkit.errors import SettingError
 
-CHECKED_INPUTS = 64  # of the first inputs, the values are compared with value_range
+CHECKED_INPUTS = 256  # of each split, spread over it; their values are compared with value_range
+STANDARDISED = 20  # standard deviations; larger values are no standardised ones
 
 
 def as_array(name: str, values):
@@ -105,26 +107,65 @@ def expect_one_shape(name: str, splits: Mapping[str, Any]) -> None:
                 )
 
 
-def warn_of_misreading(name: str, inputs, labels: np.ndarray, scale: float) -> None:
+def warn_of_misreading(
+    name: str, splits: Mapping[str, Any], value_range: tuple[float, float], scale: float
+) -> None:
     """Warn if labels or inputs look as if their kind or range were declared wrongly.
 
     Args:
         name: The data set's name.
-        inputs: The training inputs.
-        labels: The training labels.
+        splits: Splits with `inputs` and `labels`, by name; the first is the training split.
+        value_range: What the stored values span, as declared: (low, high).
         scale: What inputs are multiplied by before a network sees them.
     """
+    labels = next(iter(splits.values())).labels
     if labels.ndim == 2 and labels.shape[1] > 1 and (labels.sum(axis=1) == 1).all():
         warnings.warn(
             f"Each training sample of {name!r} has exactly one class, and its labels say that "
             "it may have several: labels.argmax(axis=1) are those of one class.",
             stacklevel=4,
         )
-    if scale != 1 and isinstance(inputs, np.ndarray) and inputs.dtype.kind == "f":
-        largest = inputs[:CHECKED_INPUTS].max(initial=0)
-        if 0 < largest <= 1:
-            warnings.warn(
-                f"The inputs of {name!r} are fractions, of which the first go to {largest:g}, "
-                "and 1/255 of them is what networks see: give value_range=(0, 1) if they are scaled.",
-                stacklevel=4,
+    for split_name, split in splits.items():
+        lowest, highest = _span(split.inputs, value_range)
+        subject = f"The {split_name} inputs of {name!r}"
+        if scale != 1 and lowest >= 0 and 0 < highest <= 1:
+            warning = (
+                f"{subject} are fractions, which go to {highest:g}, and 1/255 of them is what "
+                "networks see: give value_range=(0, 1) if they are scaled."
             )
+        elif lowest < value_range[0] or highest > value_range[1]:
+            seen = "networks see 1/255 of them" if scale != 1 else "networks see them unscaled"
+            warning = (
+                f"{subject} go from {lowest:g} to {highest:g}, outside "
+                f"value_range=({value_range[0]:g}, {value_range[1]:g}), and {seen}: "
+                f"{_remedy(lowest, highest)}."
+            )
+        else:
+            continue
+        warnings.warn(warning, stacklevel=4)
+        return
+
+
+def _span(inputs, value_range: tuple[float, float]) -> tuple[float, float]:
+    """Return the least and the greatest finite value of some inputs; (low, low) where none is odd."""
+    low, high = value_range
+    kind = np.dtype(inputs.dtype)
+    fits = kind.kind in "iu" and low <= np.iinfo(kind).min and np.iinfo(kind).max <= high
+    if fits or kind.kind not in "iuf" or not isinstance(inputs, np.ndarray):
+        return low, low  # what is read from files is checked by its loader
+    step = max(1, -(-len(inputs) // CHECKED_INPUTS))
+    values = np.asarray(inputs[::step])
+    values = values[np.isfinite(values)]  # NaN is an error of training
+    return (float(values.min()), float(values.max())) if values.size else (low, low)
+
+
+def _remedy(lowest: float, highest: float) -> str:
+    """Return what to set for values of this span."""
+    if lowest >= 0 and 1 < highest <= 255 and highest > STANDARDISED:
+        return "give value_range=(0, 255)"
+    if max(-lowest, highest) <= STANDARDISED:
+        return f"give value_range=({math.floor(lowest)}, {math.ceil(highest)})"
+    return (
+        f"replace them by (inputs - {lowest:g}) / {highest - lowest:g}, in every split alike, and "
+        "give value_range=(0, 1)"
+    )

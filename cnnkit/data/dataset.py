@@ -86,14 +86,15 @@ class Dataset:
         decoding: How image files became inputs: `image_size`, `channels` and `fit` of
             `cnnkit.data.folder`. Empty if inputs are not decoded from files.
         split_origin: Which splits were taken from the training files, in words.
+        enlargement: Which images were enlarged because no `image_size` was chosen, in words.
         call: The loader's `name`, or the path, and its `options`; loaders set it.
 
     Raises:
         SettingError: Labels are none of these classes, or splits differ in shape.
 
     Warns:
-        UserWarning: Labels of several classes name exactly one each, or fractions would be scaled once
-            more.
+        UserWarning: Labels of several classes name exactly one each, fractions would be scaled once
+            more, or values lie outside `value_range`.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Dataset:
     vocabulary: tuple[str, ...] = ()
     decoding: Mapping[str, Any] = field(default_factory=dict)
     split_origin: str = ""
+    enlargement: str = ""
     call: Mapping[str, Any] | None = None
 
     def __post_init__(self):
@@ -117,7 +119,7 @@ class Dataset:
             if labels is not split.labels:
                 object.__setattr__(self, name, Split(split.inputs, labels))
         checks.expect_one_shape(self.name, self.splits)
-        checks.warn_of_misreading(self.name, self.train.inputs, self.train.labels, self.scale)
+        checks.warn_of_misreading(self.name, self.splits, self.value_range, self.scale)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
@@ -128,6 +130,7 @@ class Dataset:
         """Return what became of the files: the size of each split, and what is wrong with some."""
         sizes = ", ".join(f"{len(split):,} {name}" for name, split in self.splits.items())
         lines = [f"{self.name}: {sizes}; {self.num_classes} classes. {self.split_origin}".rstrip()]
+        lines += [self.enlargement] if self.enlargement else []
         named = list(self.left_out.items())[:SHOWN]
         lines += [f"Left out: {path} {reason}." for path, reason in named]
         if len(self.left_out) > SHOWN:
@@ -135,6 +138,11 @@ class Dataset:
         if self.repeated:
             lines.append(duplicates.in_words(self.repeated, "classes"))
         return "\n".join(lines)
+
+    @property
+    def is_of_files(self) -> bool:
+        """Whether a loader sorted files into these splits, so that `summary` has something to say."""
+        return bool(self.split_origin or self.enlargement or self.left_out or self.repeated)
 
     @property
     def splits(self) -> dict[str, Split]:

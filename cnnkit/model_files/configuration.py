@@ -21,7 +21,7 @@ OWN = {
     for module, names in {
         "models.families.layers": "LocalResponseNormalization GroupedConv2D PaddedShortcut",
         "models.families.lenet5_1998": "squash Subsampling TableConvolution RadialBasis",
-        "data.augmentation.policies": "OneOf Elastic Mixed",
+        "data.augmentation.random_layers": "OneOf Elastic Mixed",
     }.items()
     for name in names.split()
 }

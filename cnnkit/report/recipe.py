@@ -187,7 +187,7 @@ def _defaults(recipe: dict, unchanged: dict[str, object]) -> str:
     rows: dict[str, object] = {name: str(value) for name, value in unchanged.items()}
     for name in PARTS:
         whole = describe(recipe.get(name))
-        if whole != describe(recipe.get(name), defaults=False):
+        if whole is not None and whole != describe(recipe.get(name), defaults=False):
             rows[f"{name} in full"] = whole
     return folded("Defaults", facts(rows)) if rows else ""
 

@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 from tensorboard.compat.proto import event_pb2, graph_pb2, summary_pb2, versions_pb2
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 from tensorboard.plugins.hparams import api_pb2, metadata as hparams_metadata, plugin_data_pb2
-from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from tensorboard.plugins.hparams.summary_v2 import Discrete, hparams_pb
 from tensorboard.plugins.image import metadata as image_metadata
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
@@ -97,6 +98,25 @@ class EventWriter:
         """
         self._add(hparams_pb(settings, trial_id=trial, start_time_secs=time.time()), 0)
 
+    def columns(self, settings: Mapping[str, Sequence], metrics: Sequence[tuple[str, str]]) -> None:
+        """Add the columns of the HParams table of all runs; TensorBoard puts what varies first.
+
+        Args:
+            settings: The values of each setting, by name.
+            metrics: The folder below a run's, "" for its own, and the tag, of each curve.
+        """
+        experiment = api_pb2.Experiment(
+            hparam_infos=[_column(name, values) for name, values in settings.items()],
+            metric_infos=[
+                api_pb2.MetricInfo(name=api_pb2.MetricName(group=group, tag=tag))
+                for group, tag in metrics
+            ],
+        )
+        self._add_hparams(
+            hparams_metadata.EXPERIMENT_TAG,
+            plugin_data_pb2.HParamsPluginData(experiment=experiment),
+        )
+
     def settings_end(self, succeeded: bool) -> None:
         """Write to the HParams table how the run ended.
 
@@ -109,13 +129,7 @@ class EventWriter:
                 status=status, end_time_secs=time.time()
             )
         )
-        summary = summary_pb2.Summary()
-        summary.value.add(
-            tag=hparams_metadata.SESSION_END_INFO_TAG,
-            metadata=hparams_metadata.create_summary_metadata(content),
-            tensor=hparams_metadata.NULL_TENSOR,
-        )
-        self._add(summary, 0)
+        self._add_hparams(hparams_metadata.SESSION_END_INFO_TAG, content)
 
     def flush(self) -> None:
         """Write buffered events to the file; after a failure, begin another file."""
@@ -138,6 +152,15 @@ class EventWriter:
     def _add(self, summary: summary_pb2.Summary, step: int) -> None:
         self._write(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
 
+    def _add_hparams(self, tag: str, content: plugin_data_pb2.HParamsPluginData) -> None:
+        summary = summary_pb2.Summary()
+        summary.value.add(
+            tag=tag,
+            metadata=hparams_metadata.create_summary_metadata(content),
+            tensor=hparams_metadata.NULL_TENSOR,
+        )
+        self._add(summary, 0)
+
     def _write(self, event: event_pb2.Event) -> None:
         if self._writer is not None:
             self._try(lambda: self._writer.add_event(event))
@@ -152,6 +175,16 @@ class EventWriter:
                 warnings.warn(
                     f"TensorBoard's log {self._folder} cannot be written: {error}.", stacklevel=2
                 )
+
+
+def _column(name: str, values: Sequence) -> api_pb2.HParamInfo:
+    """Return a setting with its values as TensorBoard takes them: of one type, each once."""
+    types = {type(value) for value in values}
+    dtype = types.pop() if len(types) == 1 else float if types <= {int, float} else str
+    domain = sorted({dtype(value) for value in values})
+    column = api_pb2.HParamInfo(name=name, differs=len(domain) > 1)
+    Discrete(domain, dtype).update_hparam_info(column)
+    return column
 
 
 def graph_of(model: keras.Model) -> graph_pb2.GraphDef:

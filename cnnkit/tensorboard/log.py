@@ -60,11 +60,7 @@ class TensorBoardCallback(keras.callbacks.Callback):
         if self.network is not None:
             self.train.graph(graph_of(self.network))
         self.logs.text("recipe", _as_table(self.recipe))
-        self.logs.settings(
-            {name: _as_hparam(value) for name, value in self.recipe["settings"].items()}
-            | {"experiment": self.recipe["experiment"], "seed": self.recipe["seed"]},
-            trial=self.trial,
-        )
+        self.logs.settings(hparams_of(self.recipe), trial=self.trial)
 
     def get_state(self) -> dict:
         """Return the number of steps so far."""
@@ -150,6 +146,21 @@ class TensorBoardCallback(keras.callbacks.Callback):
         self.logs.settings_end(succeeded)
         for log in (self.logs, self.train, self.validation):
             log.close()
+
+
+def hparams_of(recipe: dict) -> dict[str, bool | float | str]:
+    """Return a run's row of the HParams table.
+
+    Args:
+        recipe: The content of the run's experiment.json.
+
+    Returns:
+        Its settings, experiment and seed, as TensorBoard takes values.
+    """
+    return {name: _as_hparam(value) for name, value in recipe["settings"].items()} | {
+        "experiment": recipe["experiment"],
+        "seed": recipe["seed"],
+    }
 
 
 def _as_table(recipe: dict) -> str:

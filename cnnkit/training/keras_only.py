@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from cnnkit.data.augmentation.policies import Elastic, Mixed, OneOf
+from cnnkit.data.augmentation.random_layers import Elastic, Mixed, OneOf
 from cnnkit.keras_graph.hooks import innermost_layers
 from cnnkit.keras_graph.walk import as_functional, has_graph
 from cnnkit.models.families.layers import GroupedConv2D, LocalResponseNormalization, PaddedShortcut

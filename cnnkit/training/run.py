@@ -94,8 +94,6 @@ def run(
         with locked(folder.folder), outcome_recorded(folder):
             folder.write_status("running", epoch=0)
             write_recipe(folder, resolved.data, recipe, experiment)
-            if any((resolved.data.split_origin, resolved.data.left_out, resolved.data.repeated)):
-                print(resolved.data.summary())
             _train(folder, resolved, recipe, schedule, None)
     return folder
 
@@ -230,6 +228,8 @@ def _train(
     start: checkpoints.Checkpoint | None,
 ) -> None:
     began = time.perf_counter()
+    if experiment.data.is_of_files:
+        print(experiment.data.summary())
     run.write_status("running", epoch=start.epoch if start else 0)
     names = experiment.data.class_names
     log = TensorBoardCallback(run, recipe, experiment.network, start is not None, names)

@@ -22,7 +22,7 @@ from cnnkit.training.checkpointing import state
 
 pytestmark = pytest.mark.once
 
-RUN = "seen/one/tensorboard/explain"
+RUN = "seen/one/explain"
 EPOCHS = 5
 
 
@@ -87,7 +87,7 @@ def test_pictures_are_of_the_first_the_last_and_every_second_epoch(ask, tag):
 
 def test_a_walkthrough_and_the_robustness_stand_beside_the_results(ask, runs_dir):
     assert {"test/walkthrough", "test/robustness"} <= set(
-        json.loads(ask("plugin/images/tags"))["seen/one/tensorboard"]
+        json.loads(ask("plugin/images/tags"))["seen/one"]
     )
     page = (cnnkit.runs.resolve("one", runs_dir).folder / "report.html").read_text()
     assert "The same, number by number" in page

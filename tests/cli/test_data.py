@@ -22,6 +22,9 @@ def test_inspection_prints_a_table_and_writes_a_page(photos):
     assert "Nothing is wrong" in result.output
     assert Path("photos-inspection.html").is_file()
     assert len(Path("photos-inspection.csv").read_text().splitlines()) == 25
+    assert (
+        "takes from the training files 10% of every class for validation and test" in result.output
+    )
 
 
 def test_the_exit_status_says_whether_anything_is_wrong_and_fixing_mends_it(photos):
@@ -60,6 +63,11 @@ def test_a_folder_trains_by_its_path_and_the_run_names_what_was_left_out(photos)
     options += ["--dataset-option", "skip_bad=True", "--name", "it"]
     result = cnnkit("run", "--dataset", "./photos", *options)
     assert result.exit_code == 0, result.output
+    said = "Left out: x/bad.jpg is empty."
+    assert said in result.output
+    again = cnnkit("run", "--resume", "it", "--allow-changes", "--epochs", 2)
+    assert again.exit_code == 0, again.output
+    assert said in again.output
     recorded = json.loads(Path("runs/photos-lenet5/it/dataset.json").read_text())
     assert recorded["left_out"] == {"x/bad.jpg": "is empty"}
     said = "The same content in several classes: o/as_2.png is also x/2.png, and 1 more"
@@ -74,6 +82,15 @@ def test_a_folder_trains_by_its_path_and_the_run_names_what_was_left_out(photos)
     assert "24" in listed
     assert "Deleted" in cnnkit("data", "cache", "--clear").output
     assert "16x16x3" not in cnnkit("data", "cache").output
+
+
+@pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
+def test_learning_rates_and_features_say_what_became_of_a_folder(photos):
+    options = ["--dataset", "photos", "--dataset-option", "image_size=32"]
+    tried = cnnkit("lr-find", *options, "--model", "lenet5", "--steps", 10)
+    written = cnnkit("features", *options, "--backbone", "mobilenet_025", "--weights", "none")
+    for output in (tried.output, written.output):
+        assert "photos: 20 train, 2 validation, 2 test; 2 classes. Taken from" in output
 
 
 def test_a_data_set_is_shown_as_a_picture(photos):

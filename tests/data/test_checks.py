@@ -87,6 +87,43 @@ def test_fractions_that_would_be_scaled_once_more_are_warned_of():
         made(np.arange(6) % 3, np.zeros_like(fractions))
 
 
+def spanning(low, high, dtype="float32"):
+    """Images whose values go from `low` to `high`, the last one alone to both ends."""
+    images = np.full((6, 8, 8, 1), (low + high) / 2, dtype)
+    images[-1].flat[:2] = low, high
+    return images
+
+
+@pytest.mark.parametrize(
+    ("inputs", "declared", "words"),
+    [
+        (spanning(0, 65535, "uint16"), (0, 255), r"0 to 65535, outside .*\(inputs - 0\) / 65535"),
+        (spanning(-1024, 3071, "int16"), (0, 255), r"-1024 to 3071.*\(inputs - -1024\) / 4095"),
+        (spanning(-2.3, 2.9), (0, 255), r"-2.3 to 2.9.*1/255.*give value_range=\(-3, 3\)"),
+        (spanning(0, 255), (0, 1), r"0 to 255.*unscaled: give value_range=\(0, 255\)"),
+        (spanning(-1, 1), (0, 1), r"give value_range=\(-1, 1\)"),
+    ],
+)
+def test_values_outside_the_range_are_warned_of(inputs, declared, words):
+    with pytest.warns(UserWarning, match=words):
+        made(np.arange(6) % 3, inputs, value_range=declared)
+
+
+def test_a_test_split_in_another_range_is_named():
+    labels = np.arange(6) % 3
+    with pytest.warns(UserWarning, match="The test inputs of 'own' go from 0 to 255"):
+        made(labels, spanning(0, 1), value_range=(0, 1), test=Split(spanning(0, 255), labels))
+
+
+def test_values_inside_the_range_and_nan_are_not_warned_of():
+    holed = spanning(0, 1)
+    holed[0] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made(np.arange(6) % 3, spanning(-1024, 3071, "int16"), value_range=(-1024, 3071))
+        made(np.arange(6) % 3, holed, value_range=(0, 1))
+
+
 def test_lists_of_images_are_arrays():
     found = made([0, 1, 2, 2, 1, 0], list(IMAGES))
     assert found.image_shape == (8, 8, 1)

@@ -39,7 +39,7 @@ def test_pictures_are_scaled_and_other_values_are_not():
     from dataclasses import replace
 
     assert small().scale == pytest.approx(1 / 255)
-    assert replace(small(), value_range=(-1, 1)).scale == 1
+    assert replace(small(), value_range=(-1, 15)).scale == 1
 
 
 def test_a_label_too_few_is_refused():

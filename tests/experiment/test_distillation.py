@@ -124,7 +124,7 @@ def test_a_teacher_of_other_things_is_refused(teacher):
     with pytest.raises(SettingError, match="10 classes of the teacher 'teacher' differ"):
         distiller(student, run, other)
     with pytest.raises(SettingError, match="times"):
-        distiller(student, run, replace(known, value_range=(0, 1)))
+        distiller(student, run, replace(known, value_range=(0, 256)))
     with pytest.raises(SettingError, match="cannot teach"):
         distiller(models.mlp((9, 9, 1), 10, hidden_units=()), run, known)
 

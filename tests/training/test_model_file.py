@@ -14,7 +14,7 @@ import pytest
 
 import cnnkit
 from cnnkit import Experiment, losses, models, optimizers, transfer
-from cnnkit.data.augmentation.policies import Elastic, OneOf
+from cnnkit.data.augmentation.random_layers import Elastic, OneOf
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.experiment import built_in_experiment, phases
 from cnnkit.models.families import layers as families

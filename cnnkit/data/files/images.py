@@ -2,8 +2,9 @@
 
 import dataclasses
 import os
+import statistics
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -11,16 +12,19 @@ from rich.progress import track
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.pipeline import ReadableFiles, list_path, name_of
+from cnnkit.data.images.decode import opened, read
 from cnnkit.data.images.lazy_images import Decoding, Pictures, check
 from cnnkit.data.loader_calls import remembers_call
 from cnnkit.settings import expect_counts
 
+DEFAULT_SIZE = 224  # pixels
+MEASURED = 64  # files, spread over all of them, whose sizes say whether images are enlarged
 MANY_FILES = 500  # from here on, reading takes long enough for a progress bar
 
 
 @remembers_call
 def folder(
-    path: str | os.PathLike, *, image_size: int | tuple[int, int] = 224, channels: int = 3,
+    path: str | os.PathLike, *, image_size: int | tuple[int, int] | None = None, channels: int = 3,
     fit: str = "stretch", validation: float = 0.1, test: float = 0.1, split_seed: int = 0,
     samples_per_class: int | None = None, skip_bad: bool = False, cache: bool = True,
 ) -> Dataset:  # fmt: skip
@@ -32,7 +36,8 @@ def folder(
     Args:
         path: A folder CLASS/IMAGE or SPLIT/CLASS/IMAGE, or a .csv or .parquet file with a column of
             paths and a column `label` or `labels`.
-        image_size: (height, width) in pixels, or one number for both.
+        image_size: (height, width) in pixels, or one number for both. None is 224; the summary then
+            says so if that enlarges most images.
         channels: 1 for grey, 3 for colour.
         fit: How other proportions reach `image_size`: "stretch", "crop" or "pad".
         validation: Fraction of every class for a validation split, unless the folder has one.
@@ -52,7 +57,8 @@ def folder(
         SettingError: The settings, the table or the folder allow no data set.
     """
     path = Path(path)
-    size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    chosen = DEFAULT_SIZE if image_size is None else image_size
+    size = (chosen, chosen) if isinstance(chosen, int) else chosen
     decoding = Decoding(size, channels, fit)
     if samples_per_class is not None:
         expect_counts(samples_per_class=samples_per_class)
@@ -74,9 +80,28 @@ def folder(
             checked.store,
         )
 
-    source = f"{len(images.files):,} image files"
+    readable = [listing.root / file.path for file in images.files]
     return images.dataset(
-        name_of(path), splits, inputs, source=source, decoding=dataclasses.asdict(decoding)
+        name_of(path), splits, inputs,
+        source=f"{len(readable):,} image files",
+        decoding=dataclasses.asdict(decoding),
+        enlargement=_enlargement(readable) if image_size is None else "",
+    )  # fmt: skip
+
+
+def _enlargement(paths: Sequence[Path]) -> str:
+    """Say so if most images are smaller than the default size: they cost its time, and gain nothing."""
+    sides = []
+    for path in paths[:: max(1, len(paths) // MEASURED)]:
+        with opened(read(path)) as image:
+            sides.append(max(image.size))
+    usual = int(statistics.median(sides))
+    if usual >= DEFAULT_SIZE:
+        return ""
+    return (
+        f"Enlarged: most images have at most {usual} pixels a side, and without an image_size they "
+        f"become {DEFAULT_SIZE} x {DEFAULT_SIZE}; image_size={usual} takes "
+        f"{(DEFAULT_SIZE / usual) ** 2:.1f} times fewer pixels."
     )
 
 

@@ -1,7 +1,7 @@
 """List the files of a folder of images, sounds or texts, with their splits and classes.
 
-The folder holds CLASS/FILE, or SPLIT/CLASS/FILE if all folders at the top have the names of splits.
-Files may lie deeper inside a class folder. No file is opened.
+The folder holds CLASS/FILE, or SPLIT/CLASS/FILE if all folders at the top have the names of splits,
+or SPLIT/SPLIT/CLASS/FILE as some archives unpack. Files may lie deeper inside a class folder. No file is opened.
 """
 
 import itertools
@@ -23,6 +23,8 @@ SPLITS = {
     "validate": "validation", "dev": "validation",
     "test": "test", "testing": "test",
 }  # fmt: skip
+# A split's name as a word in a longer one, such as seg_train or train2017.
+SPLIT_WORD = re.compile(rf"(.*?)(?<![^\W\d_])({'|'.join(SPLITS)})(?![^\W\d_])(.*)", re.DOTALL)
 # A class of vehicles may be called train; these are never classes beside other folders.
 CLASS_NAMES_TOO = {"train", "valid"}
 
@@ -99,7 +101,8 @@ def list_folder(root: str | os.PathLike) -> Listing:
         raise MissingDataError(f"There is no folder {display(root)}; check its path.")
     walk = Walk(root)
     tops = sorted({path.split("/")[0] for path in walk.folders}, key=natural)
-    depth = 2 if _are_splits(root, tops, walk.folders) else 1
+    splits = _splits_at_top(root, tops, walk.folders)
+    depth = 1 if not splits else 3 if _are_repeated(splits, walk) else 2
     files, ignored = [], walk.ignored
     for path in sorted(walk.files, key=natural):
         if path.count("/") < depth:
@@ -118,7 +121,7 @@ def list_folder(root: str | os.PathLike) -> Listing:
     index = {name: number for number, name in enumerate(classes)}
     return Listing(
         root=root,
-        files=tuple(_file(path, depth, index) for path in files),
+        files=tuple(_file(path, depth, index, splits) for path in files),
         class_names=tuple(display(name) for name in classes),
         bad=walk.bad,
         ignored=ignored,
@@ -140,39 +143,75 @@ def split_of(name: str) -> str | None:
     return SPLITS.get(re.sub(r"[ _-]?(set|data|images)$", "", name.casefold()))
 
 
-def _file(path: str, depth: int, index: dict[str, int]) -> File:
+def splits_of(names: Iterable[str]) -> dict[str, str]:
+    """Return the split that each of several folders stands for, without those that stand for none.
+
+    Names that are alike but for the word of a split are splits, too, whatever stands around it.
+
+    Args:
+        names: The folders' names.
+
+    Returns:
+        "train", "validation" or "test" by name.
+
+    >>> splits_of(["seg_train", "seg_test", "seg_pred"])
+    {'seg_train': 'train', 'seg_test': 'test'}
+    """
+    names = list(names)
+    alike: dict[tuple[str, str], dict[str, str]] = {}
+    for name in names:
+        if match := SPLIT_WORD.fullmatch(name.casefold()):
+            before, word, after = match.groups()
+            alike.setdefault((before, after), {})[name] = SPLITS[word]
+    splits = {name: split for name in names if (split := split_of(name))}
+    for group in alike.values():
+        splits |= group if len(set(group.values())) > 1 else {}
+    return splits
+
+
+def _file(path: str, depth: int, index: dict[str, int], splits: dict[str, str]) -> File:
     parts = path.split("/", depth)
-    split = split_of(parts[0]) if depth == 2 else None
-    return File(path, split, (index[parts[depth - 1]],))
+    return File(path, splits.get(parts[0]), (index[parts[depth - 1]],))
 
 
-def _are_splits(root: Path, tops: list[str], folders: list[str]) -> bool:
-    """Return whether the folders at the top are splits, not classes; refuse what may be either."""
+def _are_repeated(splits: dict[str, str], walk: Walk) -> bool:
+    """Return whether each split's folder holds one folder of the same name, and nothing else."""
+    inside: dict[str, set[str]] = {top: set() for top in splits}
+    for path in (*walk.folders, *walk.files):
+        top, _, rest = path.partition("/")
+        if rest:
+            inside[top].add(rest.split("/")[0])
+    return all(children == {top} for top, children in inside.items())
+
+
+def _splits_at_top(root: Path, tops: list[str], folders: list[str]) -> dict[str, str]:
+    """Return the folders at the top with their splits; {} if they are classes. Refuse what may be either."""
     children: dict[str, set[str]] = {top: set() for top in tops}
     for folder in folders:
         if folder.count("/") == 1:
             top, child = folder.split("/")
             children[top].add(child)
-    named = [top for top in tops if split_of(top)]
+    splits = splits_of(tops)
+    named = list(splits)
     if not named:
         _refuse_same_subfolders(root, children)
-        return False
+        return {}
     if len(named) < len(tops):
         is_class = named[0].casefold() in CLASS_NAMES_TOO and not children[named[0]]
         if len(named) == 1 and is_class:
-            return False
+            return {}
         others = ", ".join(display(top) for top in tops if top not in named)
         raise SettingError(
             f"{display(root)} has the splits {', '.join(named)} and, beside them, {others}: "
             "move these elsewhere or name them train, validation or test; or, if all are classes, "
             "rename the splits."
         )
-    _refuse_unclear_splits(root, named)
-    return True
+    _refuse_unclear_splits(root, splits)
+    return splits
 
 
-def _refuse_unclear_splits(root: Path, named: list[str]) -> None:
-    splits = [split_of(top) for top in named]
+def _refuse_unclear_splits(root: Path, named: dict[str, str]) -> None:
+    splits = list(named.values())
     if "train" not in splits:
         raise SettingError(
             f"{display(root)} has the splits {', '.join(named)} and none to train on: name one train."

@@ -115,7 +115,11 @@ class ReadableFiles:
         named = {file.split for file in self.files}
         drawn = [name for name in ("validation", "test") if name not in named]
         sizes = " and ".join(f"{len(splits[name]):,} for {name}" for name in drawn)
-        return f"Taken from the training files: {sizes}." if drawn else ""
+        return (
+            f"Taken from the training files: {sizes}."
+            if drawn
+            else "The splits are the files' own."
+        )
 
     def _limit(self, positions: list[int], count: int, seed: int) -> list[int]:
         # By content, so that other files and paths hardly change which ones stay.

@@ -8,7 +8,7 @@ from scipy import ndimage
 from cnnkit import Experiment, data
 from cnnkit.data import Dataset, Split
 from cnnkit.data.augmentation.catalogue import augmentation, augmentations
-from cnnkit.data.augmentation.policies import Elastic, OneOf
+from cnnkit.data.augmentation.random_layers import Elastic, OneOf
 from cnnkit.data.batches import Batches
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.training.run import run as train

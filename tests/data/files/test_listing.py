@@ -193,3 +193,33 @@ def test_splits_without_one_to_train_on_are_refused(tmp_path):
     root = touched(tmp_path, "val/cat/1.jpg", "test/cat/2.jpg")
     with pytest.raises(SettingError, match="none to train on"):
         list_folder(root)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("seg_train", "seg_test"),
+        ("seg_train/seg_train", "seg_test/seg_test"),  # as the archive of Intel's scenes unpacks
+        ("train2017", "test2017"),
+        ("Flowers-Training", "Flowers-Testing"),
+    ],
+)
+def test_folders_alike_but_for_a_splits_name_are_splits(tmp_path, train, test):
+    listing = list_folder(touched(tmp_path, f"{train}/sea/1.jpg", f"{test}/sea/2.jpg"))
+    assert listing.class_names == ("sea",)
+    assert [file.split for file in sorted(listing.files, key=lambda file: file.path[-5])] == [
+        "train", "test",
+    ]  # fmt: skip
+
+
+def test_a_folder_beside_splits_of_a_common_prefix_is_refused(tmp_path):
+    root = touched(tmp_path, *(f"seg_{name}/seg_{name}/sea/1.jpg" for name in ("train", "test")))
+    touched(tmp_path, "seg_pred/seg_pred/1.jpg")
+    with pytest.raises(SettingError, match="beside them, seg_pred"):
+        list_folder(root)
+
+
+def test_classes_with_a_word_of_splits_in_common_stay_classes(tmp_path):
+    listing = list_folder(touched(tmp_path, "bullet_train/1.jpg", "steam_train/2.jpg"))
+    assert listing.class_names == ("bullet_train", "steam_train")
+    assert {file.split for file in listing.files} == {None}
