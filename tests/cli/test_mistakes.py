@@ -114,7 +114,7 @@ def test_says_why_neighbours_are_left_out(runs_dir, tmp_path, monkeypatch):
     image = keras.Input((12, 12, 1))
     maps = keras.layers.Conv2D(2, 12, activation="softmax")(image)  # no dense layer
     keras.Model(image, keras.layers.Flatten()(maps), name="maps").save(copy / "model.keras")
-    result = cnnkit("mistakes", "weak", "--runs-dir", tmp_path / "runs")
+    result = cnnkit("mistakes", "weak", "--trust", "--runs-dir", tmp_path / "runs")
     assert "neighbours" not in result.output
     assert "nearest training images are left out: Model 'maps' has no dense layer" in result.output
     assert "Picture" in result.output
