@@ -44,7 +44,8 @@ def sections(contents: Contents) -> list[str]:
     resemblance = (
         attention.resemblance(explanations, evaluation) if explanations and evaluation else ""
     )
-    fits, by_class = bool(test) and _fits_half(test), classes(test) if test else ""
+    fits = bool(test and _fits_half(test))
+    by_class = classes(test) if test else ""
     return [
         headline(contents, verdict(test) if test else "", looks),
         beside(confusion(test) if test else "", by_class if fits else ""),
