@@ -106,5 +106,5 @@ def _remedy(value) -> str:
     if hasattr(value, "__name__"):
         return f"its name, {value.__name__!r}"
     if isinstance(value, keras.optimizers.Optimizer | keras.Layer | keras.losses.Loss):
-        return f"its name, {value.name!r}, and numbers"
+        return f"its name, {type(value).__name__!r}, and numbers"
     return "the numbers and texts that it is made of"

@@ -76,7 +76,7 @@ def test_what_no_run_could_repeat_is_refused_in_a_sentence(tmp_path, arguments, 
 @pytest.mark.parametrize(
     ("value", "kind", "remedy"),
     [
-        (keras.optimizers.SGD(0.1), "SGD", "its name, 'sgd', and numbers"),
+        (keras.optimizers.SGD(0.1), "SGD", "its name, 'SGD', and numbers"),
         (keras.optimizers.SGD, "SGD", "its name, 'SGD'"),
         (small, "function", "its name, 'small'"),
         (Color.RED, "Color", "its name, 'RED'"),

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnkit import report
+from cnnkit import atomic, report
 from cnnkit.data import Dataset, Split, folder
 from cnnkit.evaluation import Evaluation
 from cnnkit.report.mistakes import sample_name
 from cnnkit.report.recipe import describe
-from cnnkit.runs import Run, atomic
+from cnnkit.runs import Run
 from cnnkit.training.recipe import model_as_json
 
 pytestmark = pytest.mark.once
