@@ -1,23 +1,19 @@
 """What a network learnt from the digits 0 to 4 helps it to learn 5 to 9 from a few examples of each.
 
-The digits lie on patches of two photographs, as in MNIST-M, so that there is something to learn
-first: to see strokes whatever is behind them.
+The digits lie on photographs, so that there is something to learn first: to see strokes there.
 
-Result  RESULT
-Cost    COST
-Needs   nothing: scikit-learn brings the digits and the photographs
-Source  Ganin et al. 2016, https://arxiv.org/abs/1505.07818, Section 5.2.1, for MNIST-M
+Result  61.67 % of 180 test images from 5 images a class (median of seeds 0 to 4, 46.67-63.33); from
+        scratch 51.67 % (34.44-55.56)
+Cost    5 s, and 20 s before it to learn 0 to 4, on two CPU cores that had other work, too
+Needs   nothing: scikit-learn brings digits and photographs
 """
 
 import dataclasses
 
 import keras
 import numpy as np
-from sklearn.datasets import load_sample_images
 
 from cnnkit import Experiment, data, main, models, transfer
-
-COPIES = 20  # of each digit from 0 to 4, each on another patch
 
 
 def experiment(
@@ -40,14 +36,14 @@ def experiment(
     """
     digits = data.digits()
     images = data.limit_per_class(classes_of(digits, range(5, 10)), images_per_class, seed)
-    images = on_photographs(images, seed)
-    network = _network(images)
+    images = data.on_photographs(images, seed=seed)
+    network = models.lenet5(images.image_shape, images.num_classes, activation="relu", pool="max")
     optimizer = keras.optimizers.Adam(learning_rate / 10)
     if not pretrained:
         return Experiment(
             data=images, model=network, optimizer=optimizer, epochs=epochs + fine_tuning_epochs
         )
-    learnt = _learnt(on_photographs(classes_of(digits, range(5)), seed, copies=COPIES))
+    learnt = _learnt(data.on_photographs(classes_of(digits, range(5)), copies=20, seed=seed))
     for block in transfer.blocks(network):
         for layer in block:
             layer.set_weights(learnt.get_layer(layer.name).get_weights())
@@ -73,46 +69,9 @@ def classes_of(dataset: data.Dataset, classes: range) -> data.Dataset:
     return dataclasses.replace(dataset, class_names=names, **splits)
 
 
-def on_photographs(dataset: data.Dataset, seed: int, copies: int = 1) -> data.Dataset:
-    """Return grey images laid on patches of scikit-learn's two photographs.
-
-    Args:
-        dataset: Images of shape (samples, height, width, 1), 0 to 255.
-        seed: Chooses the patches.
-        copies: How often each training image appears, each time on another patch.
-
-    Returns:
-        A Dataset of colour images: the absolute difference of patch and image, as in MNIST-M.
-    """
-    photographs = load_sample_images().images
-    generator = np.random.default_rng(seed)
-    height, width, _ = dataset.image_shape
-
-    def patch() -> np.ndarray:
-        photograph = photographs[generator.integers(len(photographs))]
-        top, left = (
-            generator.integers(whole - part + 1)
-            for whole, part in zip(photograph.shape, (height, width), strict=False)
-        )
-        return photograph[top : top + height, left : left + width].astype(int)
-
-    def laid(split: data.Split, times: int) -> data.Split:
-        greys = np.tile(np.asarray(split.inputs), (times, 1, 1, 1)).astype(int)
-        colours = [np.abs(patch() - grey) for grey in greys]
-        return data.Split(np.stack(colours).astype(np.uint8), np.tile(split.labels, times))
-
-    splits = {name: laid(split, 1) for name, split in dataset.splits.items() if name != "train"}
-    splits["train"] = laid(dataset.train, copies)
-    return dataclasses.replace(dataset, name=f"{dataset.name}_on_photographs", **splits)
-
-
-def _network(images: data.Dataset) -> keras.Model:
-    return models.lenet5(images.image_shape, images.num_classes, activation="relu", pool="max")
-
-
 def _learnt(digits: data.Dataset) -> keras.Model:
     """Return LeNet-5, trained on other digits."""
-    network = _network(digits)
+    network = models.lenet5(digits.image_shape, digits.num_classes, activation="relu", pool="max")
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(keras.optimizers.Adam(2e-3), loss)
     inputs = digits.train.inputs * np.float32(digits.scale)

@@ -16,6 +16,7 @@ from .files.images import folder as folder
 from .files.sounds import sounds as sounds
 from .files.texts import texts as texts, tokens as tokens
 from .inspection.inspection import inspect as inspect
+from .photographs import on_photographs as on_photographs
 from .sampling import (
     class_weights as class_weights,
     limit_per_class as limit_per_class,

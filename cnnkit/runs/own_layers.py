@@ -27,8 +27,10 @@ def load_model(run) -> "keras.Model":
         return open_saved_model(run.folder, trust=run.trust)
     except RunFolderError as error:
         code_may_help = SettingError if run.trust else RefusedFileError
+        if not isinstance(error.__cause__, code_may_help):
+            raise
         source = run.experiment.get("source") or {}
-        if not isinstance(error.__cause__, code_may_help) or source.get("built_in", True):
+        if source.get("built_in", True):
             raise
         refused = error
     # By its name, as the room that imports an experiment's file stands above this one.

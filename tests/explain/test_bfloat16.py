@@ -15,10 +15,11 @@ from cnnkit.cli import main
 from cnnkit.data.dataset import Dataset, Split
 from cnnkit.data.input_scale import STORED_PIXELS
 from cnnkit.explain.outputs import predict_probabilities
+from cnnkit.runs import checksums
 
 NEAR = 0.04  # of the largest value: bfloat16 has 8 bits, 0.4 % a value, more after 12 layers
 VIEWS = {
-    "walkthrough": ["test:1"],
+    "walkthrough": ["test:1", "--layer", "stem", "--filter", "0", "--position", "5", "5"],
     "features": ["test:1"],
     "fields": ["test:1"],
     "filters": [],
@@ -68,7 +69,9 @@ def runs_dir(tmp_path_factory):
     assert "mixed_bfloat16" in recipe
     long = keras.models.model_from_json(recipe.replace("mixed_bfloat16", "float32"))
     long.set_weights(run.model.get_weights())
-    long.save(run.folder.with_name("long") / "model.keras")
+    copy = run.folder.with_name("long")
+    long.save(copy / "model.keras")
+    checksums.write(copy, checksums.names_below(copy, ("status.json",)))
     return folder
 
 
