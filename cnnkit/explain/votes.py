@@ -70,7 +70,7 @@ class Votes:
         Args:
             index: Index of the input.
         """
-        source = f" of {self.source}" if self.source else ""
+        source = f" of {self.source.rsplit('/', 1)[-1]}" if self.source else ""
         place = self.origin(index)
         if place is not None and self.source_kind in ("Permute", "Reshape"):  # no rows, no columns
             return f"value {place}{source}"
@@ -79,9 +79,9 @@ class Votes:
             where = ", ".join(f"{name} {n}" for name, n in zip(names, place[:-1], strict=False))
             return f"map {place[-1]}{source}, {where or place[:-1]}"
         if self.source_kind.startswith("GlobalAverage"):
-            return f"mean of map {index} ({self.source})"
+            return f"mean of map {index}{source}"
         if self.source_kind.startswith("GlobalMax"):
-            return f"greatest value of map {index} ({self.source})"
+            return f"greatest value of map {index}{source}"
         return f"unit {index}{source}"
 
 
@@ -96,8 +96,9 @@ def last_dense_votes(steps: list) -> Votes | None:
         The votes, or None if the network does not end in a dense layer.
     """
     step = steps[-1]
-    if step.kind in ACTIVATION_LAYERS:
-        step = steps[step.reads[0]] if step.reads else step
+    if step.kind in ACTIVATION_LAYERS and len(steps) > 1:
+        # In float32 it casts the outputs of a layer in bfloat16, so that `reads` does not know them.
+        step = steps[step.reads[0]] if step.reads else steps[-2]
     if not isinstance(step.layer, keras.layers.Dense) or step.output.ndim != 1:
         return None
     kernel, bias = numpy_forward.float64_weights(step.layer, "kernel", "bias")

@@ -90,7 +90,7 @@ def test_a_walkthrough_and_the_robustness_stand_beside_the_results(ask, runs_dir
         json.loads(ask("plugin/images/tags"))["seen/one"]
     )
     page = (cnnkit.runs.resolve("one", runs_dir).folder / "report.html").read_text()
-    assert "The same, number by number" in page
+    assert "An unsure picture, number by number" in page
     assert "What it survives" in page
 
 

@@ -63,7 +63,11 @@ def test_batches_are_resized_as_pillow_resizes(size):
 
 def test_a_run_trains_as_keras_does_on_images_resized_beforehand(tmp_path):
     small = experiment(image_size=(10, 12))
-    cnnkit.run(lambda: small, runs_dir=tmp_path, seed=0)
+
+    def on_small_images():
+        return small
+
+    cnnkit.run(on_small_images, runs_dir=tmp_path, seed=0)
     again = experiment()
     again.model.compile(again.optimizer, again.loss)
     for epoch in range(2):

@@ -89,7 +89,7 @@ def test_the_walkthrough_looks_at_an_inner_patch_with_contrast():
     assert row in (4, 5)
     assert 1 <= column <= 7
     assert walk.unit.patch.std() > 0
-    assert walk.votes.words(0).startswith("mean of map 0 (global_average_pooling2d")
+    assert walk.votes.words(0).startswith("mean of map 0 of global_average_pooling2d")
     plain = explain.walkthrough(model, np.ones((9, 9, 1), "float32"))  # no contrast anywhere
     assert plain.unit.value == pytest.approx(plain.step("conv").output.max())
 
