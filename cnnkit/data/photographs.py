@@ -39,6 +39,11 @@ def on_photographs(dataset: Dataset, *, copies: int = 1, seed: int = 0) -> Datas
         colours = [np.abs(patch() - grey) for grey in greys]
         return Split(np.stack(colours).astype(np.uint8), np.tile(split.labels, times))
 
-    splits = {name: laid(split, 1) for name, split in dataset.splits.items() if name != "train"}
-    splits["train"] = laid(dataset.train, copies)
-    return dataclasses.replace(dataset, name=f"{dataset.name}_on_photographs", **splits)
+    return dataclasses.replace(
+        dataset,
+        name=f"{dataset.name}_on_photographs",
+        train=laid(dataset.train, copies),
+        validation=laid(dataset.validation, 1),
+        test=laid(dataset.test, 1),
+        call=None,  # which would load the images without photographs
+    )
