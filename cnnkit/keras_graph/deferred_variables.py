@@ -7,6 +7,9 @@ import keras
 from keras.src.backend.common import global_state
 from keras.src.backend.common.variables import initialize_all_variables
 
+# Keras has no public name for it; without it a layer that two networks share becomes two.
+from keras.src.saving.serialization_lib import ObjectSharingScope as ObjectSharingScope
+
 
 @contextlib.contextmanager
 def deferred_variables() -> Iterator[None]:

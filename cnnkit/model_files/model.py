@@ -8,11 +8,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-# Keras has no public name for it; without it a layer that two networks share becomes two.
-from keras.src.saving.serialization_lib import ObjectSharingScope
-
 from cnnkit.errors import CnnkitError, RefusedFileError, SettingError
-from cnnkit.keras_graph.deferred_variables import deferred_variables
+from cnnkit.keras_graph.deferred_variables import ObjectSharingScope, deferred_variables
 from cnnkit.model_files import configuration
 from cnnkit.model_files.archive import unpacked
 from cnnkit.model_files.hdf5 import check_weights
