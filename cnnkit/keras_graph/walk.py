@@ -111,3 +111,15 @@ def _collect(graph, prefix: str, makers: dict[int, int], calls: list[LayerCall],
                     )
                 )
             makers.update(zip(map(id, outputs), made, strict=True))
+
+
+def recorded_calls(layer: dict) -> list:
+    """Return the calls of a layer that a model's saved configuration records.
+
+    Args:
+        layer: The layer's part of the configuration.
+
+    Returns:
+        What it was called on, an item a call; empty where nothing is recorded.
+    """
+    return layer.get("inbound_nodes") or []

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from cnnkit.errors import RefusedFileError, SettingError
+from cnnkit.keras_graph.walk import recorded_calls
 from cnnkit.model_files import keras_objects
 
 MAX_DEPTH = 100  # lists and objects in one another; keras.applications has 11
@@ -91,7 +92,7 @@ def _too_deep(path: str | os.PathLike) -> str:
 
 def _check_calls(path: str | os.PathLike, layer: dict) -> None:
     """Check that a layer is called on outputs of other layers: on numbers, it would run at once."""
-    for node in layer.get("inbound_nodes") or ():
+    for node in recorded_calls(layer):
         values = _values(path, {"node": node})
         if not any(
             isinstance(each, dict) and each.get("class_name") == "__keras_tensor__"
