@@ -78,7 +78,7 @@ def has_changed(folder: Path, name: str) -> bool:
         OSError: The file cannot be read.
     """
     try:
-        lines = (folder / NAME).read_text("ascii", "replace").splitlines()
+        lines = files.read_bytes(folder, NAME).decode("ascii", "replace").splitlines()
     except OSError:
         return False
     digests = [line.partition("  ")[0] for line in lines if line.partition("  ")[2] == name]
