@@ -1,0 +1,32 @@
+/** What the page asks of whoever computes: a worker in the browser, or Keras behind a server. */
+
+import type { Network } from "./network";
+
+/** Values of one picture, without a batch axis, channels last. */
+export interface Tensor {
+  shape: number[];
+  data: Float32Array;
+}
+
+/** Loss of one label, and its gradients. */
+export interface Gradients {
+  loss: number;
+  /** By layer: the gradient that reaches its output. */
+  maps: Record<string, Tensor>;
+  /** By layer: a gradient for each of its trainable weights, in the order of `Layer.weights`. */
+  weights: Record<string, Tensor[]>;
+}
+
+export interface Engine {
+  readonly network: Network;
+  /** Every layer's output for one prepared picture (values 0 to 255). */
+  forward(input: Tensor): Promise<Record<string, Tensor>>;
+  /** Cross-entropy of one label for one prepared picture. */
+  backward(input: Tensor, label: number): Promise<Gradients>;
+  /** The present values of one weight. */
+  weight(layer: string, index: number): Promise<Tensor>;
+  /** Change one weight; `forward` uses it from then on. */
+  setWeight(layer: string, index: number, data: Float32Array): Promise<void>;
+  /** Give all trained weights back. */
+  reset(): Promise<void>;
+}

@@ -1,0 +1,63 @@
+/** The network as the page gets it: `cnnkit.explorer.document` writes it, and nothing else. */
+
+/** One saved array of a layer: kernel, bias, gamma, ... in Keras' own order and layout. */
+export interface Weight {
+  name: string;
+  shape: number[];
+  /** Position of the first byte in the unpacked weights. */
+  offset: number;
+  dtype: "float32" | "float16";
+  trainable: boolean;
+}
+
+/** One layer of the graph, in the order in which Keras computes it. */
+export interface Layer {
+  name: string;
+  /** Keras' class name: Conv2D, MaxPooling2D, Dense, ... */
+  kind: string;
+  /** Names of the layers that it reads. */
+  inputs: string[];
+  /** Shape of its output without the batch axis. */
+  shape: number[];
+  /** Those arguments of Keras' `get_config()` that the arithmetic needs. */
+  config: Record<string, unknown>;
+  weights: Weight[];
+  parameters: number;
+  multiplyAdds: number;
+  /** Height and width in pixels of what one value sees; null where it has none (dense layers). */
+  receptiveField: [number, number] | null;
+}
+
+/** How pixels of any picture become the network's input: the rule of the training data. */
+export interface Preparation {
+  height: number;
+  width: number;
+  channels: 1 | 3;
+  fit: "crop" | "stretch";
+  /** Values that the first layer expects, 0 to 255 as saved models take them. */
+  range: [number, number];
+  /** True where training pictures are light on dark, as MNIST's are. */
+  lightOnDark: boolean;
+}
+
+/** A picture of the test split, as base64 of its uint8 pixels. */
+export interface Sample {
+  pixels: string;
+  label: number | null;
+  predicted: number;
+  probability: number;
+}
+
+export interface Network {
+  format: 1;
+  name: string;
+  classNames: string[];
+  multiLabel: boolean;
+  preparation: Preparation;
+  layers: Layer[];
+  /** Name of the layer whose values are the scores before softmax or sigmoid. */
+  logits: string;
+  samples: Sample[];
+  /** Kinds that the page cannot compute itself; empty means that it can run without a server. */
+  uncomputable: string[];
+}
