@@ -76,16 +76,16 @@ def test_every_command_calls_a_function_of_any_name(project, monkeypatch, comman
 
 def test_modules_beside_the_file_are_imported_again(project, monkeypatch):
     Path("sub").mkdir()
-    Path("sub/strokes.py").write_text("SIZE = 24\n")
-    size = "data.xo(train=strokes.SIZE, validation=8, test=8, image_size=9)"
-    run = trained(written("sub/mine.py", imports="import strokes", data=size))
+    Path("sub/pens.py").write_text("SIZE = 24\n")
+    size = "data.xo(train=pens.SIZE, validation=8, test=8, image_size=9)"
+    run = trained(written("sub/mine.py", imports="import pens", data=size))
     Path("sub/mine.py").unlink()
     elsewhere(project, monkeypatch)
     assert len(experiment_of(run).data.train) == 24
     # A second experiment has a module of that name, too.
     other = project.parent / "other"
     other.mkdir()
-    (other / "strokes.py").write_text("SIZE = 16\n")
+    (other / "pens.py").write_text("SIZE = 16\n")
     source = run.experiment["source"] | {
         "import_path": [str(other)],
         "file": str(other / "mine.py"),
