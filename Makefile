@@ -1,7 +1,7 @@
 # Each target is what stands below it: lines that a person could type.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-jax lint bench notebooks picture design clean
+.PHONY: demo test test-jax lint bench notebooks picture design explorer clean
 
 demo: .venv/demo
 	python -m experiments.digits_lenet5
@@ -18,6 +18,13 @@ lint: .venv/lint
 
 design: .venv/lint
 	python docs/draw_design.py
+
+# The page of `cnnkit explore`; its built files are committed, so that users need no Node.
+explorer: explorer/web/node_modules
+	cd explorer/web && npm run --silent build
+
+explorer/web/node_modules: explorer/web/package-lock.json
+	cd explorer/web && npm ci --silent && touch node_modules
 
 bench: .venv/demo
 	python -m benchmarks.startup

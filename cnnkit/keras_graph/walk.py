@@ -75,10 +75,31 @@ def layer_calls(model: keras.Model, *, nested: bool = False) -> list[LayerCall]:
     Returns:
         The calls, the inputs of the model among them; empty for a model without a graph.
     """
-    calls = []
+    return _walked(model, nested)[0]
+
+
+def output_calls(model: keras.Model, *, nested: bool = False) -> list[int]:
+    """Return which calls in a model's graph give its outputs.
+
+    Args:
+        model: A functional or Sequential model.
+        nested: As `layer_calls` takes it.
+
+    Returns:
+        For each output, the index of a call in what `layer_calls` returns; empty for a model without
+        a graph.
+    """
+    _, makers = _walked(model, nested)
+    return [makers[id(tensor)] for tensor in as_functional(model).outputs] if makers else []
+
+
+def _walked(model: keras.Model, nested: bool) -> tuple[list[LayerCall], dict[int, int]]:
+    """Return the calls, and the index of the call behind each tensor's id."""
+    calls: list[LayerCall] = []
+    makers: dict[int, int] = {}
     if has_graph(model):
-        _collect(as_functional(model), "", {}, calls, nested)
-    return calls
+        _collect(as_functional(model), "", makers, calls, nested)
+    return calls, makers
 
 
 def _collect(graph, prefix: str, makers: dict[int, int], calls: list[LayerCall], nested: bool):

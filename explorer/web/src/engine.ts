@@ -23,6 +23,11 @@ export interface Engine {
   forward(input: Tensor): Promise<Record<string, Tensor>>;
   /** Cross-entropy of one label for one prepared picture. */
   backward(input: Tensor, label: number): Promise<Gradients>;
+  /**
+   * By layer: the gradient of one class' score before softmax, not of the loss. Grad-CAM
+   * (`compute/grad_cam.ts`) is made of it.
+   */
+  scoreGradients(input: Tensor, classIndex: number): Promise<Record<string, Tensor>>;
   /** The present values of one weight. */
   weight(layer: string, index: number): Promise<Tensor>;
   /** Change one weight; `forward` uses it from then on. */

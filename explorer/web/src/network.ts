@@ -4,7 +4,7 @@
 export interface Weight {
   name: string;
   shape: number[];
-  /** Position of the first byte in the unpacked weights. */
+  /** Position of the first byte in the unpacked weights; calls of one shared layer have the same. */
   offset: number;
   dtype: "float32" | "float16";
   trainable: boolean;
@@ -19,7 +19,11 @@ export interface Layer {
   inputs: string[];
   /** Shape of its output without the batch axis. */
   shape: number[];
-  /** Those arguments of Keras' `get_config()` that the arithmetic needs. */
+  /**
+   * Those arguments of Keras' `get_config()` that the arithmetic needs, under Keras' names (strides,
+   * pool_size, padding, activation, ...), and `arithmetic`: which of `compute/kernels.ts` computes it.
+   * Axes are counted without that of the batch.
+   */
   config: Record<string, unknown>;
   weights: Weight[];
   parameters: number;
@@ -48,6 +52,18 @@ export interface Sample {
   probability: number;
 }
 
+/** The patches of the data that excite each filter of a layer most, in one picture. */
+export interface Patches {
+  /** A data address of a PNG: a row for each filter, its patches from left to right, best first. */
+  image: string;
+  /** Height and width in pixels of one patch. */
+  tile: [number, number];
+  /** Patches in a row. */
+  count: number;
+  /** Rows; the first filters of the layer where it has more. */
+  filters: number;
+}
+
 export interface Network {
   format: 1;
   name: string;
@@ -58,6 +74,8 @@ export interface Network {
   /** Name of the layer whose values are the scores before softmax or sigmoid. */
   logits: string;
   samples: Sample[];
+  /** By layer: what excites each filter most. Optional, and only for layers of feature maps. */
+  patches?: Record<string, Patches>;
   /** Kinds that the page cannot compute itself; empty means that it can run without a server. */
   uncomputable: string[];
 }

@@ -1,0 +1,106 @@
+"""The explorer as one HTML file: it computes the network in the browser, without a server."""
+
+import base64
+import html
+from importlib import resources
+from pathlib import Path
+
+from cnnkit.atomic import write_text
+from cnnkit.errors import SettingError
+from cnnkit.explorer.document import Document
+
+LARGEST_WEIGHTS = 5_000_000  # bytes, compressed: what a page can hold and a browser opens at once
+
+# Nothing is fetched: the page has everything in it. A worker is started from its own text, and its
+# pictures are data: and blob: addresses.
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' blob:; worker-src blob:; "
+    "style-src 'unsafe-inline'; img-src data: blob:; media-src blob:"
+)
+
+
+def write_page(path: str | Path, document: Document) -> int:
+    """Write a network's page into one file, which opens from a disk or any web server.
+
+    Args:
+        path: The file; one that exists is replaced.
+        document: The network, as `document` describes it.
+
+    Returns:
+        The file's size in bytes.
+
+    Raises:
+        SettingError: The page cannot compute a layer of the network, or the weights are too large.
+    """
+    _check_computable(document)
+    packed = document.packed_weights()
+    if len(packed) > LARGEST_WEIGHTS:
+        raise SettingError(_too_large(document, len(packed)))
+    content = page(document, packed)
+    write_text(Path(path), content)
+    return len(content.encode())
+
+
+def page(document: Document, packed_weights: bytes) -> str:
+    """Return the page's HTML.
+
+    Args:
+        document: The network.
+        packed_weights: What `document.packed_weights()` returns.
+
+    Returns:
+        HTML with style, script, network and weights in it.
+    """
+    parts = {
+        "policy": POLICY,
+        "title": html.escape(f"{document.network['name']}: number by number"),
+        "style": asset("explorer.css"),
+        # "<" is the only character by which text inside a script element could end it.
+        "network": document.json().replace("<", "\\u003c"),
+        "weights": base64.b64encode(packed_weights).decode("ascii"),
+        "worker": asset("worker.js"),
+        "script": asset("explorer.js"),
+    }
+    text = asset("page.html")
+    for name, content in parts.items():
+        before, _, after = text.partition("{{%s}}" % name)  # noqa: UP031, braces are doubled in f-strings
+        text = before + content + after
+    return text
+
+
+def asset(name: str) -> str:
+    """Return a built file of the page.
+
+    Args:
+        name: Its name, such as "worker.js".
+
+    Returns:
+        Its text.
+    """
+    return (resources.files("cnnkit.explorer") / "assets" / name).read_text("utf-8")
+
+
+def _check_computable(document: Document) -> None:
+    kinds = document.network["uncomputable"]
+    if kinds:
+        raise SettingError(
+            f"A page without a server cannot compute {', '.join(kinds)}, which "
+            f"{document.network['name']!r} has; explore it from Python, which can."
+        )
+
+
+def _too_large(document: Document, size: int) -> str:
+    is_float32 = any(
+        weight["dtype"] == "float32" and len(weight["shape"]) > 1
+        for layer in document.network["layers"]
+        for weight in layer["weights"]
+    )
+    hint = (
+        "write it as float16, or explore it"
+        if is_float32 and size < 2 * LARGEST_WEIGHTS
+        else "explore it"
+    )
+    return (
+        f"The weights of {document.network['name']!r} take {size / 1e6:.1f} MB, and a page in one file "
+        f"holds {LARGEST_WEIGHTS / 1e6:.0f} MB; {hint} from Python, which has no such limit."
+    )
