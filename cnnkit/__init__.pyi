@@ -1,6 +1,7 @@
 from . import (
     callbacks as callbacks,
     data as data,
+    deploy as deploy,
     errors as errors,
     evaluation as evaluation,
     experiment as experiment,

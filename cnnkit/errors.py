@@ -71,8 +71,12 @@ class BadFilesError(CnnkitError):
         super().__init__(message + listed)
 
 
-class BadImage(CnnkitError):
-    """A file cannot be read as an image; the message, such as "is empty", follows the file's name."""
+class BadFile(CnnkitError):
+    """A file cannot be read as an input; the message, such as "is empty", follows the file's name."""
+
+
+class BadImage(BadFile):
+    """A file cannot be read as an image."""
 
 
 def origin_of(error: BaseException) -> str:

@@ -83,8 +83,8 @@ class Dataset:
         left_out: Files that lie with the data and are in no split, with the reason.
         repeated: Files whose content another file has in another class, with the names of these.
         vocabulary: The words that token numbers stand for, if inputs are texts.
-        decoding: How image files became inputs: `image_size`, `channels` and `fit` of
-            `cnnkit.data.folder`. Empty if inputs are not decoded from files.
+        decoding: How files become inputs: `image_size`, `channels` and `fit` of `cnnkit.data.folder`
+            for images, `sampling_rate` for sounds. Empty if inputs are not decoded from files.
         split_origin: Which splits were taken from the training files, in words.
         enlargement: Which images were enlarged because no `image_size` was chosen, in words.
         call: The loader's `name`, or the path, and its `options`; loaders set it.

@@ -63,6 +63,7 @@ def chirps(
         class_names=CLASS_NAMES,
         value_range=(-1, 1),
         source=f"generated from seed {seed}, {sampling_rate} samples a second",
+        decoding={"sampling_rate": sampling_rate},
     )
 
 

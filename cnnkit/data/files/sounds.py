@@ -49,7 +49,7 @@ def sounds(
     """
     if seconds <= 0 or sampling_rate < 1:
         raise SettingError(f"Both are above 0: {seconds=}, {sampling_rate=}.")
-    _require_libraries()
+    require_libraries()
     path = Path(path)
     listing = list_path(path)
     length = round(seconds * sampling_rate)
@@ -71,6 +71,7 @@ def sounds(
         lambda positions: np.stack([waveforms[i] for i in positions]),
         value_range=(-1, 1),
         source=f"{len(waveforms):,} sound files, {sampling_rate} samples a second",
+        decoding={"sampling_rate": sampling_rate},
     )
 
 
@@ -109,7 +110,8 @@ def decode(sound: bytes | str | os.PathLike, length: int, sampling_rate: int) ->
     return np.pad(wave, (0, length - len(wave)))
 
 
-def _require_libraries() -> None:
+def require_libraries() -> None:
+    """Raise SettingError unless the extra "sound" is installed."""
     missing = [name for name in ("soundfile", "scipy") if importlib.util.find_spec(name) is None]
     if missing:
         raise SettingError(

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -121,8 +121,25 @@ def tokens(texts: Sequence[str], vocabulary: Sequence[str], length: int) -> np.n
     Returns:
         Token numbers, int32, shape (texts, length).
     """
+    return tokenizer(vocabulary, length)(texts)
+
+
+def tokenizer(vocabulary: Sequence[str], length: int) -> Callable[[Sequence[str]], np.ndarray]:
+    """Return the function that `tokens` applies, to be used many times.
+
+    Args:
+        vocabulary: As of `tokens`.
+        length: As of `tokens`.
+
+    Returns:
+        A function from texts to token numbers, int32, shape (texts, length).
+    """
     layer = _vectorization(vocabulary=list(vocabulary[2:]), output_sequence_length=length)
-    return np.asarray(layer(np.asarray(texts, object)), np.int32).reshape(len(texts), length)
+
+    def convert(texts: Sequence[str]) -> np.ndarray:
+        return np.asarray(layer(np.asarray(texts, object)), np.int32).reshape(len(texts), length)
+
+    return convert
 
 
 def _vocabulary(texts: list[str], size: int) -> tuple[str, ...]:

@@ -1,0 +1,10 @@
+from .inputs import (
+    ArrayInput as ArrayInput,
+    PictureInput as PictureInput,
+    SoundInput as SoundInput,
+    TextInput as TextInput,
+)
+from .trained_model import (
+    TrainedModel as TrainedModel,
+    open_trained_model as open_trained_model,
+)
