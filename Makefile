@@ -6,8 +6,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 demo: .venv/demo
 	python -m experiments.digits_lenet5
 
+# slipcover rewrites cnnkit's own bytecode: a tracer would halve the speed of all that Keras does.
 test: .venv/test
-	python -m pytest --numprocesses auto --dist loadfile --cov
+	python -m slipcover --branch --source cnnkit --skip-covered --fail-under 95 -m pytest --numprocesses auto --dist loadfile
 
 # Most of this run is compiling what is computed once, so it compiles fast rather than well.
 test-jax: .venv/jax
