@@ -24,12 +24,14 @@ class SingleLabel:
     """Each sample has exactly one class.
 
     Attributes:
+        name: What a model file calls the task.
         validation_score: The metric that a run reports beside the validation loss. The history
             has it under this name with `val_` before it.
         explains_answers: Whether an explanation can follow a sample's answer. Grad-CAM, confusions
             and mistakes beside their neighbours need a single answer.
     """
 
+    name: typing.ClassVar[str] = "single_label"
     validation_score: typing.ClassVar[str] = "accuracy"
     explains_answers: typing.ClassVar[bool] = True
 
@@ -127,10 +129,12 @@ class MultiLabel:
     """A sample may have any number of classes, also none; each class has a sigmoid of its own.
 
     Attributes:
+        name: What a model file calls the task.
         validation_score: As of `SingleLabel`.
         explains_answers: As of `SingleLabel`.
     """
 
+    name: typing.ClassVar[str] = "multi_label"
     validation_score: typing.ClassVar[str] = "average_precision"
     explains_answers: typing.ClassVar[bool] = False
 

@@ -1,14 +1,17 @@
 """The `.keras` file as an archive: which members it may have, and how large they may be."""
 
 import contextlib
+import io
+import json
 import os
 import shutil
 import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from cnnkit.errors import RefusedFileError, SettingError
 from cnnkit.model_files.hdf5 import FLOOR_BYTES, MAX_EXPANSION
@@ -21,40 +24,106 @@ _DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, Ke
             zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
+class Unpacked(NamedTuple):
+    """What a `.keras` file holds.
+
+    Attributes:
+        configuration: Its config.json.
+        metadata: Its metadata.json; "{}" where there is none.
+        weights: A copy of its weights, an HDF5 file that is not checked yet.
+    """
+
+    configuration: bytes
+    metadata: bytes
+    weights: Path
+
+
 @contextlib.contextmanager
-def unpacked(path: str | os.PathLike) -> Iterator[tuple[bytes, Path]]:
+def unpacked(path: str | os.PathLike) -> Iterator[Unpacked]:
     """Unpack a `.keras` file into a temporary folder, if it is what Keras writes.
 
     Args:
         path: The file.
 
     Yields:
-        The text of its configuration, and the path of its weights, an HDF5 file that is not checked
-        yet and that is gone after the block.
+        Its parts. The file of weights is gone after the block.
 
     Raises:
         MissingDataError: There is no such file.
         SettingError: It is no `.keras` file, or it is damaged.
         RefusedFileError: It has members that no model needs, or declares far more than it holds.
     """
-    _check_kind(path)
-    size = check_local_file(path, "model file")
     with tempfile.TemporaryDirectory(prefix="cnnkit_model_") as folder:
         weights = Path(folder) / WEIGHTS
-        try:
-            with zipfile.ZipFile(path) as archive:
-                _check_members(path, archive.infolist(), size)
-                configuration = archive.read(CONFIGURATION)
-                with archive.open(WEIGHTS) as stored, weights.open("wb") as copy:
+        with _opened(path) as archive:
+            configuration, metadata = archive.read(CONFIGURATION), _metadata_in(archive)
+            with archive.open(WEIGHTS) as stored, weights.open("wb") as copy:
+                shutil.copyfileobj(stored, copy, 1 << 20)
+        yield Unpacked(configuration, metadata, weights)
+
+
+def read_metadata(path: str | os.PathLike) -> bytes:
+    """Read the metadata.json of a `.keras` file, which Keras itself does not look at.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its text, "{}" where there is none.
+
+    Raises:
+        MissingDataError: There is no such file.
+        SettingError: It is no `.keras` file, or it is damaged.
+        RefusedFileError: As `unpacked`.
+    """
+    with _opened(path) as archive:
+        return _metadata_in(archive)
+
+
+def with_metadata(content: bytes, extra: Mapping[str, object]) -> bytes:
+    """Return the content of a `.keras` file with more in its metadata.json.
+
+    Args:
+        content: As Keras saved it.
+        extra: What JSON can hold, by name, beside Keras' own version and date.
+
+    Returns:
+        The content, which Keras opens as before.
+    """
+    result = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as archive,
+        zipfile.ZipFile(result, "w") as changed,
+    ):
+        for member in archive.infolist():
+            with archive.open(member) as stored, changed.open(member, "w") as copy:
+                if member.filename == METADATA:
+                    copy.write(json.dumps({**json.load(stored), **extra}).encode())
+                else:
                     shutil.copyfileobj(stored, copy, 1 << 20)
-        except SettingError:
-            raise
-        except _DAMAGED as error:
-            raise SettingError(
-                f"{path} is no whole .keras file ({str(error).rstrip('.')}): copy it again, or save "
-                "the model again with model.save."
-            ) from None
-        yield configuration, weights
+    return result.getvalue()
+
+
+def _metadata_in(archive: zipfile.ZipFile) -> bytes:
+    return archive.read(METADATA) if METADATA in archive.namelist() else b"{}"
+
+
+@contextlib.contextmanager
+def _opened(path: str | os.PathLike) -> Iterator[zipfile.ZipFile]:
+    """Open a `.keras` file, and check its members; damage met in the block is named, too."""
+    _check_kind(path)
+    size = check_local_file(path, "model file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(path, archive.infolist(), size)
+            yield archive
+    except SettingError:
+        raise
+    except _DAMAGED as error:
+        raise SettingError(
+            f"{path} is no whole .keras file ({str(error).rstrip('.')}): copy it again, or save "
+            "the model again with model.save."
+        ) from None
 
 
 def _check_kind(path: str | os.PathLike) -> None:

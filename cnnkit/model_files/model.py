@@ -43,7 +43,7 @@ def load_model(
         SettingError: It is damaged, or Keras cannot make a model of it.
         RefusedFileError: It could do harm, or holds weights that are not finite.
     """
-    with unpacked(path) as (text, weights):
+    with unpacked(path) as (text, _, weights):
         recipe = configuration.read(path, text, trust=trust)
         stored = _named_as(path, weights)
         try:

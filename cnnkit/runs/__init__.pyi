@@ -1,4 +1,8 @@
 from .listing import list_runs as list_runs, resolve as resolve
+from .model_description import (
+    ModelDescription as ModelDescription,
+    read_description as read_description,
+)
 from .run import Report as Report, Run as Run
 from .saved_model import open_saved_model as open_saved_model
 from .verification import verify as verify

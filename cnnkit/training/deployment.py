@@ -1,15 +1,12 @@
 """The model a run saves for use: raw inputs in, probabilities out."""
 
-import io
-
 import keras
-
-# Keras has no public way to save a model to memory, and HDF5 on a full disk may end the process.
-from keras.src.saving.saving_lib import _save_model_to_fileobj
 
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.keras_graph.arrays import as_numpy
+from cnnkit.keras_graph.saving import keras_file
 from cnnkit.keras_graph.uncompiled import uncompiled
+from cnnkit.runs.model_description import ModelDescription
 from cnnkit.training.keras_only import in_keras_layers
 
 
@@ -37,7 +34,7 @@ def deployable_model(experiment: Experiment) -> keras.Model:
     return keras.Model(inputs, outputs, name=f"{model.name}_deployed")
 
 
-def model_file(model: keras.Model) -> bytes:
+def model_file(model: keras.Model, description: ModelDescription | None = None) -> bytes:
     """Return the content of a model.keras file, which Keras opens without cnnkit.
 
     No model in it is compiled, and cnnkit's own layers are replaced by Keras' (see
@@ -45,11 +42,11 @@ def model_file(model: keras.Model) -> bytes:
 
     Args:
         model: Any model that `model.save` saves. It stays as it is.
+        description: What the file says of the model.
     """
-    content = io.BytesIO()
     with uncompiled(model):
-        _save_model_to_fileobj(in_keras_layers(model), content, "h5")
-    return content.getvalue()
+        content = keras_file(in_keras_layers(model))
+    return content if description is None else description.added_to(content)
 
 
 def first_filters(model: keras.Model):

@@ -9,9 +9,11 @@ import keras
 
 from cnnkit import atomic, report
 from cnnkit.errors import RunFolderError, SettingError
+from cnnkit.evaluation.tasks import SingleLabel
 from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.runs import Run, checksums
 from cnnkit.runs.lock import locked
+from cnnkit.runs.model_description import description_of
 from cnnkit.runs.undo import restored_if_refused
 from cnnkit.settings import expect_counts
 from cnnkit.tensorboard.log import TensorBoardCallback
@@ -220,7 +222,9 @@ def _train(
                 recording=recording,
                 **options,
             )
-            atomic.write_bytes(run.folder / "model.keras", model_file(model))
+            task = SingleLabel.name if data.class_names else None
+            content = model_file(model, description_of(run, task))
+            atomic.write_bytes(run.folder / "model.keras", content)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
             report.write(run, None, filters=first_filters(model))

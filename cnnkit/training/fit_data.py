@@ -1,11 +1,13 @@
 """What `cnnkit.fit` is given to train and validate on, brought into one form."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
+from cnnkit.data.images.lazy_images import Decoding
 from cnnkit.errors import SettingError
 from cnnkit.training.frames import arrays_of_frame, is_frame, remarks_on_frames
 from cnnkit.training.steps.fit_inputs import (
@@ -28,6 +30,7 @@ class FitData:
         inputs: What the training loop takes.
         validation: What `model.fit` takes as `validation_data`.
         class_names: Of a frame's labels; else empty.
+        decoding: How a frame's files become pixels; None of other data.
         inexact: The kind of data that cannot be resumed to the same bits, in words; else empty.
         remarks: What is wrong with the data, a sentence each.
     """
@@ -36,6 +39,7 @@ class FitData:
     inputs: ArrayInputs | PyDatasetInputs | StreamInputs
     validation: object = None
     class_names: tuple[str, ...] = ()
+    decoding: Decoding | None = None
     inexact: str = ""
     remarks: tuple[str, ...] = ()
 
@@ -46,21 +50,25 @@ class FitData:
 
     def described(self) -> dict:
         """Return what dataset.json says."""
-        samples, shape, counts = {}, [], {}
+        samples, shape = {}, []
+        counts: dict[str, list[int]] = {"train": []}
         if isinstance(self.inputs, ArrayInputs):
             first, *_ = keras.tree.flatten(self.inputs.arrays)
             samples, shape = {"train": len(self.inputs.split)}, list(first.shape[1:])
             if self.class_names:
                 counts = {"train": _counts(self.inputs.arrays[1], len(self.class_names))}
+        decoded = {}
+        if self.decoding is not None:
+            decoded = {"value_range": (0, 255), "decoding": dataclasses.asdict(self.decoding)}
         return {
             "name": self.kind,
             "source": "",
             "image_shape": shape,
             "class_names": list(self.class_names),
             "samples": samples,
-            "counts": counts or {"train": []},
+            "counts": counts,
             "content_hash": self.content_hash,
-        }
+        } | decoded
 
 
 def _counts(labels, num_classes: int) -> list[int]:
@@ -94,6 +102,7 @@ def fit_data(
         SettingError: They do not fit each other.
     """
     remarks: tuple[str, ...] = ()
+    decoding = None
     if is_frame(x):
         x, y, names = arrays_of_frame(x, model)
         frames = {"train": (x, y)}
@@ -101,7 +110,7 @@ def fit_data(
             frames["validation"] = arrays_of_frame(validation_data, model, names)[:2]
             validation_data = ArrayInputs(frames["validation"], batch_size or BATCH_SIZE, None)
         remarks = remarks_on_frames(frames)
-        kind, names = "a frame", tuple(map(str, names))
+        kind, names, decoding = "a frame", tuple(map(str, names)), x.decoding
     elif isinstance(x, keras.utils.PyDataset) or _is_stream(x):
         if y is not None or sample_weight is not None or validation_split:
             raise SettingError(
@@ -116,7 +125,7 @@ def fit_data(
         arrays, validation_data = _split(arrays, validation_split)
     inputs = ArrayInputs(arrays, batch_size or BATCH_SIZE, seed)
     inexact = "arrays with steps_per_epoch" if steps_per_epoch else ""
-    return FitData(kind, inputs, validation_data, names, inexact, remarks)
+    return FitData(kind, inputs, validation_data, names, decoding, inexact, remarks)
 
 
 def _arrays(x, y, sample_weight) -> tuple:

@@ -14,6 +14,7 @@ from cnnkit.experiment.monitor import accuracy_name
 from cnnkit.keras_graph.fused_normalization import fused_batch_normalization
 from cnnkit.runs import Run
 from cnnkit.runs.checkpoints import Checkpoint
+from cnnkit.runs.model_description import description_of
 from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.callbacks import non_finite
 from cnnkit.training.callbacks.record import KeepWeights, Record, StopOnNonFinite
@@ -85,6 +86,7 @@ def fit(
     keep = KeepWeights(
         run, deployable_model(experiment), monitor, names,
         restore_best=experiment.restore_best_weights,
+        description=description_of(run, experiment.data.task.name),
     )  # fmt: skip
     ended = tuple(start.state["phases_ended"]) if start else ()
     observers, first = (*explain, log, keep, record), (log.learning_rate,)

@@ -15,6 +15,7 @@ from cnnkit.errors import TrainingError
 from cnnkit.experiment.monitor import Monitor
 from cnnkit.keras_graph.learning_rates import UsedLearningRate
 from cnnkit.runs import Run
+from cnnkit.runs.model_description import ModelDescription
 from cnnkit.runs.scalars import scalars
 from cnnkit.training.callbacks import non_finite
 from cnnkit.training.deployment import model_file
@@ -142,13 +143,15 @@ class KeepWeights(keras.callbacks.Callback):
         class_names: Names for the parts of a metric that has a number a class.
         restore_best: Whether to keep the best epoch's weights, saved as soon as they are the best;
             False keeps the last epoch's, saved at the end of each phase.
+        description: What model.keras says of the model.
     """
 
     def __init__(
         self, run: Run, deployed: keras.Model, monitor: Monitor, class_names: Sequence[str] = (),
-        *, restore_best: bool = True,
+        *, restore_best: bool = True, description: ModelDescription | None = None,
     ):  # fmt: skip
         super().__init__()
+        self._description = description
         self.monitor, self.class_names = monitor, tuple(class_names)
         self.run, self.deployed, self.restore_best = run, deployed, restore_best
         self.epoch, self.logs, self._score, self._weights = 0, {}, None, None
@@ -216,7 +219,7 @@ class KeepWeights(keras.callbacks.Callback):
         """Write the model with the kept weights; afterwards it has its current ones again."""
         current = self._weights_of.get_weights()
         self._weights_of.set_weights(self._weights)
-        content = model_file(self.deployed)
+        content = model_file(self.deployed, self._description)
         self._weights_of.set_weights(current)
         atomic.write_bytes(self.run.folder / "model.keras", content)
         self.run.write_status("running", saved_epoch=self.epoch)
