@@ -1,6 +1,7 @@
 """Build a model without the memory of its weights, and give it the weights afterwards."""
 
 import contextlib
+import math
 from collections.abc import Iterator
 
 import keras
@@ -11,15 +12,41 @@ from keras.src.backend.common.variables import initialize_all_variables
 from keras.src.saving.serialization_lib import ObjectSharingScope as ObjectSharingScope
 
 
+class LargeVariableError(Exception):
+    """A layer asks for the values of a large variable while it is built."""
+
+
+class _Unfilled(keras.StatelessScope):
+    """A scope in which variables have no values; of small ones, a layer can see the initial values.
+
+    Keras' Normalization does, and would get any number of them.
+    """
+
+    def __init__(self, largest: int):
+        super().__init__(initialize_variables=False)
+        self._largest = largest
+
+    def get_current_value(self, variable):
+        if math.prod(variable.shape) > self._largest:
+            raise LargeVariableError(f"{variable.path} has {math.prod(variable.shape):,} numbers")
+        return super().get_current_value(variable)
+
+
 @contextlib.contextmanager
-def deferred_variables() -> Iterator[None]:
+def deferred_variables(largest: int) -> Iterator[None]:
     """Let every variable that is created inside the block have its shape, and no values yet.
 
     Where the block ends without an error, all of them get their initial values. After an error none
     does, so that a model of any size can be refused.
+
+    Args:
+        largest: The largest number of values that a layer may ask for inside the block.
+
+    Raises:
+        LargeVariableError: A layer asks for more.
     """
     try:
-        with keras.StatelessScope(initialize_variables=False):
+        with _Unfilled(largest):
             yield
     except BaseException:
         # Else Keras would fill them in after the next scope that ends.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from cnnkit.errors import RefusedFileError, SettingError
 from cnnkit.model_files.hdf5 import FLOOR_BYTES, MAX_EXPANSION
-from cnnkit.model_files.local_file import check_local_file
+from cnnkit.model_files.local_file import check_local_file, is_address
 
 CONFIGURATION, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_JSON_BYTES = 1 << 24  # 16 MiB; the largest of keras.applications has 1
@@ -31,11 +31,13 @@ class Unpacked(NamedTuple):
         configuration: Its config.json.
         metadata: Its metadata.json; "{}" where there is none.
         weights: A copy of its weights, an HDF5 file that is not checked yet.
+        assets: Names of further members, which only layers with a vocabulary have.
     """
 
     configuration: bytes
     metadata: bytes
     weights: Path
+    assets: tuple[str, ...]
 
 
 @contextlib.contextmanager
@@ -59,7 +61,8 @@ def unpacked(path: str | os.PathLike) -> Iterator[Unpacked]:
             configuration, metadata = archive.read(CONFIGURATION), _metadata_in(archive)
             with archive.open(WEIGHTS) as stored, weights.open("wb") as copy:
                 shutil.copyfileobj(stored, copy, 1 << 20)
-        yield Unpacked(configuration, metadata, weights)
+            assets = tuple(name for name in archive.namelist() if _is_asset(name))
+        yield Unpacked(configuration, metadata, weights, assets)
 
 
 def read_metadata(path: str | os.PathLike) -> bytes:
@@ -128,7 +131,7 @@ def _opened(path: str | os.PathLike) -> Iterator[zipfile.ZipFile]:
 
 def _check_kind(path: str | os.PathLike) -> None:
     name = os.fspath(path)
-    if name.endswith((".h5", ".hdf5")) and "://" not in name:
+    if name.endswith((".h5", ".hdf5")) and not is_address(path):
         raise RefusedFileError(
             f"{path} is refused: a whole model in Keras' old HDF5 format may hold code; load it with "
             "Keras if you trust it, and save it as .keras."
@@ -156,8 +159,8 @@ def _reason_against(member: zipfile.ZipInfo, names: list[str]) -> str:
         return "leads out of the folder that it is unpacked into"
     if stat.S_ISLNK(member.external_attr >> 16):
         return "is a link"
-    if parts[:1] == ("assets",):
-        return "is an asset, which only layers with a vocabulary have"
+    if _is_asset(member.filename):
+        return ""
     if member.filename not in (CONFIGURATION, METADATA, WEIGHTS):
         return "is none that Keras writes"
     if names.count(member.filename) > 1:
@@ -167,3 +170,7 @@ def _reason_against(member: zipfile.ZipInfo, names: list[str]) -> str:
     if member.filename != WEIGHTS and member.file_size > MAX_JSON_BYTES:
         return f"has {member.file_size:,} bytes, and at most {MAX_JSON_BYTES:,} are read"
     return ""
+
+
+def _is_asset(name: str) -> bool:
+    return name.startswith("assets/")

@@ -15,6 +15,7 @@ from cnnkit.model_files import keras_objects
 
 MAX_DEPTH = 100  # lists and objects in one another; keras.applications has 11
 MAX_OBJECTS = 50_000  # layers and their parts; NASNetLarge has 6,000
+MAX_BRACKETS = 500_000  # lists and objects of all kinds, each some 100 bytes of memory
 # Where cnnkit registers what a network of its own may hold. Names, because all of these rooms stand
 # above this one; a module is imported only if a file has something of it.
 OWN = {
@@ -46,6 +47,11 @@ def read(path: str | os.PathLike, text: bytes, *, trust: bool = False) -> dict:
         SettingError: It is no configuration.
         RefusedFileError: It is too large, or names what is not allowed.
     """
+    # Counted before anything is made of them: 16 MiB of text could be a gigabyte of empty lists.
+    if text.count(b"[") + text.count(b"{") > MAX_BRACKETS:
+        raise RefusedFileError(
+            f"{path} is refused: its configuration has more than {MAX_BRACKETS:,} lists and objects."
+        )
     try:
         configuration = json.loads(text)
         if not isinstance(configuration, dict) or "class_name" not in configuration:
@@ -70,6 +76,7 @@ def read(path: str | os.PathLike, text: bytes, *, trust: bool = False) -> dict:
         for each in _values(path, configuration):
             if isinstance(each, dict) and "class_name" in each:
                 _check_named(path, each)
+                _check_amounts(path, each)
     return configuration
 
 
@@ -131,8 +138,23 @@ def _check_named(path: str | os.PathLike, named: dict) -> None:
         )
 
 
+def _check_amounts(path: str | os.PathLike, named: dict) -> None:
+    """Refuse a layer that would compute without end, or make a huge table, when it is called."""
+    config = named.get("config")
+    for option, largest in keras_objects.LARGEST.items():
+        value = config.get(option) if isinstance(config, dict) else None
+        if isinstance(value, int | float) and value > largest:
+            raise RefusedFileError(
+                f"{path} is refused: its layer {named['class_name']} has {option}={value:,}, and at "
+                f"most {largest:,} is read; if you trust who made it, allow that (--trust, or "
+                "trust=True)."
+            )
+
+
 def _is_registered(name: str) -> bool:
     """Return whether this process has such a layer, without importing what a file names."""
+    if name.startswith("keras_hub>"):  # which registers readers of files, too
+        return False
     if name in OWN:
         importlib.import_module(OWN[name])
     return ">" in name and keras.saving.get_registered_object(name) is not None

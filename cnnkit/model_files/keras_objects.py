@@ -41,6 +41,11 @@ REFUSED = {
     "IntegerLookup": _VOCABULARY,
     "TextVectorization": _VOCABULARY,
 }
+# Options on which a layer's work or its tables depend, though no shape and no weight shows it.
+LARGEST = {
+    "fft_length": 1 << 16, "num_mel_bins": 1 << 12, "bins": 1 << 16,
+    "num_ops": 100, "num_chains": 100, "chain_depth": 100, "power_iterations": 1000,
+}  # fmt: skip
 MODELS = frozenset({"Functional", "Model", "Sequential"})
 VALUES = frozenset(
     f"__{kind}__" for kind in ("keras_tensor", "tensor", "numpy", "bytes", "ellipsis", "slice")

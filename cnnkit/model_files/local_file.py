@@ -1,10 +1,18 @@
 """Which paths are opened at all: regular files of this machine."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
 from cnnkit.errors import MissingDataError, RefusedFileError
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # pathlib makes one slash of two
+
+
+def is_address(path: str | os.PathLike) -> bool:
+    """Return whether a path is an address such as gs://bucket/file, and no file of that name."""
+    return bool(_ADDRESS.match(os.fspath(path))) and not os.path.exists(path)
 
 
 def check_local_file(path: str | os.PathLike, what: str) -> int:
@@ -21,7 +29,7 @@ def check_local_file(path: str | os.PathLike, what: str) -> int:
         MissingDataError: There is no such file.
         RefusedFileError: It is an address, a folder, a device or a pipe.
     """
-    if "://" in os.fspath(path):
+    if is_address(path):
         raise RefusedFileError(
             f"{path} is an address, and a {what} is read from this machine only: download it first."
         )

@@ -9,12 +9,18 @@ import keras
 import numpy as np
 
 from cnnkit.errors import CnnkitError, RefusedFileError, SettingError
-from cnnkit.keras_graph.deferred_variables import ObjectSharingScope, deferred_variables
+from cnnkit.keras_graph.deferred_variables import (
+    LargeVariableError,
+    ObjectSharingScope,
+    deferred_variables,
+)
+from cnnkit.keras_graph.walk import layer_calls
 from cnnkit.model_files import configuration
 from cnnkit.model_files.archive import unpacked
 from cnnkit.model_files.hdf5 import check_weights
 
 SPARE_NUMBERS = 1 << 20  # that a model may have beyond those that its file holds
+MAX_OUTPUT = 1 << 28  # numbers that a layer returns for one sample: 1 GiB in float32
 
 
 def load_model(
@@ -43,12 +49,23 @@ def load_model(
         SettingError: It is damaged, or Keras cannot make a model of it.
         RefusedFileError: It could do harm, or holds weights that are not finite.
     """
-    with unpacked(path) as (text, _, weights):
-        recipe = configuration.read(path, text, trust=trust)
+    with unpacked(path) as contents:
+        weights = contents.weights
+        recipe = configuration.read(path, contents.configuration, trust=trust)
+        if contents.assets and not trust:
+            raise RefusedFileError(
+                f"{path} is refused: its member {contents.assets[0]!r} is an asset, which only layers "
+                "with a vocabulary have."
+            )
         stored = _named_as(path, weights)
         try:
-            model = _built(path, recipe, stored, trust, custom_objects)
-            model.load_weights(weights)
+            if contents.assets:  # which only Keras' own reader brings to their layers
+                model = keras.saving.load_model(
+                    path, custom_objects, compile=False, safe_mode=False
+                )
+            else:
+                model = _built(path, recipe, stored, trust, custom_objects)
+                model.load_weights(weights)
         except (CnnkitError, MemoryError):
             raise
         except Exception as error:  # Keras raises anything, depending on what is wrong
@@ -78,21 +95,43 @@ def _built(
     path: str | os.PathLike, recipe: dict, stored: int, trust: bool, custom_objects: dict | None
 ) -> keras.Model:
     """Build the model; its weights take memory only if the file holds as many."""
-    # A layer of one's own may need values while it is built; Keras' and cnnkit's do not.
-    with contextlib.nullcontext() if trust else deferred_variables():
-        with ObjectSharingScope():
-            model = keras.saving.deserialize_keras_object(
-                recipe, custom_objects if trust else None, safe_mode=not trust
-            )
+    # A layer of one's own may need values while it is built; Keras' and cnnkit's need few.
+    most = stored + SPARE_NUMBERS
+    with contextlib.nullcontext() if trust else deferred_variables(most):
+        try:
+            with ObjectSharingScope():
+                model = keras.saving.deserialize_keras_object(
+                    recipe, custom_objects if trust else None, safe_mode=not trust
+                )
+        except LargeVariableError as error:
+            raise RefusedFileError(
+                f"{path} is refused: {error}, and the file holds {stored:,}; save the model again "
+                "with model.save."
+            ) from None
         if not isinstance(model, keras.Model):
             raise SettingError(f"{path} holds {type(model).__name__}, which is no model.")
         needed = sum(math.prod(variable.shape) for variable in model.variables)
-        if needed > stored + SPARE_NUMBERS:
+        if needed > most:
             raise RefusedFileError(
                 f"{path} is refused: its layers need {needed:,} numbers and it holds {stored:,}; "
                 "save the model again with model.save."
             )
+        if not trust:
+            _check_outputs(path, model)
     return model
+
+
+def _check_outputs(path: str | os.PathLike, model: keras.Model) -> None:
+    """Refuse a model that a single sample would make return gigabytes."""
+    for call in layer_calls(model, nested=True):
+        for tensor in call.outputs:
+            numbers = math.prod(size or 1 for size in tensor.shape)
+            if numbers > MAX_OUTPUT:
+                raise RefusedFileError(
+                    f"{path} is refused: its layer {call.path!r} returns {numbers:,} numbers for one "
+                    f"sample, and at most {MAX_OUTPUT:,} are allowed; if you trust who made it, "
+                    "allow that (--trust, or trust=True)."
+                )
 
 
 def _in_short(error: Exception) -> str:
