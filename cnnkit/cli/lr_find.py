@@ -8,7 +8,8 @@ import click
 from cnnkit import plots, training
 from cnnkit.cli.errors import debug_option
 from cnnkit.cli.output import write_picture
-from cnnkit.cli.run import ChooseExperiment, RunCommand, setting_options
+from cnnkit.cli.run import TRUST, ChooseExperiment, RunCommand, setting_options
+from cnnkit.cli.trust import trust_option
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.rebuild import build, experiment_name
 from cnnkit.experiment.signature import refuse_settings
@@ -52,7 +53,7 @@ def command_of(experiment: Callable, name: str) -> click.Command:
         ),
         click.Option(["--seed"], type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Seed of everything random."),
     ]  # fmt: skip
-    return debug_option(command)
+    return trust_option(debug_option(command), TRUST)
 
 
 def _try(experiment: Callable, settings: dict, output: Path, seed: int, **trial) -> None:

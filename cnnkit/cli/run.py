@@ -13,6 +13,7 @@ from cnnkit import data, models, training
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, UserError, debug_option
 from cnnkit.cli.runs import complete_run
+from cnnkit.cli.trust import trust_option
 from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.experiment import experiment_files
@@ -23,6 +24,7 @@ from cnnkit.keras_import import import_keras
 from cnnkit.runs.listing import resolve
 from cnnkit.runs.run import Run
 
+TRUST = "Use other runs, such as a teacher, even if they bring code or have changed since they were written."
 NAMES = {"dataset": data.names, "model": models.names}
 
 
@@ -231,7 +233,7 @@ def _with_run_options(command: click.Command) -> click.Command:
         ),
         *checkpoint_options(),
     ]  # fmt: skip
-    return debug_option(command)
+    return trust_option(debug_option(command), TRUST)
 
 
 def _sketch(word: str) -> click.Command:

@@ -4,27 +4,28 @@ import click
 
 from cnnkit.runs.listing import resolve
 from cnnkit.runs.run import Run
+from cnnkit.runs.trusting import trusting
 
-TRUST = f"{__name__}.trust"
+OF_A_RUN = "Use the run's code and model even if they have changed since the run wrote them."
 
 
-def trust_option(command):
+def trust_option(command, text: str = OF_A_RUN):
     """Add --trust to a command that opens a run's model or executes its experiment.py.
 
     Args:
         command: The click command, or the function that becomes one.
+        text: What --help says.
 
     Returns:
-        The same command with the option; `named_run` looks at it.
+        The same command with the option; with it, every run that the command opens is trusted.
     """
 
-    def remember(ctx, param, value):
-        ctx.meta[TRUST] = value
+    def trust(ctx, param, value):
+        ctx.with_resource(trusting(value))
 
-    return click.option(
-        "--trust", is_flag=True, expose_value=False, callback=remember,
-        help="Use the run's code and model even if they have changed since the run wrote them.",
-    )(command)  # fmt: skip
+    return click.option("--trust", is_flag=True, expose_value=False, callback=trust, help=text)(
+        command
+    )
 
 
 def named_run(word: str, runs_dir: str) -> Run:
@@ -37,5 +38,4 @@ def named_run(word: str, runs_dir: str) -> Run:
     Returns:
         The run.
     """
-    trust = click.get_current_context().meta.get(TRUST, False)
-    return Run(resolve(word, runs_dir).folder, trust=trust)
+    return resolve(word, runs_dir)

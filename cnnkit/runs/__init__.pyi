@@ -5,4 +5,5 @@ from .model_description import (
 )
 from .run import Report as Report, Run as Run
 from .saved_model import open_saved_model as open_saved_model
+from .trusting import trusting as trusting
 from .verification import verify as verify

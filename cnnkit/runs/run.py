@@ -14,6 +14,7 @@ from cnnkit.errors import RunFolderError
 from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.runs import files, making, own_layers, records
 from cnnkit.runs.saved_weights import SavedWeights, saved_weights
+from cnnkit.runs.trusting import is_trusting
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +28,8 @@ class Run:
 
     Args:
         folder: The run folder.
-        trust: Whether its experiment.py may be executed although it has changed since.
+        trust: Whether its code and model may be used although they have changed since, or the model
+            brings code. None is False, but inside `runs.trusting`.
 
     Attributes:
         folder: The run folder.
@@ -36,8 +38,9 @@ class Run:
     'first'
     """
 
-    def __init__(self, folder: str | os.PathLike, *, trust: bool = False):
-        self.folder, self.trust = Path(folder), trust
+    def __init__(self, folder: str | os.PathLike, *, trust: bool | None = None):
+        self.folder = Path(folder)
+        self.trust = is_trusting() if trust is None else trust
 
     @classmethod
     def create(cls, runs_dir: str | os.PathLike, experiment: str, name: str | None = None) -> "Run":

@@ -20,6 +20,7 @@ from cnnkit.errors import MissingDataError
 from cnnkit.keras_graph.keras_home import keras_home
 
 SPLIT_SEED = 0
+FLOOR_BYTES, MAX_EXPANSION = 1 << 26, 20  # what a file may declare, as in `cnnkit.model_files`
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 GARMENTS = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -194,11 +195,15 @@ def _writable_cache() -> Path:
 def _from_npz(file: Path) -> tuple[np.ndarray, ...]:
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            declared = sum(member.file_size for member in arrays.zip.infolist())
+            if declared > max(FLOOR_BYTES, MAX_EXPANSION * file.stat().st_size):
+                raise ValueError(f"it declares {declared:,} bytes, far more than it has")
             missing = [name for name in ARRAYS if name not in arrays]
             if missing:
                 raise MissingDataError(f"{file} lacks the arrays {', '.join(missing)}.")
             return tuple(arrays[name] for name in ARRAYS)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    # A TypeError for a single array, which has no names.
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise MissingDataError(f"{file} cannot be read: {error}") from None
 
 

@@ -92,6 +92,21 @@ def test_a_file_with_pickled_objects_is_refused(folder):
         data.load("mnist")
 
 
+def test_a_small_file_that_declares_a_gigabyte_is_refused_unread(folder, monkeypatch):
+    np.savez_compressed(folder / "mnist.npz", **arrays(x_train=np.zeros((1 << 27,), np.uint8)))
+    assert (folder / "mnist.npz").stat().st_size < 1 << 18
+    monkeypatch.setattr(np.lib.format, "read_array", None)  # any reading would be a TypeError
+    with pytest.raises(MissingDataError, match="it declares 134,.* bytes, far more than it has"):
+        data.load("mnist")
+
+
+def test_an_array_without_names_is_refused(folder):
+    with (folder / "mnist.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(MissingDataError, match=r"mnist\.npz cannot be read"):
+        data.load("mnist")
+
+
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "cifar100"])
 def test_without_network_the_error_names_both_ways(name, folder, monkeypatch):
     def unreachable():
