@@ -37,6 +37,10 @@ COMMANDS = {
     ),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),
+    "inspect": (
+        "cnnkit.cli.inspect:command",
+        "Show what a model file holds, without building it.",
+    ),
     "explain": ("cnnkit.cli.explain:command", "Show what a run's network sees in an image."),
     "mistakes": (
         "cnnkit.cli.mistakes:command",

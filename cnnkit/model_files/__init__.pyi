@@ -3,4 +3,5 @@ from .hdf5 import (
     open_weights as open_weights,
     read_array as read_array,
 )
+from .inspection import LayerFacts as LayerFacts, ModelFacts as ModelFacts, inspect as inspect
 from .model import load_model as load_model

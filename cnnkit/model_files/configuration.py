@@ -28,6 +28,7 @@ OWN = {
     for name in names.split()
 }
 HUB = "keras_hub."
+TRUST = "if you trust who made the file, allow that (--trust, or trust=True)"
 
 
 def read(path: str | os.PathLike, text: bytes, *, trust: bool = False) -> dict:
@@ -47,6 +48,40 @@ def read(path: str | os.PathLike, text: bytes, *, trust: bool = False) -> dict:
         SettingError: It is no configuration.
         RefusedFileError: It is too large, or names what is not allowed.
     """
+    configuration = parse(path, text)
+    objects = [each for each in _values(path, configuration) if isinstance(each, dict)]
+    for each in objects:
+        if "class_name" in each:
+            each.pop("compile_config", None)
+        _check_calls(path, each)
+    if importlib.util.find_spec("keras_hub") is None and any(
+        str(each.get("module")).startswith(HUB) for each in objects
+    ):
+        raise SettingError(
+            f'{path} has layers of KerasHub, which is not here: pip install "cnnkit[hub]".'
+        )
+    if not trust:
+        for each in named_in(path, configuration):
+            reason = objection_to(each)
+            if reason:
+                raise RefusedFileError(f"{path} is refused: it has {reason}.")
+    return configuration
+
+
+def parse(path: str | os.PathLike, text: bytes) -> dict:
+    """Return a model's configuration, whatever it names, if it is no larger than a network's.
+
+    Args:
+        path: The model file, for messages.
+        text: Its config.json.
+
+    Returns:
+        What `keras.saving.deserialize_keras_object` takes.
+
+    Raises:
+        SettingError: It is no configuration.
+        RefusedFileError: It is too large.
+    """
     # Counted before anything is made of them: 16 MiB of text could be a gigabyte of empty lists.
     if text.count(b"[") + text.count(b"{") > MAX_BRACKETS:
         raise RefusedFileError(
@@ -60,24 +95,30 @@ def read(path: str | os.PathLike, text: bytes, *, trust: bool = False) -> dict:
         raise RefusedFileError(_too_deep(path)) from None
     except ValueError as error:
         raise SettingError(f"The configuration in {path} cannot be read: {error}.") from None
-    objects = [value for value in _values(path, configuration) if isinstance(value, dict)]
-    named = [each for each in objects if "class_name" in each]
-    if len(named) > MAX_OBJECTS:
+    count = len(named_in(path, configuration))
+    if count > MAX_OBJECTS:
         raise RefusedFileError(
-            f"{path} is refused: it has {len(named):,} layers and parts, and at most "
-            f"{MAX_OBJECTS:,} are read."
+            f"{path} is refused: it has {count:,} layers and parts, and at most {MAX_OBJECTS:,} are "
+            "read."
         )
-    for each in named:
-        each.pop("compile_config", None)
-    for each in objects:
-        _check_calls(path, each)
-    if not trust:
-        # What compile_config held is not looked at.
-        for each in _values(path, configuration):
-            if isinstance(each, dict) and "class_name" in each:
-                _check_named(path, each)
-                _check_amounts(path, each)
     return configuration
+
+
+def named_in(path: str | os.PathLike, configuration: dict) -> list[dict]:
+    """Return the objects in a configuration that name a class or a function.
+
+    Args:
+        path: The model file, for messages.
+        configuration: As `parse` returns it.
+
+    Returns:
+        Each of them, those of a compiled model's loss and optimizer included if they are there.
+
+    Raises:
+        RefusedFileError: It nests too deeply.
+    """
+    values = _values(path, configuration)
+    return [each for each in values if isinstance(each, dict) and "class_name" in each]
 
 
 def _values(path: str | os.PathLike, configuration: dict) -> Iterator:
@@ -99,7 +140,8 @@ def _too_deep(path: str | os.PathLike) -> str:
 
 def _check_calls(path: str | os.PathLike, layer: dict) -> None:
     """Check that a layer is called on outputs of other layers: on numbers, it would run at once."""
-    for node in recorded_calls(layer):
+    calls = recorded_calls(layer)
+    for node in calls if isinstance(calls, list) else [None]:
         values = _values(path, {"node": node})
         if not any(
             isinstance(each, dict) and each.get("class_name") == "__keras_tensor__"
@@ -110,17 +152,41 @@ def _check_calls(path: str | os.PathLike, layer: dict) -> None:
             )
 
 
-def _check_named(path: str | os.PathLike, named: dict) -> None:
-    """Refuse one object of a configuration unless it is Keras', cnnkit's or registered here."""
-    kind, module = str(named["class_name"]), str(named.get("module") or "")
+def objection_to(named: dict) -> str:
+    """Return why one object of a configuration is not accepted unless its maker is trusted.
+
+    Args:
+        named: An object that names a class or a function.
+
+    Returns:
+        What it is and what speaks against it; "" if it is Keras', cnnkit's or registered here.
+    """
+    kind = str(named["class_name"])
     if kind in keras_objects.REFUSED:
-        raise RefusedFileError(
-            f"{path} is refused: it holds {kind}, which {keras_objects.REFUSED[kind]}; if you trust "
-            "who made it, allow that (--trust, or trust=True)."
-        )
+        return f"{kind}, which {keras_objects.REFUSED[kind]}; {TRUST}"
     if kind in keras_objects.VALUES:
-        _check_value(path, named)
-        return
+        return _objection_to_value(named)
+    name = name_of(named)
+    if name and not (_is_registered(name) or _is_of_hub(named)):
+        return (
+            f"{name}, which is none of the layers and functions of Keras that a network is made of; "
+            f"import the code that registers it, or, {TRUST}"
+        )
+    return _objection_to_amounts(named)
+
+
+def name_of(named: dict) -> str:
+    """Return the name of what is not a part of Keras that a network may have.
+
+    Args:
+        named: An object that names a class or a function.
+
+    Returns:
+        Its registered name, "mine>Twice", or module and name; "" for one of Keras' own.
+    """
+    kind, module = str(named["class_name"]), str(named.get("module") or "")
+    if kind in keras_objects.VALUES:
+        return ""
     if kind == "function":  # its name is its registered one, and `registered_name` says no more
         name = registered = str(named.get("config"))
         allowed = keras_objects.is_allowed_function(module, name)
@@ -128,27 +194,19 @@ def _check_named(path: str | os.PathLike, named: dict) -> None:
         name, registered = kind, str(named.get("registered_name") or kind)
         allowed = keras_objects.is_allowed_class(module, name)
     if allowed and registered == name:
-        return
-    if not (_is_registered(registered) or _is_of_hub(path, module, name)):
-        place = f"{module}.{name}" if module else registered
-        raise RefusedFileError(
-            f"{path} is refused: it names {place}, which is none of the layers and functions of "
-            "Keras that a network is made of; import the code that registers it, or, if you trust "
-            "who made the file, allow that (--trust, or trust=True)."
-        )
+        return ""
+    return registered if ">" in registered or not module else f"{module}.{name}"
 
 
-def _check_amounts(path: str | os.PathLike, named: dict) -> None:
-    """Refuse a layer that would compute without end, or make a huge table, when it is called."""
+def _objection_to_amounts(named: dict) -> str:
+    """Return why a layer would compute without end, or make a huge table, when it is called."""
     config = named.get("config")
     for option, largest in keras_objects.LARGEST.items():
         value = config.get(option) if isinstance(config, dict) else None
         if isinstance(value, int | float) and value > largest:
-            raise RefusedFileError(
-                f"{path} is refused: its layer {named['class_name']} has {option}={value:,}, and at "
-                f"most {largest:,} is read; if you trust who made it, allow that (--trust, or "
-                "trust=True)."
-            )
+            kind = named["class_name"]
+            return f"a layer {kind} of {option}={value:,}, and at most {largest:,} is read; {TRUST}"
+    return ""
 
 
 def _is_registered(name: str) -> bool:
@@ -160,22 +218,19 @@ def _is_registered(name: str) -> bool:
     return ">" in name and keras.saving.get_registered_object(name) is not None
 
 
-def _is_of_hub(path: str | os.PathLike, module: str, name: str) -> bool:
+def _is_of_hub(named: dict) -> bool:
     """Return whether a class is a network of KerasHub, and not one of its readers of files."""
+    name, module = str(named["class_name"]), str(named.get("module") or "")
     if not module.startswith(f"{HUB}src.") or "tokenizer" in module or "preprocessor" in module:
         return False
-    if importlib.util.find_spec("keras_hub") is None:
-        raise SettingError(
-            f'{path} has layers of KerasHub, which is not here: pip install "cnnkit[hub]".'
-        )
     return name.isidentifier()
 
 
-def _check_value(path: str | os.PathLike, value: dict) -> None:
-    dtype = (value.get("config") or {}).get("dtype", "float32")
+def _objection_to_value(value: dict) -> str:
+    config = value.get("config")
+    dtype = config.get("dtype", "float32") if isinstance(config, dict) else "float32"
     try:
         numbers = isinstance(dtype, str) and (dtype == "bfloat16" or np.dtype(dtype).kind in "fiub")
     except TypeError:
         numbers = False
-    if not numbers:
-        raise RefusedFileError(f"{path} is refused: it has a constant of {dtype!r}, no number.")
+    return "" if numbers else f"a constant of {dtype!r}, no number"

@@ -81,6 +81,19 @@ def check_weights(path: str | os.PathLike) -> int:
         return sum(_numbers_in(dataset) for dataset in _datasets(path, file))
 
 
+def arrays_in(file: h5py.File) -> Iterator[h5py.Dataset]:
+    """Return the arrays of an open file.
+
+    Args:
+        file: One of `open_weights`.
+
+    Yields:
+        Each of them, in the order of their names; none is read.
+    """
+    # Whose links and groups were checked when it was opened.
+    yield from sorted(_datasets(file.filename, file), key=lambda dataset: dataset.name)
+
+
 def read_array(dataset: h5py.Dataset) -> np.ndarray:
     """Read one array of an open file.
 
