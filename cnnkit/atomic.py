@@ -87,6 +87,40 @@ def write_folder(path: Path, contents: Mapping[str, bytes]) -> None:
     _flush_folder(path.parent)
 
 
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Replace a folder by what is written to a temporary one.
+
+    After an error the temporary folder is removed, and `path` stays as it was.
+
+    Args:
+        path: The folder, which need not exist.
+
+    Yields:
+        The temporary folder, empty. The files in it are flushed before it gets its name.
+    """
+    path = Path(os.path.realpath(path))
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    earlier = path.with_name(f".{path.name}.{os.getpid()}.old{PART}")
+    for each in (temporary, earlier):  # of an earlier process with this number
+        shutil.rmtree(each, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        for folder, _, files in os.walk(temporary):
+            for name in files:
+                with open(Path(folder, name), "rb+") as file:
+                    os.fsync(file.fileno())
+            _flush_folder(Path(folder))
+        if path.exists():
+            os.rename(path, earlier)
+        os.rename(temporary, path)
+        _flush_folder(path.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(earlier, ignore_errors=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically, as UTF-8.
 

@@ -20,14 +20,15 @@ def import_keras() -> ModuleType:
         return keras
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # else a missing GPU is reported as an error
     # The first lines come before TensorFlow reads that variable.
-    with _standard_error_dropped():
+    with standard_error_dropped():
         import keras  # as above
 
     return keras
 
 
 @contextlib.contextmanager
-def _standard_error_dropped() -> Iterator[None]:
+def standard_error_dropped() -> Iterator[None]:
+    """Drop what native code prints to the standard error inside the block; Python's errors pass."""
     standard_error = os.dup(2)
     null_device = os.open(os.devnull, os.O_WRONLY)
     try:

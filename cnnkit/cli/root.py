@@ -35,6 +35,10 @@ COMMANDS = {
         "cnnkit.cli.features:command",
         "Write the features of each image as a table.",
     ),
+    "export": (
+        "cnnkit.cli.export:command",
+        "Write a trained model for ONNX Runtime, LiteRT, OpenVINO or TensorFlow Serving.",
+    ),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),
     "inspect": (

@@ -4,7 +4,7 @@ import click
 
 from cnnkit.runs.listing import resolve
 from cnnkit.runs.run import Run
-from cnnkit.runs.trusting import trusting
+from cnnkit.runs.trusting import is_trusting, trusting
 
 OF_A_RUN = "Use the run's code and model even if they have changed since the run wrote them."
 
@@ -39,3 +39,8 @@ def named_run(word: str, runs_dir: str) -> Run:
         The run.
     """
     return resolve(word, runs_dir)
+
+
+def is_trusted() -> bool:
+    """Return whether the user gave --trust to the command that runs."""
+    return is_trusting()

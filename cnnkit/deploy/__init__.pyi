@@ -1,3 +1,5 @@
+from .agreement import ExportRefused as ExportRefused
+from .exporting import Exported as Exported, export as export
 from .inputs import (
     ArrayInput as ArrayInput,
     PictureInput as PictureInput,
