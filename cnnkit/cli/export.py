@@ -51,11 +51,16 @@ NUMBERS = ("size", "one picture", "pictures/s", "accuracy")
     "--max-drop", type=click.FloatRange(0, 100), metavar="POINTS",
     help="By how many points of 100 the accuracy may fall.  [default: 0.1 in float32, 0.5 in float16, 2 in int8]",
 )  # fmt: skip
+@click.option(
+    "--weights", default="imagenet", show_default=True,
+    help="A pretrained network's weights: imagenet, none, or a file.",
+)  # fmt: skip
 @runs_dir_option
 @trust_option
 @debug_option
 def command(
-    source, formats, precision, serving, output, dataset, options, samples, max_drop, runs_dir
+    source, formats, precision, serving, output, dataset, options, samples, max_drop, weights,
+    runs_dir,
 ):  # fmt: skip
     """Write a trained model for another runtime, and open it there on real samples.
 
@@ -75,6 +80,7 @@ def command(
         rows = deploy.export(
             found, formats, precision=precision, output=output, dataset=dataset,
             dataset_options=options, samples=samples, runs_dir=runs_dir, trust=is_trusted(),
+            weights=weights,
             max_drop=None if max_drop is None else max_drop / 100,
         )  # fmt: skip
     _print(rows)

@@ -1,5 +1,6 @@
 from .agreement import ExportRefused as ExportRefused
-from .exporting import Exported as Exported, export as export
+from .examination import Exported as Exported
+from .exporting import export as export
 from .inputs import (
     ArrayInput as ArrayInput,
     PictureInput as PictureInput,

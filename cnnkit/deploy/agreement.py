@@ -1,6 +1,6 @@
 """How far the answers of an export may be from the model's, and the refusal of one that is farther."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,17 @@ BOUNDS = {
     "float16": Bound(0.1, 0.01, 0.005),
     "int8": Bound(1.0, 0.1, 0.02),
 }
+
+
+def bound_of(precision: str, max_drop: float | None) -> Bound:
+    """Return what an export may differ by.
+
+    Args:
+        precision: Of its weights.
+        max_drop: By how much its accuracy may fall; None for the precision's own.
+    """
+    bound = BOUNDS[precision]
+    return bound if max_drop is None else replace(bound, accuracy_drop=max_drop)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ JOB, SAMPLES, MODEL = "job.json", "samples.npy", "model.keras"
 
 def convert(
     model: keras.Model, source: object, *, format: str, folder: Path, card: dict, samples,
-    runs_dir: str | os.PathLike, trust: bool,
+    runs_dir: str | os.PathLike, trust: bool, weights: str,
 ) -> None:  # fmt: skip
     """Write a model, here or in a process of its own.
 
@@ -39,6 +39,7 @@ def convert(
         samples: Inputs to calibrate by, float32, or None.
         runs_dir: As `open_trained_model` takes it.
         trust: As `open_trained_model` takes it.
+        weights: As `open_trained_model` takes them.
 
     Raises:
         SettingError: The format's tools cannot write the model; the message has their reason.
@@ -54,8 +55,8 @@ def convert(
             source, trust = job / MODEL, True  # this process wrote it
         _save_job(
             job, card, samples,
-            source=_word_for(source), format=format, folder=str(Path(folder).absolute()),
-            runs_dir=str(runs_dir), trust=trust,
+            source=_word_for(source), format=format, target=str(Path(folder).absolute()),
+            runs_dir=str(runs_dir), trust=trust, weights=weights,
         )  # fmt: skip
         _run(job, format)
 
@@ -64,10 +65,12 @@ def main() -> None:
     """Do the job in the folder that the command line names."""
     folder = Path(sys.argv[1])
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
-    trained = open_trained_model(job["source"], runs_dir=job["runs_dir"], trust=job["trust"])
+    trained = open_trained_model(
+        job["source"], runs_dir=job["runs_dir"], trust=job["trust"], weights=job["weights"]
+    )
     samples = np.load(folder / SAMPLES) if (folder / SAMPLES).exists() else None
     try:
-        _write(exportable(trained), job["format"], Path(job["folder"]), job["card"], samples)
+        _write(exportable(trained), job["format"], Path(job["target"]), job["card"], samples)
     except SettingError as error:
         sys.exit(f"{error}")
 
@@ -110,5 +113,3 @@ def _run(job: Path, format: str) -> None:
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
         raise SettingError(lines[-1])
-
-

@@ -3,7 +3,7 @@
 import keras
 
 from cnnkit.deploy.trained_model import TrainedModel
-from cnnkit.keras_graph.float32 import copied_in_float32
+from cnnkit.keras_graph.float32 import copied_in_float32, float32_policy
 
 
 def exportable(trained: TrainedModel) -> keras.Model:
@@ -16,11 +16,7 @@ def exportable(trained: TrainedModel) -> keras.Model:
         A model from raw inputs, an input named "inputs", to {"probabilities": probabilities}, both
         float32. Every format keeps these names.
     """
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
+    with float32_policy():
         inputs = keras.Input(trained.inputs.shape, name="inputs")
         outputs = copied_in_float32(trained.model)(inputs)
         return keras.Model(inputs, {"probabilities": outputs})
-    finally:
-        keras.config.set_dtype_policy(before)

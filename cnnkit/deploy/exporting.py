@@ -2,25 +2,22 @@
 
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from cnnkit import atomic
 from cnnkit.data.dataset import Dataset
-from cnnkit.deploy.agreement import BOUNDS, Agreement, Bound, agreement, expect_agreement
+from cnnkit.deploy.agreement import bound_of
 from cnnkit.deploy.card import card_of
 from cnnkit.deploy.conversion import convert
+from cnnkit.deploy.examination import Examination, Exported
 from cnnkit.deploy.exportable import exportable
 from cnnkit.deploy.formats.catalogue import PRECISIONS, Format, format_named
-from cnnkit.deploy.inputs import PictureInput
-from cnnkit.deploy.samples import Samples, calibration_inputs, check_samples, data_for, named_by
+from cnnkit.deploy.samples import calibration_inputs, check_samples, data_for, named_by
 from cnnkit.deploy.script import write_script
 from cnnkit.deploy.sources import find_source
-from cnnkit.deploy.speed import Speed, speed
 from cnnkit.deploy.trained_model import TrainedModel, open_trained_model
 from cnnkit.errors import SettingError
 from cnnkit.runs.run import Run
@@ -28,35 +25,6 @@ from cnnkit.settings import expect_counts
 from cnnkit.transfer.catalogue import BackboneInfo
 
 RECORD = "export.json"
-BATCH = 64
-
-
-@dataclass(frozen=True)
-class Exported:
-    """One export, or the model itself in Keras, and how it did on real samples.
-
-    Attributes:
-        format: The format's name; "keras" for the model itself.
-        precision: Of the weights.
-        folder: Where the export is; None for the model itself.
-        size: Bytes of the model's files; of the weights for the model itself.
-        speed: How fast it is on this machine.
-        score: Its accuracy on the samples (mean average precision where samples may have several
-            classes), from 0 to 1; None if no labels are known.
-        interval: Both ends of the accuracy's 95 % interval, or None.
-        agreement: How far its probabilities are from those of the model; None for the model itself.
-        samples: What it was checked on, in words.
-    """
-
-    format: str
-    precision: str
-    folder: Path | None
-    size: int
-    speed: Speed
-    score: float | None
-    interval: tuple[float, float] | None
-    agreement: Agreement | None
-    samples: str
 
 
 def export(
@@ -72,6 +40,7 @@ def export(
     max_drop: float | None = None,
     runs_dir: str | os.PathLike = "runs",
     trust: bool = False,
+    weights: str = "imagenet",
 ) -> list[Exported]:
     """Export a trained model for other runtimes, and check each export in its own.
 
@@ -97,6 +66,7 @@ def export(
             at float16 and 0.02 at int8.
         runs_dir: The folder that holds the runs.
         trust: Whether to open a file that brings code, or that has changed since its run wrote it.
+        weights: Of a pretrained network, as `transfer.imagenet_classifier` takes them.
 
     Returns:
         The model itself in Keras, in float32, and then each export.
@@ -111,22 +81,13 @@ def export(
     _check(plans, precision, samples, calibration)
     if not isinstance(source, Run | BackboneInfo | keras.Model):
         source = find_source(source, runs_dir)
-    trained = open_trained_model(source, runs_dir=runs_dir, trust=trust)
-    if any(plan.name == "serving" for plan in plans) and not isinstance(
-        trained.inputs, PictureInput
-    ):
-        raise SettingError(
-            f"TensorFlow Serving's folder takes picture files, and {trained.name} takes "
-            f"{trained.inputs.kind}s: export it as savedmodel without --serving."
-        )
+    trained = open_trained_model(source, runs_dir=runs_dir, trust=trust, weights=weights)
+    _expect_pictures(plans, trained)
     data = data_for(source, trained, dataset, dataset_options or {})
     trained = named_by(data, trained)
     model, check = exportable(trained), check_samples(data, trained, samples)
     inputs = calibration_inputs(data, calibration) if precision == "int8" else None
-    bound = BOUNDS[precision]
-    if max_drop is not None:
-        bound = dataclasses.replace(bound, accuracy_drop=max_drop)
-    examination = _Examination(trained, check, bound)
+    examination = Examination(trained, check, bound_of(precision, max_drop))
     rows = [examination.of_model(model)]
     output = Path(output) if output is not None else Path("exports", trained.name)
     for plan in plans:
@@ -136,72 +97,12 @@ def export(
             card = card_of(trained, precision)
             convert(
                 model, source, format=plan.name, folder=part, card=card, samples=inputs,
-                runs_dir=runs_dir, trust=trust,
+                runs_dir=runs_dir, trust=trust, weights=weights,
             )  # fmt: skip
             rows.append(examination.of_export(plan, precision, part, folder))
             write_script(part, plan.module().SCRIPT, trained.inputs)
-            atomic.write_json(part / RECORD, {**card, "checked": record(rows[-1])})
+            atomic.write_json(part / RECORD, {**card, "checked": dataclasses.asdict(rows[-1])})
     return rows
-
-
-def record(row: Exported) -> dict:
-    """Return an export's figures as JSON can hold them.
-
-    Args:
-        row: One of those that `export` returns.
-    """
-    return dataclasses.asdict(row)
-
-
-class _Examination:
-    """The model's own answers on some samples, and exports compared with them."""
-
-    def __init__(self, trained: TrainedModel, check: Samples, bound: Bound):
-        self.trained, self.check, self.bound = trained, check, bound
-
-    def of_model(self, model: keras.Model) -> Exported:
-        def classify(inputs):
-            return model.predict(inputs, verbose=0)["probabilities"]
-
-        self.expected = self._answers(classify)
-        size = sum(int(np.prod(each.shape)) for each in model.weights) * 4
-        return self._row("keras", "float32", None, size, classify, self.expected, None)
-
-    def of_export(self, plan: Format, precision: str, part: Path, folder: Path) -> Exported:
-        size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
-        try:
-            classify = plan.module().load(part)
-            found = self._answers(classify)
-        except Exception as error:  # a runtime raises anything at an operation that it lacks
-            reason = " ".join(str(error).split())[:300]
-            raise SettingError(
-                f"{plan.title}'s own runtime cannot run the exported {self.trained.name}: {reason}"
-            ) from error
-        seen = agreement(self.expected, found)
-        title = plan.title if precision == "float32" else f"{plan.title} in {precision}"
-        scores = self._score(self.expected)[0], self._score(found)[0]
-        known = None if None in scores else scores
-        expect_agreement(title, precision, self.bound, seen, known)
-        return self._row(plan.name, precision, folder, size, classify, found, seen)
-
-    def _answers(self, classify: Callable) -> np.ndarray:
-        inputs = self.check.inputs
-        parts = [classify(inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)]
-        return np.concatenate([np.asarray(part) for part in parts])
-
-    def _score(self, probabilities: np.ndarray) -> tuple:
-        if self.check.labels is None:
-            return None, None
-        task = self.trained.task
-        evaluation = task.evaluate(self.check.labels, probabilities, self.trained.class_names)
-        results = evaluation.as_results()
-        return task.test_score(results), results.get("accuracy_interval")
-
-    def _row(self, format, precision, folder, size, classify, answers, seen) -> Exported:
-        score, interval = self._score(answers)
-        fast = speed(classify, self.check.inputs)
-        words = self.check.origin
-        return Exported(format, precision, folder, size, fast, score, interval, seen, words)
 
 
 def _check(plans: Sequence[Format], precision: str, samples: int, calibration: int) -> None:
@@ -212,6 +113,14 @@ def _check(plans: Sequence[Format], precision: str, samples: int, calibration: i
     expect_counts(samples=samples, calibration=calibration)
     for plan in plans:
         plan.check(precision)
+
+
+def _expect_pictures(plans: Sequence[Format], trained: TrainedModel) -> None:
+    if any(plan.name == "serving" for plan in plans) and trained.inputs.kind != "picture":
+        raise SettingError(
+            f"TensorFlow Serving's folder takes picture files, and {trained.name} takes "
+            f"{trained.inputs.kind}s: export it as savedmodel without --serving."
+        )
 
 
 def _expect_own(folder: Path) -> None:

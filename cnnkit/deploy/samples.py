@@ -105,7 +105,8 @@ def check_samples(dataset: Dataset | None, trained: TrainedModel, count: int) ->
         count: How many, at most.
     """
     if dataset is None:
-        noise = random_generator(0, Purpose.EXPORT_NOISE).random((NOISE, *trained.inputs.shape))
+        shape: tuple = (NOISE, *trained.inputs.shape)
+        noise = random_generator(0, Purpose.EXPORT_NOISE).random(shape)
         low, high = getattr(trained.inputs, "value_range", (0, 1))
         scaled = (low + (high - low) * noise).astype(np.float32)
         return Samples(scaled, None, f"{NOISE} inputs of noise, as no data set is named")

@@ -15,19 +15,19 @@ import sys
 
 import numpy as np
 '''
-PICTURE = '''\
+PICTURE = """\
 picture = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGBA")
 picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert({mode!r})
 picture = {resized}
 inputs = np.asarray(picture, np.float32).reshape(1, {height}, {width}, {channels}){scaled}
-'''
-ARRAY = '''\
+"""
+ARRAY = """\
 inputs = np.load(sys.argv[1]).astype(np.float32)[None]  # of shape {shape}
-'''
-TAIL = '''\
+"""
+TAIL = """\
 for index in np.argsort(-probabilities[0])[:5]:
     print(f"{probabilities[0, index]:7.2%}  {card['class_names'][index]}")
-'''
+"""
 
 
 def write_script(folder: Path, lines: str, inputs: Inputs) -> None:
@@ -47,7 +47,8 @@ def write_script(folder: Path, lines: str, inputs: Inputs) -> None:
     )
     read = ""
     if "inputs" in use:
-        read = _picture(inputs) if is_picture else ARRAY.format(shape=inputs.shape)
+        shown = inputs.shape
+        read = _picture(inputs) if isinstance(inputs, PictureInput) else ARRAY.format(shape=shown)
     pillow = "from PIL import Image, ImageOps\n" if "ImageOps" in read else ""
     text = f"{head}{imports}\n{pillow}\nfolder = Path(__file__).parent\n{read}{use}{TAIL}"
     (folder / NAME).write_text(text, encoding="utf-8")

@@ -1,5 +1,8 @@
 """A copy of a model that computes in float32, whatever dtype policies its layers have."""
 
+import contextlib
+from collections.abc import Iterator
+
 import keras
 
 from cnnkit.keras_graph.deferred_variables import ObjectSharingScope
@@ -22,10 +25,21 @@ def copied_in_float32(model: keras.Model) -> keras.Model:
         configuration = _in_float32(keras.saving.serialize_keras_object(model))
     # Layers of one's own need not be registered: their classes are those of the model at hand.
     classes = {type(layer).__name__: type(layer) for layer in model._flatten_layers()}
-    with ObjectSharingScope():
+    with float32_policy(), ObjectSharingScope():
         copy = keras.saving.deserialize_keras_object(configuration, classes, safe_mode=False)
     copy.set_weights(model.get_weights())
     return copy
+
+
+@contextlib.contextmanager
+def float32_policy() -> Iterator[None]:
+    """Build models in float32 inside the block: a model and its inputs have the policy of now."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _in_float32(value, key: str = ""):

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-
-# The converter's options are values of TensorFlow's own classes.
-import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from cnnkit.deploy.formats.catalogue import Classifier
@@ -19,13 +16,13 @@ from cnnkit.keras_import import standard_error_dropped
 FILE = "model.tflite"
 CARD, LABELS = "cnnkit.json", "labels.txt"
 
-SCRIPT = '''\
+SCRIPT = """\
 from ai_edge_litert.interpreter import Interpreter
 
 card = json.loads(zipfile.ZipFile(folder / "model.tflite").read("cnnkit.json"))
 classify = Interpreter(str(folder / "model.tflite")).get_signature_runner()
 probabilities = classify(inputs=inputs)["probabilities"]
-'''
+"""
 
 
 def write(
@@ -36,13 +33,18 @@ def write(
     Class names and card are files of a ZIP archive behind the model, which is where LiteRT's own
     metadata have them: any unpacker reads them, and the runtime does not see them.
     """
+    # The converter's options are its own; the runtime needs none of TensorFlow.
+    import tensorflow as tf
+
     options: dict = {}
     if precision != "float32":
         options["optimizations"] = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
         options["target_spec"] = {"supported_types": [tf.float16]}
     if precision == "int8":
-        options["representative_dataset"] = lambda: ({"inputs": each[None]} for each in samples)
+        options["representative_dataset"] = lambda: (
+            {"inputs": each[None]} for each in np.asarray(samples)
+        )
     with warnings.catch_warnings(), standard_error_dropped():
         warnings.simplefilter("ignore")  # TensorFlow's calibrator, of its own deprecated parts
         model.export(folder / FILE, format="litert", verbose=False, **options)

@@ -16,13 +16,13 @@ FILE = "model.onnx"
 OPSET = 18  # int8 a channel needs 13; ONNX Runtime reads 18 since 1.14, of 2023
 QUIET = 3  # of ONNX Runtime: errors alone
 
-SCRIPT = '''\
+SCRIPT = """\
 import onnxruntime
 
 session = onnxruntime.InferenceSession(folder / "model.onnx")
 card = json.loads(session.get_modelmeta().custom_metadata_map["cnnkit"])
 (probabilities,) = session.run(["probabilities"], {"inputs": inputs})
-'''
+"""
 
 
 def write(
@@ -36,7 +36,7 @@ def write(
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         model.export(path, format="onnx", verbose=False, opset_version=OPSET)
     if precision == "int8":
-        _quantise(path, samples)
+        _quantise(path, np.asarray(samples))
     exported = onnx.load(path)
     if precision == "float16":
         exported = _in_float16(exported)

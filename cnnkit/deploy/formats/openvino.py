@@ -16,14 +16,14 @@ FILE = "model.xml"
 # Else OpenVINO computes in bfloat16 where the processor can.
 OPTIONS = {"INFERENCE_PRECISION_HINT": "f32"}
 
-SCRIPT = '''\
+SCRIPT = """\
 import openvino
 
 model = openvino.Core().read_model(folder / "model.xml")
 card = json.loads(model.get_rt_info(["cnnkit", "card"]).astype(str))
 classify = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 probabilities = classify({"inputs": inputs})["probabilities"]
-'''
+"""
 
 
 def write(
@@ -34,7 +34,7 @@ def write(
     model.export(str(full), format="openvino", verbose=False)
     exported = openvino.Core().read_model(full)
     if precision == "int8":
-        exported = _quantised(exported, samples)
+        exported = _quantised(exported, np.asarray(samples))
     exported.set_rt_info(json.dumps(card), ["cnnkit", "card"])
     exported.set_rt_info(json.dumps(card["class_names"]), ["cnnkit", "class_names"])
     openvino.save_model(exported, folder / FILE, compress_to_fp16=precision == "float16")

@@ -14,14 +14,14 @@ from cnnkit.deploy.formats.catalogue import Classifier
 # Where a SavedModel may have files that its loader does not read.
 EXTRA, CARD, LABELS = "assets.extra", "cnnkit.json", "labels.txt"
 
-SCRIPT = '''\
+SCRIPT = """\
 import tensorflow as tf
 
 card = json.loads((folder / "assets.extra" / "cnnkit.json").read_text())
 model = tf.saved_model.load(folder)
 answer = model.signatures["serving_default"](inputs=tf.constant(inputs))
 probabilities = answer["probabilities"].numpy()
-'''
+"""
 
 
 def write(

@@ -15,14 +15,14 @@ VERSION = "1"  # TensorFlow Serving reads numbered folders, and serves the highe
 BEST = 5  # classes that an answer names
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as in `cnnkit.data.images.decode`
 
-SCRIPT = '''\
+SCRIPT = """\
 import tensorflow as tf
 
 card = json.loads((folder / "1" / "assets.extra" / "cnnkit.json").read_text())
 model = tf.saved_model.load(folder / "1")
 answer = model.signatures["serving_default"](image_bytes=tf.constant([Path(sys.argv[1]).read_bytes()]))
 probabilities = answer["probabilities"].numpy()
-'''
+"""
 
 
 def write(
