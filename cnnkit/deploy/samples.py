@@ -72,7 +72,7 @@ def data_for(
     if found.image_shape != tuple(trained.inputs.shape):
         raise SettingError(
             f"{trained.name} takes inputs of shape {tuple(trained.inputs.shape)}, and those of "
-            f"{found.name!r} have {found.image_shape}; --dataset-option image_size=SIZE may help."
+            f"{found.name!r} have {found.image_shape}: name data of that shape."
         )
     return found
 

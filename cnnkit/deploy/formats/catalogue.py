@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.keras_import import standard_error_dropped
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -74,7 +76,10 @@ class Format:
 
     def module(self) -> ModuleType:
         """Return the file that writes and opens this format, a `FormatModule`."""
-        return importlib.import_module(f"cnnkit.deploy.formats.{self.name}")
+        # OpenVINO and NNCF report their use to a server by this module, if it can be imported.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        with standard_error_dropped():  # TensorFlow says which processor it found
+            return importlib.import_module(f"cnnkit.deploy.formats.{self.name}")
 
     def check(self, precision: str) -> None:
         """Check that a model can be exported here.

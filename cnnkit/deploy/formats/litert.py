@@ -59,6 +59,7 @@ def load(folder: Path) -> Classifier:
         interpreter = Interpreter(str(folder / FILE), num_threads=_cores())
         # By name: the order of outputs is the converter's own.
         classify = interpreter.get_signature_runner()
+        interpreter.allocate_tensors()
     return lambda inputs: classify(inputs=inputs)["probabilities"]
 
 
