@@ -7,6 +7,7 @@ from .inputs import (
     SoundInput as SoundInput,
     TextInput as TextInput,
 )
+from .sources import find_source as find_source
 from .trained_model import (
     TrainedModel as TrainedModel,
     open_trained_model as open_trained_model,

@@ -26,10 +26,11 @@ class Bound:
     accuracy_drop: float
 
 
+# In float32, sums in another order move a probability by about 1e-7 of the largest logit.
 # float16 rounds weights by up to 0.05 %, which moved no probability of MobileNetV2 by more than 0.03;
 # int8 moved one by 0.3 and few by more than 0.05.
 BOUNDS = {
-    "float32": Bound(1e-5, 1e-5, 0.001),
+    "float32": Bound(1e-3, 1e-5, 0.001),
     "float16": Bound(0.1, 0.01, 0.005),
     "int8": Bound(1.0, 0.1, 0.02),
 }

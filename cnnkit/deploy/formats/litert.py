@@ -57,9 +57,9 @@ def load(folder: Path) -> Classifier:
     """Open model.tflite in LiteRT, on all cores that the process may use."""
     with standard_error_dropped():  # it says how it computes
         interpreter = Interpreter(str(folder / FILE), num_threads=_cores())
-        # By name: the order of outputs is the converter's own.
-        classify = interpreter.get_signature_runner()
         interpreter.allocate_tensors()
+    classify = interpreter.get_signature_runner()
+    # By name: the order of outputs is the converter's own.
     return lambda inputs: classify(inputs=inputs)["probabilities"]
 
 

@@ -40,7 +40,7 @@ def write(
     shape = card["input"]["shape"]
 
     def classify(image_bytes):
-        decode = _decoder(card["input"])
+        decode = decoder(card["input"])
         pixels = tf.map_fn(decode, image_bytes, fn_output_signature=tf.TensorSpec(shape))
         probabilities = model(pixels, training=False)["probabilities"]
         scores, best = tf.math.top_k(probabilities, min(BEST, len(card["class_names"])))
@@ -70,7 +70,7 @@ def read_card(folder: Path) -> dict:
     return savedmodel.read_card(folder / VERSION)
 
 
-def _decoder(pictures: dict):
+def decoder(pictures: dict):
     """Return a function from a file's content to an input, as `cnnkit.data.images.decode` does it.
 
     It does not turn a picture that its EXIF data say is turned: TensorFlow reads none.
