@@ -31,6 +31,10 @@ COMMANDS = {
         "cnnkit.cli.classify:command",
         "Name what is in photographs, by ImageNet's labels.",
     ),
+    "serve": (
+        "cnnkit.cli.serve:command",
+        "Answer HTTP requests with a trained model, on this machine.",
+    ),
     "features": (
         "cnnkit.cli.features:command",
         "Write the features of each image as a table.",

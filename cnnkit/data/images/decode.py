@@ -163,6 +163,21 @@ def decode(
         return np.asarray(upright).reshape(*image_size, channels)
 
 
+def check_pixels(content: bytes, most: int) -> None:
+    """Check the size of a picture before its pixels are decoded.
+
+    Args:
+        content: The file's bytes.
+        most: Pixels that it may have, width x height; `decode` itself takes LARGEST_PIXELS.
+
+    Raises:
+        BadImage: It has more, or is no picture.
+    """
+    with opened(content) as image:
+        if image.width * image.height > most:
+            raise BadImage(f"has {image.width} x {image.height} pixels, more than {most:,}")
+
+
 def check_settings(image_size: tuple[int, int], channels: int, fit: str) -> None:
     """Check the settings of `decode` before any file is read.
 
