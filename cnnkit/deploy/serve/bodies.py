@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Iterator
 from typing import NamedTuple
 
 from fastapi import HTTPException, Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
@@ -96,10 +96,8 @@ class Place:
 
     async def _of_form(self, request: Request) -> list[File]:
         count = self._limits.max_files
-        parser = _InMemory(
-            request.headers, self._chunks(request), max_files=count, max_fields=count
-        )
-        parser.spool_max_size = self._limits.max_bytes
+        parser = _Form(request.headers, self._chunks(request), max_files=count, max_fields=count)
+        parser.spool_max_size = self._limits.max_bytes  # Starlette writes larger files to the disk
         try:
             form = await parser.parse()
         except MultiPartException as error:
@@ -136,8 +134,21 @@ class Place:
             raise overloaded("the bodies of other requests fill the memory set aside for them")
 
 
-class _InMemory(MultiPartParser):
-    """Keeps files in memory; Starlette writes those of over 1 MB to the disk."""
+class _Form(MultiPartParser):
+    """Refuses a form without its last boundary; Starlette drops the file that it ends in."""
+
+    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None], **limits: int):
+        super().__init__(headers, self._to_the_end(stream), **limits)
+        self._ended = False
+
+    def on_end(self) -> None:
+        self._ended = True
+
+    async def _to_the_end(self, stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        async for chunk in stream:
+            yield chunk
+        if not self._ended:
+            raise MultiPartException("The last boundary is missing.")
 
 
 def overloaded(reason: str) -> HTTPException:
