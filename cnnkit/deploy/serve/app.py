@@ -32,6 +32,7 @@ BODY = {
     "required": True,
     "content": {FORM: {"schema": FILES}, "application/octet-stream": {"schema": FILE}},
 }
+READING = "Files are recognised by their bytes; their names and content types do not matter."
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": answers.Refusal, "description": reason}
     for status, reason in {
@@ -82,18 +83,18 @@ def _add_routes(app: FastAPI, service: Service) -> None:
     kind = service.trained.inputs.kind
     page = resources.files(__package__).joinpath("page.html").read_text("utf-8")
 
-    @app.post("/predict", responses=REFUSALS, openapi_extra={"requestBody": BODY})
+    @app.post(
+        "/predict",
+        summary=f"Classify a {kind}, or several",
+        description=f"Send the bytes of one {kind} as the body, or several files as a form. {READING}",
+        responses=REFUSALS,
+        openapi_extra={"requestBody": BODY},
+    )
     async def predict(
         request: Request,
         top: Annotated[int, Query(ge=1, description="Classes to name for each file.")] = 5,
     ) -> answers.Predictions:
         return await service.predict(request, top)
-
-    predict.__doc__ = f"""Classify a {kind}, or several.
-
-    Send the bytes of one {kind} as the body, or several files as a form. What a file is, its bytes
-    tell; its name and its content type do not matter.
-    """
 
     @app.get("/health")
     async def health() -> answers.Health:

@@ -118,7 +118,7 @@ class Service:
         try:
             return await loop.run_in_executor(self._decoders, self._decode_now, file.content)
         except BadFile as reason:
-            name = "The body" if file.name is None else f"The file {file.name!r}"
+            name = "The file" if file.name is None else f"The file {file.name!r}"
             raise HTTPException(422, f"{name} {reason}.") from None
 
     def _decode_now(self, content: bytes):

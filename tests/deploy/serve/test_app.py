@@ -82,7 +82,7 @@ def test_prometheus_reads_the_counts(serve):
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers", "status", "words"),
     [
-        ("POST", "/predict", b"", {}, 422, "The body is empty."),
+        ("POST", "/predict", b"", {}, 422, "The file is empty."),
         ("POST", "/predict", b"text", {}, 422, "no image of a kind read here, but text."),
         ("POST", "/predict", *form(("a.png", png(np.zeros((8, 8), "u1"))[:40])), 422, "'a.png'"),
         ("POST", "/predict", b"", {"Content-Type": "multipart/form-data"}, 400, "boundary"),
