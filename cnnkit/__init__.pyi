@@ -1,5 +1,6 @@
 from . import (
     callbacks as callbacks,
+    comparison as comparison,
     data as data,
     deploy as deploy,
     errors as errors,
@@ -18,6 +19,7 @@ from . import (
     transfer as transfer,
 )
 from .cli.run import main as main
+from .comparison.frame import compare as compare
 from .experiment.built_in import built_in_experiment as built_in_experiment
 from .experiment.experiment import Experiment as Experiment
 from .runs.run import Run as Run

@@ -44,6 +44,10 @@ COMMANDS = {
         "Write a trained model for ONNX Runtime, LiteRT, OpenVINO or TensorFlow Serving.",
     ),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
+    "compare": (
+        "cnnkit.cli.compare:command",
+        "Compare runs: means over seeds, paired tests, what differs.",
+    ),
     "show": ("cnnkit.cli.runs:show", "Show one run."),
     "inspect": (
         "cnnkit.cli.inspect:command",

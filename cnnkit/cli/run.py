@@ -14,6 +14,7 @@ from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, UserError, debug_option
 from cnnkit.cli.runs import complete_run
 from cnnkit.cli.trust import trust_option
+from cnnkit.cli.seeds import run_with_seeds
 from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.experiment import experiment_files
@@ -129,7 +130,10 @@ class ChooseExperiment(RunCommand):
 
 def _run(experiment: Callable, options: dict) -> None:
     word, allow_changes = options.pop("resume"), options.pop("allow_changes")
+    seeds = options.pop("seeds")
     if word is not None:
+        if seeds > 1:
+            raise SettingError("A run that is resumed keeps its seed; leave --seeds out.")
         context = click.get_current_context()
         changed = {
             name: value
@@ -141,7 +145,10 @@ def _run(experiment: Callable, options: dict) -> None:
         return
     click.echo(f"Starting {experiment_name(experiment, options)} ...")
     import_keras()  # quietly, before training imports it
-    _print_outcome(training.run(experiment, **options))
+    if seeds > 1:
+        run_with_seeds(experiment, seeds, options)
+    else:
+        _print_outcome(training.run(experiment, **options))
 
 
 def resume_run(experiment: Callable, run: Run, options: dict) -> None:
@@ -216,6 +223,10 @@ def _with_run_options(command: click.Command) -> click.Command:
         click.Option(
             ["--seed"], type=click.IntRange(0, 2**32 - 1), default=None,
             help="Seed of everything random.  [default: the experiment's own, or 0]",
+        ),
+        click.Option(
+            ["--seeds"], type=click.IntRange(min=1), default=1,
+            help="Make this many runs with different seeds, from --seed on, and print their mean.",
         ),
         click.Option(
             ["--runs-dir"], type=click.Path(file_okay=False, path_type=Path), default=Path("runs"),

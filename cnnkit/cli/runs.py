@@ -12,6 +12,7 @@ from cnnkit.cli.errors import OneSentence, OneSentenceGroup, debug_option
 from cnnkit.cli.output import Listing, console, plain, table
 from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.runs import comparison
+from cnnkit.runs.index import indexed_rows
 from cnnkit.runs.listing import list_runs, resolve
 from cnnkit.runs.run import Run, samples_per_split
 from cnnkit.runs.verification import verify
@@ -49,7 +50,7 @@ def runs(context, runs_dir, sort, group_by, form):
     """
     if context.invoked_subcommand is not None:
         return
-    rows = comparison.rows_of(list_runs(runs_dir))
+    rows = indexed_rows(runs_dir)
     if not rows and form is None:
         click.echo(f"No runs in {runs_dir}; `cnnkit run digits_lenet5` makes one.")
         return

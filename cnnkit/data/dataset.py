@@ -57,6 +57,15 @@ class Split:
         """SingleLabel, or MultiLabel where a sample may have any number of classes."""
         return task_of_labels(self.labels)
 
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 over the inputs and labels, as a hexadecimal string."""
+        digest = hashlib.sha256()
+        for array in (self.inputs, self.labels):
+            digest.update(f"{array.shape} {array.dtype}".encode())
+            update_digest(digest, array)
+        return digest.hexdigest()
+
     @property
     def in_memory(self) -> bool:
         """Whether the inputs are an array in memory, or a mapped file small enough to read there."""

@@ -7,5 +7,13 @@ from .calibration import (
 )
 from .label_errors import likely_mislabelled as likely_mislabelled
 from .multi_label import MultiLabelEvaluation as MultiLabelEvaluation
+from .significance import (
+    Difference as Difference,
+    Interval as Interval,
+    holm as holm,
+    mcnemar as mcnemar,
+    paired_bootstrap as paired_bootstrap,
+    t_interval as t_interval,
+)
 from .single_label import Evaluation as Evaluation, wilson_interval as wilson_interval
 from .tasks import MultiLabel as MultiLabel, SingleLabel as SingleLabel

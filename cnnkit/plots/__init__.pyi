@@ -21,6 +21,7 @@ from .grids import (
     to_uint8 as to_uint8,
     waveforms as waveforms,
 )
+from .overlay import overlaid_curves as overlaid_curves
 from .preview import (
     expect_images as expect_images,
     mean_images as mean_images,

@@ -4,12 +4,15 @@ import base64
 import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from string import Template
 
 import numpy as np
 from PIL import Image
 
 from cnnkit import plots
 
+ROOM = Path(__file__).parent
 MAX_PICTURE_SIZE = 256  # pixels a side; larger photographs are shrunk
 MAX_PNG_SIZE = 64  # pixels a side; larger pictures are photographs, stored as JPEG
 
@@ -75,6 +78,23 @@ def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     return (
         f"{minutes} min {seconds} s" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+    )
+
+
+def document(title: str, parts: Iterable[str]) -> str:
+    """Return a whole page that needs no network connection and has no script.
+
+    Args:
+        title: Of the browser's tab.
+        parts: HTML of the page; "" is left out.
+
+    Returns:
+        HTML.
+    """
+    return Template((ROOM / "page.html").read_text()).substitute(
+        title=escape(title),
+        style=(ROOM / "style.css").read_text(),
+        body="\n".join(part for part in parts if part),
     )
 
 

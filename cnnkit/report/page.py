@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from string import Template
 
 import numpy as np
 
@@ -14,10 +13,9 @@ from cnnkit.report import multi_label, recipe, single_label
 from cnnkit.report.contents import Contents
 from cnnkit.report.curves import curves
 from cnnkit.report.explanations import Explanations
-from cnnkit.report.markup import beside, escape
+from cnnkit.report.markup import beside, document
 from cnnkit.runs import Run
 
-ROOM = Path(__file__).parent
 FILES = (
     "experiment", "dataset", "environment", "phases", "status", "results", "history",
     "saved_weights",
@@ -61,13 +59,8 @@ def write(
     made = beside(recipe.recipe(files), recipe.making(run, contents))
     parts = [first, curves(contents), *others, made]
     names = files["experiment"].get("experiment", "A run"), run.name
-    page = Template((ROOM / "page.html").read_text()).substitute(
-        title=escape(": ".join(names)),
-        style=(ROOM / "style.css").read_text(),
-        body="\n".join(part for part in parts if part),
-    )
     path = run.folder / "report.html"
-    atomic.write_text(path, page)
+    atomic.write_text(path, document(": ".join(names), parts))
     return path
 
 

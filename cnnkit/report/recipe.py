@@ -109,6 +109,7 @@ def making(run: Run, contents: Contents) -> str:
         "cores": ran.get("cores"),
         "precision": ran.get("precision"),
         "platform": ran.get("platform"),
+        "processor": ran.get("processor"),
         "versions": ", ".join(f"{name} {number}" for name, number in ran.get("versions", {}).items()),
         "git": f"{git['commit'][:12]}{'' if git['clean'] else ', with changes'}" if git else None,
         "data hash": files["dataset"].get("content_hash"),

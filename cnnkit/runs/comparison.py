@@ -1,5 +1,6 @@
 """Compare runs: a row for each, the settings in which they differ, and means over groups of them."""
 
+import dataclasses
 import json
 import math
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 from cnnkit.errors import RunFolderError, UnknownNameError
 from cnnkit.evaluation.tasks import TASKS, task_of_results
+from cnnkit.runs.facts import facts_of
 from cnnkit.runs.run import Run
 
 COLUMNS = (
@@ -38,6 +40,7 @@ class Row:
         test: The test score, in [0, 1], or None.
         seconds: How long it trained, or None.
         settings: Its settings by name, with epochs, batch size and seed.
+        facts: Every single value of its records by name, with the columns, see `facts.facts_of`.
     """
 
     run: Run
@@ -49,6 +52,7 @@ class Row:
     test: float | None = None
     seconds: float | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_readable(self) -> bool:
@@ -160,13 +164,13 @@ def _row(run: Run) -> Row:
     experiment = run.folder.absolute().parent.name
     try:
         # Every record is read, so that whatever is broken is said here and not by a later command.
-        recipe, results, *_ = (_read_if_there(run, name) for name in RECORDS)
+        recipe, results, dataset, environment, _ = (_read_if_there(run, name) for name in RECORDS)
         metrics = run.saved_weights.metrics if run.saved_weights else {}
         chosen = results.get("validation") or {}  # has the accuracy, whatever the history calls it
         scores = [chosen.get(task.validation_score) for task in TASKS]
         scores += [metrics.get(f"val_{task.validation_score}") for task in TASKS]
         test = results.get("test")
-        return Row(
+        row = Row(
             run,
             experiment,
             status=run.status["state"],
@@ -177,8 +181,12 @@ def _row(run: Run) -> Row:
             seconds=_finite(run.seconds),
             settings=_settings(recipe),
         )
+        facts = facts_of(recipe, results, dataset, environment) | row.as_dict()
+        return dataclasses.replace(row, facts=facts)
     except RunFolderError as error:
-        return Row(run, experiment, f"unreadable: {error}".replace(f"{run.folder}{os.sep}", ""))
+        reason = f"unreadable: {error}".replace(f"{run.folder}{os.sep}", "")
+        row = Row(run, experiment, reason)
+        return dataclasses.replace(row, facts=row.as_dict())
 
 
 def _read_if_there(run: Run, filename: str) -> dict:

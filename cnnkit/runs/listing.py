@@ -21,8 +21,20 @@ def list_runs(runs_dir: str | Path = "runs") -> list[Run]:
     Returns:
         The runs, the oldest first. Broken runs are among them.
     """
-    folders = {path.parent for mark in MARKS for path in Path(runs_dir).glob(f"*/*/{mark}")}
-    return sorted(map(Run, folders), key=_started)
+    return sorted(map(Run, run_folders(runs_dir)), key=_started)
+
+
+def run_folders(runs_dir: str | Path = "runs") -> list[Path]:
+    """Return the folder of every run, without reading any.
+
+    Args:
+        runs_dir: As of `list_runs`.
+
+    Returns:
+        The folders, in no order.
+    """
+    folders = (path for each in _folders_in(Path(runs_dir)) for path in _folders_in(each))
+    return [path for path in folders if any(os.path.exists(path / mark) for mark in MARKS)]
 
 
 def resolve(word: str, runs_dir: str | Path = "runs") -> Run:
@@ -55,6 +67,15 @@ def resolve(word: str, runs_dir: str | Path = "runs") -> Run:
     if not matches:
         raise UnknownNameError(f"run under {runs_dir}", word, ["latest", *(r.name for r in runs)])
     return matches[0]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    """Return the folders in a folder but hidden ones; [] where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return [Path(each) for each in entries if each.is_dir() and each.name[0] != "."]
+    except OSError:
+        return []
 
 
 def _started(run: Run) -> tuple[datetime, str]:

@@ -96,13 +96,15 @@ SCHEMAS: dict[str, Any] = {
         "model": {"name": TEXT, "parameters": COUNT, "layers": [LAYER]},
     },
     "environment.json": {
-        "versions": {"*": TEXT}, "backend": TEXT, "devices": [TEXT], "platform": TEXT, "cores?": COUNT,
+        "versions": {"*": TEXT}, "backend": TEXT, "devices": [TEXT], "platform": TEXT, "processor?": TEXT,
+        "cores?": COUNT,
         "threads": {"*": TEXT}, "precision": TEXT, "seed?": COUNT,
         "git?": {"commit!": TEXT, "clean!": FLAG},
     },
     "dataset.json": {
         "name": TEXT, "source?": TEXT, "image_shape": [SIZE], "value_range": [NUMBER],
         "class_names": [NAME], "samples": {"*": COUNT}, "counts": {"*": [COUNT]}, "content_hash?": TEXT,
+        "test_hash?": TEXT,
     },
     "results.json": {
         "test?": lambda test: MULTI_LABEL if "exact_match" in test else SINGLE_LABEL,

@@ -1,21 +1,13 @@
 """What differs between a run and its continuation: recipe, data, versions, machine."""
 
-import re
 from pathlib import Path
 
 from cnnkit import atomic
 from cnnkit.errors import SettingError
 from cnnkit.runs import Run
+from cnnkit.runs.differences import LEFT_OUT, compared
 from cnnkit.training.environment import environment
 
-LEFT_OUT = (
-    "experiment",
-    "description",
-    "command",
-    "source",
-    "setting_types",
-    "unchanged_settings",
-)  # of the recipe: what is called, not done
 RAN_ON = ("backend", "devices", "cores", "threads", "precision")
 DATA_FILES = (".csv", ".tsv", ".parquet", ".npz", ".npy")
 VERSIONS = ("python", "cnnkit", "keras", "numpy")
@@ -40,7 +32,8 @@ def changes_since(
     Raises:
         SettingError: Something differs and that is not allowed; the message has a table of it.
     """
-    changes = [each for each in _between(run, recipe, content_hash) if each[0] not in ignored]
+    found = differences(run, recipe, content_hash)
+    changes = [each for each in found if each[0] not in ignored]
     if changes and not allowed:
         raise SettingError(
             f"{run.folder} cannot be resumed exactly, because something has changed; "
@@ -49,16 +42,26 @@ def changes_since(
     return changes
 
 
-def _between(run: Run, recipe: dict, content_hash: str | None) -> list[tuple[str, str, str]]:
+def differences(run: Run, recipe: dict, content_hash: str | None) -> list[tuple[str, str, str]]:
+    """Return what differs between a run and now: recipe, data, versions, machine.
+
+    Args:
+        run: The run.
+        recipe: As of `changes_since`.
+        content_hash: As of `changes_since`.
+
+    Returns:
+        A tuple for each difference: (what, value in the run, value now).
+    """
     then, now = run.experiment, atomic.as_read(recipe)
     hash_then = run.dataset["content_hash"]
     modules = [_own_modules(each) for each in (then, now)]
     recipes = ({k: v for k, v in each.items() if k not in LEFT_OUT} for each in (then, now))
     ran_on = run.environment, atomic.as_read(environment(recipe["seed"]))
     found = [
-        *_compared("", *recipes),
-        *_compared("the data's content", hash_then, content_hash),
-        *_compared("", *map(_machine, ran_on)),
+        *compared("", *recipes),
+        *compared("the data's content", hash_then, content_hash),
+        *compared("", *map(_machine, ran_on)),
     ]
     same_data = content_hash is not None and hash_then == content_hash
     return [
@@ -105,23 +108,6 @@ def _machine(environment: dict) -> dict:
     for name in (*VERSIONS, environment["backend"]):
         known[f"version of {name}"] = versions.get(name)
     return known
-
-
-def _compared(path: str, then, now):
-    """Yield (path, then, now) of the smallest parts that differ."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        for name in [*then, *(name for name in now if name not in then)]:
-            yield from _compared(f"{path}{name}.", then.get(name), now.get(name))
-    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        for place, (before, after) in enumerate(zip(then, now, strict=True)):
-            yield from _compared(f"{path}{place}.", before, after)
-    elif _uncounted(then) != _uncounted(now):
-        yield path.removesuffix("."), then, now
-
-
-def _uncounted(value):
-    """Return a name without the number by which Keras tells layers of one kind apart."""
-    return re.sub(r"_\d+(?=$|/)", "", value) if isinstance(value, str) else value
 
 
 def _short(value) -> str:

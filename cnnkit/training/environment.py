@@ -1,9 +1,11 @@
 """What a run ran on: enough to explain a difference, and to do it again."""
 
+import contextlib
 import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import keras
 
@@ -16,7 +18,7 @@ THREADS = (
 
 
 def environment(seed: int) -> dict:
-    """Return versions, backend, devices, cores, threads, precision, seed, and git's commit.
+    """Return versions, backend, devices, processor, cores, threads, precision, seed, and git's commit.
 
     Args:
         seed: Of the run.
@@ -26,6 +28,7 @@ def environment(seed: int) -> dict:
         "backend": keras.backend.backend(),
         "devices": keras.distribution.list_devices(),
         "platform": platform.platform(),
+        "processor": _processor(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
@@ -44,6 +47,16 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def _processor() -> str:
+    """Return the processor's name, for a reader who compares times."""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
 
 
 def _git() -> dict | None:

@@ -126,6 +126,7 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
             "samples": {name: len(split) for name, split in data.splits.items()},
             "counts": data.counts(),
             "content_hash": data.content_hash,
+            "test_hash": data.test.content_hash,
             "left_out": data.left_out,
             "repeated": data.repeated,
             "decoding": data.decoding,

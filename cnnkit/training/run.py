@@ -27,7 +27,7 @@ from cnnkit.experiment.rebuild import (
 )
 from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.platforms import expect_supported_platform
-from cnnkit.runs import Run, checkpoints, checksums
+from cnnkit.runs import Run, checkpoints, checksums, predictions
 from cnnkit.runs.lock import locked
 from cnnkit.runs.undo import restored_if_refused
 from cnnkit.tensorboard.log import TensorBoardCallback
@@ -253,6 +253,7 @@ def _train(
                     },
                 },
             )
+            predictions.write(run, evaluation)
             show_results(run, experiment, result, evaluation, log)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
