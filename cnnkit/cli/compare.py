@@ -8,7 +8,7 @@ import click
 
 from cnnkit import atomic
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.output import console, plain, table, write_picture, writing
+from cnnkit.cli.output import console, plain, print_table, table, write_picture, writing
 from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.trust import named_run, trust_option
 from cnnkit.comparison import forms, publication
@@ -115,7 +115,7 @@ def _print(found: Comparison, examples: int) -> None:
     listing = table(*headings, numbers=tuple(name for name in headings if name not in words))
     for row in rows:
         listing.add_row(*row)
-    console().print(listing)
+    print_table(listing)
     if 1 < len(found.lines) <= TERMINAL_LINES:
         _print_differences(found)
     if len(found.lines) == 2:

@@ -14,6 +14,7 @@ from rich.text import Text
 from cnnkit import atomic, plots
 from cnnkit.errors import SettingError
 
+MANY_ROWS = 300  # from which on rich takes its time
 PIPE_WIDTH = 160  # a file or a pipe has no width of its own, and a folded table cannot be searched
 
 
@@ -45,6 +46,30 @@ def console() -> Console:
     terminal = Console(markup=False, emoji=False)
     width = None if terminal.is_terminal else PIPE_WIDTH
     return Console(markup=False, emoji=False, width=width)
+
+
+def print_table(listing: Table) -> None:
+    """Print a table; one of many rows as lines that are not folded, in a tenth of the time.
+
+    Args:
+        listing: The table.
+    """
+    if listing.row_count <= MANY_ROWS:
+        console().print(listing)
+        return
+    columns: list[list[Text]] = [
+        [plain(column.header), *map(plain, column.cells)] for column in listing.columns
+    ]
+    widths = [max(cell.cell_len for cell in column) for column in columns]
+    right = [column.justify == "right" for column in listing.columns]
+    lines = []
+    for cells in zip(*columns, strict=True):
+        padded = []
+        for cell, width, is_right in zip(cells, widths, right, strict=True):
+            gap = " " * (width - cell.cell_len)
+            padded.append(f"{gap}{cell}" if is_right else f"{cell}{gap}")
+        lines.append("   ".join(padded).rstrip())
+    click.echo("\n".join(lines))
 
 
 def table(*headings: str, numbers: tuple[str, ...] = ()) -> Listing:

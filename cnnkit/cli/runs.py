@@ -9,7 +9,7 @@ from rich.table import Table
 
 from cnnkit.cli import runs_table
 from cnnkit.cli.errors import OneSentence, OneSentenceGroup, debug_option
-from cnnkit.cli.output import Listing, console, plain, table
+from cnnkit.cli.output import Listing, console, plain, print_table, table
 from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.runs import comparison
 from cnnkit.runs.index import indexed_rows
@@ -61,7 +61,7 @@ def runs(context, runs_dir, sort, group_by, form):
         click.echo(runs_table.as_csv(records) if form == "csv" else runs_table.as_json(records))
     else:
         settings = comparison.differing_settings(rows)
-        console().print(runs_table.listing_of(records, settings, group_by))
+        print_table(runs_table.listing_of(records, settings, group_by))
     broken = [row for row in rows if not row.is_readable]
     if group_by and broken:
         click.echo(f"{len(broken)} unreadable runs are left out; `cnnkit runs` says why.", err=True)

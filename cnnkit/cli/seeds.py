@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -27,8 +28,8 @@ def run_with_seeds(experiment: Callable, count: int, options: dict) -> None:
     Raises:
         SettingError: The last seed would be too large.
     """
-    first = options["seed"]
-    first = defaults_of(experiment).get("seed", 0) if first is None else first
+    own: Any = defaults_of(experiment).get("seed", 0)
+    first = own if options["seed"] is None else options["seed"]
     if first + count > SEEDS:
         raise SettingError(
             f"Seeds end at {SEEDS - 1}, and {count} from {first} on would not: begin with less."

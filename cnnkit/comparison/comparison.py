@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cnnkit.comparison.groups import Group, grouped
+from cnnkit.comparison.groups import Group, grouped, place_of
 from cnnkit.errors import SettingError
 from cnnkit.evaluation.significance import Difference, holm, mcnemar, paired_bootstrap
 from cnnkit.runs.comparison import Row, differing_settings
@@ -74,7 +74,7 @@ def compare_rows(
         SettingError: No run was tested, or data sets differ and `force` is False.
     """
     rows = list(rows)
-    if baseline is not None and all(row.run.folder != baseline.run.folder for row in rows):
+    if baseline is not None and place_of(baseline) not in map(place_of, rows):
         rows.insert(0, baseline)
     tested = [row for row in rows if row.test is not None]
     remarks = _untested(rows)
@@ -83,9 +83,9 @@ def compare_rows(
     if not force:
         _expect_one_data_set(tested)
     groups = grouped(tested, each=each)
-    first = baseline or rows[0]
-    groups.sort(key=lambda group: (first not in group.rows, -group.test.mean))
-    repeats = sum(group.repeats for group in groups)
+    first = place_of(baseline or tested[0])
+    groups.sort(key=lambda group: (first not in group.places, -group.test.mean))
+    repeats = sum(len(group.repeated) for group in groups)
     if repeats:
         remarks.append(
             f"{repeats} {'run is' if repeats == 1 else 'runs are'} left out because a later one has "

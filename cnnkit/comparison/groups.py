@@ -1,6 +1,7 @@
 """Groups of runs that are alike but for the seed."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,11 +26,16 @@ class Group:
 
     Attributes:
         rows: The runs' rows, by seed; all of them are tested.
-        repeats: How many runs are left out because a later one has the same seed.
+        repeated: Rows that are left out because a later run has the same seed.
     """
 
     rows: tuple[Row, ...]
-    repeats: int = 0
+    repeated: tuple[Row, ...] = ()
+
+    @property
+    def places(self) -> set[str]:
+        """The folders of all runs, those left out too."""
+        return set(map(place_of, (*self.rows, *self.repeated)))
 
     @property
     def first(self) -> Row:
@@ -118,8 +124,17 @@ def grouped(rows: Sequence[Row], *, each: bool = False) -> list[Group]:
     for members in found.values():
         last = {row.facts.get("seed", 0): row for row in members}
         chosen = tuple(last[seed] for seed in sorted(last))
-        groups.append(Group(chosen, len(members) - len(chosen)))
+        groups.append(Group(chosen, tuple(row for row in members if row not in chosen)))
     return groups
+
+
+def place_of(row: Row) -> str:
+    """Return the absolute path of a run's folder, by which rows of one run are known.
+
+    Args:
+        row: A row of the run.
+    """
+    return os.path.abspath(row.run.folder)
 
 
 def _recipe_key(row: Row) -> str:

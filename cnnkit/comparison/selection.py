@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 
+from cnnkit.comparison.groups import place_of
 from cnnkit.errors import SettingError
 from cnnkit.runs import where as conditions
 from cnnkit.runs.comparison import Row, rows_of
@@ -38,15 +39,11 @@ def select(
         )
     condition = None if where is None else conditions.parse(where)
     runs = [each if isinstance(each, Run) else resolve(os.fspath(each), runs_dir) for each in words]
-    rows = rows_of({_place(run): run for run in runs}.values())
+    rows = list({place_of(row): row for row in rows_of(runs)}.values())
     if condition is not None:
-        named = {_place(row.run) for row in rows}
+        named = set(map(place_of, rows))
         matching = condition.choose(indexed_rows(runs_dir))
-        rows += [row for row in matching if _place(row.run) not in named]
+        rows += [row for row in matching if place_of(row) not in named]
         if not rows:
             raise SettingError(f"No run in {runs_dir} matches {where!r}; `cnnkit runs` lists them.")
     return rows
-
-
-def _place(run: Run) -> str:
-    return os.path.abspath(run.folder)

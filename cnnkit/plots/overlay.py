@@ -34,7 +34,9 @@ def overlaid_curves(
     every = [history for group in histories.values() for history in group if history]
     shared = [
         name
-        for name in (metric_names(dict(every[0])) if every else [])
+        for name in (
+            metric_names({name: list(values) for name, values in every[0].items()}) if every else []
+        )
         if name != "learning_rate" and all(_key(name, each) for each in every)
     ]
     figure = new_figure(4.8 * max(1, len(shared)), 3.6)

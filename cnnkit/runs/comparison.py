@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from cnnkit.errors import RunFolderError, UnknownNameError
@@ -160,8 +161,25 @@ def grouped(names: Sequence[str], rows: Sequence[Row]) -> list[dict]:
     ]
 
 
-def _row(run: Run) -> Row:
-    experiment = run.folder.absolute().parent.name
+class _ReadOnce(Run):
+    """A run whose files are read once: a row asks for some of them several times."""
+
+    def __init__(self, run: Run):
+        super().__init__(run.folder)
+        self._contents: dict[str, dict] = {}
+
+    def read_json(self, filename: str) -> dict:
+        if filename not in self._contents:
+            self._contents[filename] = super().read_json(filename)
+        return self._contents[filename]
+
+    @cached_property
+    def history(self) -> dict[str, list[float]]:
+        return super().history
+
+
+def _row(named: Run) -> Row:
+    experiment, run = named.folder.absolute().parent.name, _ReadOnce(named)
     try:
         # Every record is read, so that whatever is broken is said here and not by a later command.
         recipe, results, dataset, environment, _ = (_read_if_there(run, name) for name in RECORDS)
@@ -171,7 +189,7 @@ def _row(run: Run) -> Row:
         scores += [metrics.get(f"val_{task.validation_score}") for task in TASKS]
         test = results.get("test")
         row = Row(
-            run,
+            named,
             experiment,
             status=run.status["state"],
             started=run.started,
@@ -185,7 +203,7 @@ def _row(run: Run) -> Row:
         return dataclasses.replace(row, facts=facts)
     except RunFolderError as error:
         reason = f"unreadable: {error}".replace(f"{run.folder}{os.sep}", "")
-        row = Row(run, experiment, reason)
+        row = Row(named, experiment, reason)
         return dataclasses.replace(row, facts=row.as_dict())
 
 

@@ -60,7 +60,7 @@ def indexed_rows(runs_dir: str | os.PathLike = "runs") -> list[Row]:
 
 def _signature(folder: Path) -> list:
     """Return what changes when a file does: times, sizes and numbers of all files that are read."""
-    signature = []
+    signature: list[list[int] | None] = []
     for name in READ:
         try:
             found = os.stat(f"{folder}{os.sep}{name}")

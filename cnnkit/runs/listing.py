@@ -12,7 +12,7 @@ MARKS = ("status.json", "experiment.json", "metrics.csv")  # a folder with one o
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def list_runs(runs_dir: str | Path = "runs") -> list[Run]:
+def list_runs(runs_dir: str | os.PathLike = "runs") -> list[Run]:
     """Return every run of a folder.
 
     Args:
@@ -24,7 +24,7 @@ def list_runs(runs_dir: str | Path = "runs") -> list[Run]:
     return sorted(map(Run, run_folders(runs_dir)), key=_started)
 
 
-def run_folders(runs_dir: str | Path = "runs") -> list[Path]:
+def run_folders(runs_dir: str | os.PathLike = "runs") -> list[Path]:
     """Return the folder of every run, without reading any.
 
     Args:
@@ -37,7 +37,7 @@ def run_folders(runs_dir: str | Path = "runs") -> list[Path]:
     return [path for path in folders if any(os.path.exists(path / mark) for mark in MARKS)]
 
 
-def resolve(word: str, runs_dir: str | Path = "runs") -> Run:
+def resolve(word: str, runs_dir: str | os.PathLike = "runs") -> Run:
     """Return the run that a word names.
 
     Args:
