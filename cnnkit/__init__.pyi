@@ -24,4 +24,5 @@ from .experiment.built_in import built_in_experiment as built_in_experiment
 from .experiment.experiment import Experiment as Experiment
 from .runs.run import Run as Run
 from .training.fit import fit as fit
+from .training.reproduction import reproduce as reproduce
 from .training.run import resume as resume, run as run

@@ -9,7 +9,7 @@ import click
 from cnnkit import atomic
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, plain, print_table, table, write_picture, writing
-from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.runs import complete_run, runs_dir_option, where_option
 from cnnkit.cli.trust import named_run, trust_option
 from cnnkit.comparison import forms, publication
 from cnnkit.comparison.comparison import Comparison
@@ -24,10 +24,6 @@ SHOWN = 15  # differences that a terminal shows
 WORDY = ("experiment", "run", "seeds")  # columns that are no numbers, beside the settings
 TERMINAL_LINES = 6  # beside more lines than these, differences are for the page
 
-where_option = click.option(
-    "--where", metavar="CONDITION",
-    help='Choose runs by a condition, such as "dataset=digits and epochs>=10".',
-)  # fmt: skip
 FORMS = {
     "csv": forms.as_csv,
     "markdown": lambda found: forms.markdown_table(*forms.cells_of(found)),

@@ -17,6 +17,10 @@ COMMANDS = {
         "Train: an experiment by name or file, or any data and model.",
     ),
     "resume": ("cnnkit.cli.resume:command", "Go on with a run that was stopped."),
+    "reproduce": (
+        "cnnkit.cli.reproduce:command",
+        "Do a run again from its folder, and say how near it comes.",
+    ),
     "lr-find": (
         "cnnkit.cli.lr_find:command",
         "Draw the loss against the learning rate, and suggest a rate.",
@@ -105,5 +109,5 @@ class Commands(OneSentenceGroup):
 def main(context):
     """Train convolutional networks with Keras, watch them, and see how they see."""
     expect_supported_platform()
-    if context.invoked_subcommand != "resume":  # which goes on as the run began
+    if context.invoked_subcommand not in ("resume", "reproduce"):  # which do as the run did
         onednn.set_default()

@@ -10,8 +10,9 @@ from rich.table import Table
 from cnnkit.cli import runs_table
 from cnnkit.cli.errors import OneSentence, OneSentenceGroup, debug_option
 from cnnkit.cli.output import Listing, console, plain, print_table, table
+from cnnkit.errors import SettingError
 from cnnkit.evaluation.tasks import task_of_results
-from cnnkit.runs import comparison
+from cnnkit.runs import cleaning, comparison, where as conditions
 from cnnkit.runs.index import indexed_rows
 from cnnkit.runs.listing import list_runs, resolve
 from cnnkit.runs.run import Run, samples_per_split
@@ -20,6 +21,10 @@ from cnnkit.runs.verification import verify
 runs_dir_option = click.option(
     "--runs-dir", default="runs", show_default=True, help="The folder that holds the runs."
 )
+where_option = click.option(
+    "--where", metavar="CONDITION",
+    help='Choose runs by a condition, such as "dataset=digits and epochs>=10".',
+)  # fmt: skip
 
 
 def complete_run(ctx, param, incomplete):
@@ -30,6 +35,7 @@ def complete_run(ctx, param, incomplete):
 
 @click.group(cls=OneSentenceGroup, invoke_without_command=True)
 @runs_dir_option
+@where_option
 @click.option(
     "--sort", metavar="COLUMN",
     help="Sort by a column or setting; -COLUMN puts the largest first.  [default: started]",
@@ -42,7 +48,7 @@ def complete_run(ctx, param, incomplete):
 @click.option("--json", "form", flag_value="json", help="Print JSON, with all settings.")
 @debug_option
 @click.pass_context
-def runs(context, runs_dir, sort, group_by, form):
+def runs(context, runs_dir, where, sort, group_by, form):
     """List the runs, the oldest first, or check their files.
 
     The last columns are the settings in which runs differ. SECONDS is the time of all epochs of a
@@ -51,6 +57,11 @@ def runs(context, runs_dir, sort, group_by, form):
     if context.invoked_subcommand is not None:
         return
     rows = indexed_rows(runs_dir)
+    if where is not None:
+        rows = conditions.parse(where).choose(rows)
+    if not rows and form is None and where is not None:
+        click.echo(f"No run in {runs_dir} matches {where!r}.")
+        return
     if not rows and form is None:
         click.echo(f"No runs in {runs_dir}; `cnnkit run digits_lenet5` makes one.")
         return
@@ -85,6 +96,57 @@ def verify_command(run, runs_dir):
         f"{len(chosen)} {'run' if len(chosen) == 1 else 'runs'} read: {damaged or 'no'} damaged files."
     )
     sys.exit(1 if damaged else 0)
+
+
+@runs.command("clean", cls=OneSentence)
+@where_option
+@click.option(
+    "--unfinished", is_flag=True,
+    help="Remove runs that failed or were interrupted, too; they could still be resumed.",
+)  # fmt: skip
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Remove the runs that --where chooses, not only their checkpoints.",
+)
+@click.option("--yes", is_flag=True, help="Remove it all. Without this, nothing is removed.")
+@runs_dir_option
+@debug_option
+def clean_command(where, unfinished, whole, yes, runs_dir):
+    """Free disk: list what the rules would remove, and remove it with --yes.
+
+    The rules: runs that ended before their first epoch go whole; finished runs lose their checkpoints,
+    which only `resume` needs (with more epochs, of a finished one); so do temporary files of processes
+    that are gone. Runs at work are left alone.
+    """
+    if whole and where is None:
+        raise SettingError(
+            '--whole removes whole runs: choose them with --where, such as "test<0.9".'
+        )
+    rows = indexed_rows(runs_dir)
+    if where is not None:
+        rows = conditions.parse(where).choose(rows)
+    chosen = cleaning.removals(rows, unfinished=unfinished, whole=whole)
+    listing = table("remove", "size", "because", numbers=("size",))
+    for each in chosen:
+        listing.add_row(each.path, _size_in_words(each.bytes), each.reason)
+    if chosen:
+        print_table(listing)
+    failed = cleaning.remove(chosen) if yes else []
+    for each, reason in failed:
+        click.echo(f"{each.path} stays: {reason}.", err=True)
+    total = _size_in_words(
+        sum(each.bytes for each in chosen) - sum(each.bytes for each, _ in failed)
+    )
+    if not chosen:
+        click.echo(f"Nothing to remove in {runs_dir}.")
+    else:
+        click.echo(f"Removed: {total}." if yes else f"{total}. Nothing is removed; --yes does it.")
+    sys.exit(1 if failed else 0)
+
+
+def _size_in_words(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.2f} GB"
 
 
 @click.command(cls=OneSentence)

@@ -80,6 +80,11 @@ def compare_rows(
     remarks = _untested(rows)
     if not tested:
         raise SettingError(f"None of the runs has a test score to compare. {' '.join(remarks)}")
+    if baseline is not None and baseline.test is None:
+        raise SettingError(
+            f"The baseline {baseline.run.name} has no test score ({baseline.status}); choose a "
+            "finished run."
+        )
     if not force:
         _expect_one_data_set(tested)
     groups = grouped(tested, each=each)

@@ -87,9 +87,18 @@ def remove_parts(paths: Iterable[Path]) -> None:
         paths: Where to look; paths with other names are left alone.
     """
     for path in list(paths):
-        numbered = re.fullmatch(rf"\..*\.(\d+){re.escape(atomic.PART)}(\.\w+)?", path.name)
-        if numbered and is_gone(int(numbered[1]), socket.gethostname()):
+        if is_left_over(path):
             remove(path)
+
+
+def is_left_over(path: Path) -> bool:
+    """Return whether a path is that of a temporary file or folder whose process is gone.
+
+    Args:
+        path: Any path; its name has the number of the process.
+    """
+    numbered = re.fullmatch(rf"\..*\.(\d+){re.escape(atomic.PART)}(\.\w+)?", path.name)
+    return bool(numbered) and is_gone(int(numbered[1]), socket.gethostname())
 
 
 def remove(path: Path) -> None:

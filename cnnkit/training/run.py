@@ -87,15 +87,37 @@ def run(
     expect_experiment_alone(experiment, *others)
     experiment, settings = function_and_settings(experiment, settings)
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
-    with _built(experiment, settings, seed, precision) as (resolved, settings, seed):
+    with built(experiment, settings, seed, precision) as (resolved, settings, seed):
         recipe = recipe_of(experiment, resolved, settings, seed)
         folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
-
-        with locked(folder.folder), outcome_recorded(folder):
-            folder.write_status("running", epoch=0)
-            write_recipe(folder, resolved.data, recipe, experiment)
-            _train(folder, resolved, recipe, schedule, None)
+        train(folder, experiment, resolved, recipe, schedule)
     return folder
+
+
+def train(
+    run: Run,
+    function: Callable,
+    resolved: Experiment,
+    recipe: dict,
+    schedule: CheckpointSchedule,
+) -> None:
+    """Train what was built, from its first step to its report, in a run folder of its own.
+
+    Args:
+        run: The new run.
+        function: The experiment's function.
+        resolved: What it returned.
+        recipe: What `recipe_of` says of both.
+        schedule: When to write checkpoints.
+
+    Raises:
+        TrainingError: As `cnnkit.run`.
+        Interrupted: As `cnnkit.run`.
+    """
+    with locked(run.folder), outcome_recorded(run):
+        run.write_status("running", epoch=0)
+        write_recipe(run, resolved.data, recipe, function)
+        _train(run, resolved, recipe, schedule, None)
 
 
 def resume(
@@ -164,7 +186,7 @@ def _resume(
     precision: str, allow_changes: bool,
 ) -> None:  # fmt: skip
     then = run.experiment
-    with _built(experiment, settings, then["seed"], precision) as (resolved, settings, seed):
+    with built(experiment, settings, then["seed"], precision) as (resolved, settings, seed):
         recipe = recipe_of(experiment, resolved, settings, seed)
         changes = changes_since(run, recipe, resolved.data.content_hash, allowed=allow_changes)
         recipe |= {name: then.get(name) for name in ("experiment", "command")}
@@ -178,10 +200,24 @@ def _resume(
 
 
 @contextlib.contextmanager
-def _built(
+def built(
     experiment: Callable, settings: dict, seed: int | None, precision: str | None
 ) -> Iterator[tuple[Experiment, dict, int]]:
-    """Yield the experiment, its settings and its seed, under its dtype policy."""
+    """Call an experiment's function, and set its dtype policy for what follows.
+
+    Args:
+        experiment: The function.
+        settings: Those that differ from its defaults.
+        seed: As of `run`.
+        precision: As of `run`.
+
+    Yields:
+        The Experiment, all settings, and the seed, while the policy is set.
+
+    Raises:
+        TypeError: As `run`.
+        SettingError: As `run`.
+    """
     with contextlib.ExitStack() as policies:
         name = policies.enter_context(precision_policy(None if precision == AUTO else precision))
         built = _called(experiment, settings, seed)
