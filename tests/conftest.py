@@ -92,16 +92,16 @@ def photos(tmp_path, monkeypatch, photo_shape):
 
 @pytest.fixture(scope="session")
 def tensorboard_of():
-    """A context (runs_dir, is_whole) -> a function from a path of a server's to its answer.
+    """A context (runs_dir, is_whole, *words) -> a function from a path of a server's to its answer.
 
     The server reads folders in turns, so `is_whole` says of that function whether all is there.
     """
 
     @contextlib.contextmanager
-    def serve(runs_dir, is_whole):
+    def serve(runs_dir, is_whole, *words):
         code = "from cnnkit.cli import main; main()"
         process = subprocess.Popen(
-            [sys.executable, "-c", code, "tensorboard", "--runs-dir", str(runs_dir)],
+            [sys.executable, "-c", code, "tensorboard", *words, "--runs-dir", str(runs_dir)],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )  # fmt: skip
         address = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]

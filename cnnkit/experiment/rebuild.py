@@ -222,8 +222,8 @@ def _recipe(run: Run) -> dict:
     recipe = run.experiment
     if recipe.get("made_by") == "cnnkit.fit":
         raise SettingError(
-            f"{run.folder} is a run of cnnkit.fit, which has no experiment: use cnnkit.fit(..., "
-            "resume=run) to resume it."
+            f"{run.folder} is a run of cnnkit.fit, which has no experiment: call cnnkit.fit with the same "
+            "model and data, and with resume=run to resume it."
         )
     if not {"source", "settings", "setting_types"} <= set(recipe):
         raise RunFolderError(f"{run.folder / 'experiment.json'} does not say what was called.")

@@ -98,7 +98,7 @@ def is_left_over(path: Path) -> bool:
         path: Any path; its name has the number of the process.
     """
     numbered = re.fullmatch(rf"\..*\.(\d+){re.escape(atomic.PART)}(\.\w+)?", path.name)
-    return bool(numbered) and is_gone(int(numbered[1]), socket.gethostname())
+    return numbered is not None and is_gone(int(numbered[1]), socket.gethostname())
 
 
 def remove(path: Path) -> None:

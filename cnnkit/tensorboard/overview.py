@@ -19,17 +19,24 @@ CURVES = (
 )
 
 
-def link_logs(runs_dir: Path, folder: Path) -> Path:
+def link_logs(runs_dir: Path, folder: Path, chosen: Iterable[Run] | None = None) -> Path:
     """Link every folder of logs that is not linked yet: a run's as EXPERIMENT/RUN.
 
     Args:
         runs_dir: The folder that holds the runs.
         folder: The folder for the links.
+        chosen: The runs to link, which may lie elsewhere; None for all.
 
     Returns:
         The folder that TensorBoard should read: `folder`, or `runs_dir` if that holds event files
         itself or the system allows no links.
     """
+    if chosen is not None:
+        for run in chosen:
+            link = folder / run.folder.absolute().parent.name / run.name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((run.folder / LOGS).resolve(), target_is_directory=True)
+        return folder
     for log in sorted({path.parent for path in runs_dir.rglob("*tfevents*")}):
         parts = log.relative_to(runs_dir).parts
         if LOGS in parts:

@@ -62,5 +62,5 @@ def finished(
     )
     if keeps_answers:
         predictions.write(run, answered)
-    run.write_status("finished", epoch=2, started=f"2026-01-01T00:00:{seed:02}")
+    run.write_status("finished", epoch=2, started=f"2026-01-01T00:00:{seed % 60:02}")
     return run
