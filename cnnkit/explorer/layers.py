@@ -84,8 +84,8 @@ def _config(call: LayerCall) -> dict:
     if None in call.outputs[0].shape[1:] or len(call.outputs) != 1:
         return {}
     if isinstance(operation, keras.Layer):
-        if any("int" in str(weight.dtype) for weight in operation.weights):
-            return {}  # quantized
+        if getattr(operation, "quantization_mode", None) is not None:
+            return {}
         shapes = [tuple(tensor.shape) for tensor in call.inputs]
         return layer_rules.rule(operation, shapes) or {}
     return operation_rules.rule(call) or {}

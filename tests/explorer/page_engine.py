@@ -11,12 +11,18 @@ import pytest
 import cnnkit.explorer
 
 WORKER = Path(cnnkit.explorer.__file__).parent / "assets" / "worker.js"
+SCRIPT = Path(__file__).with_name("engine.mjs")
 
 
 def ask_page(folder, document, *questions):
     """Return the worker's answer to each question, (method, *parameters), tensors as arrays."""
-    if shutil.which("node") is None:
-        pytest.skip("no Node here, which runs the page's arithmetic outside a browser")
+    write_job(folder, document, *questions)
+    run_jobs(folder)
+    return read_answers(folder)
+
+
+def write_job(folder, document, *questions):
+    """Write a network and what to ask about it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "network.json").write_text(document.json())
     (folder / "weights.bin").write_bytes(document.packed_weights())
@@ -31,18 +37,23 @@ def ask_page(folder, document, *questions):
             given.append(value)
         asked.append([method, given])
     (folder / "questions.json").write_text(json.dumps(asked))
-    script = Path(__file__).with_name("engine.mjs")
-    subprocess.run(["node", str(script), str(WORKER), str(folder)], check=True, timeout=300)
+
+
+def run_jobs(*folders):
+    """Answer all questions of some folders in one process."""
+    if shutil.which("node") is None:
+        pytest.skip("no Node here, which runs the page's arithmetic outside a browser")
+    subprocess.run(["node", str(SCRIPT), str(WORKER), *map(str, folders)], check=True, timeout=300)
+
+
+def read_answers(folder):
+    """Return the answers; raises where the worker answered with an error."""
     replies = json.loads((folder / "answers.json").read_text())
     floats = np.fromfile(folder / "answers.bin", "<f4")
-    return [_answer(reply, floats) for reply in replies]
-
-
-def _answer(reply, floats):
-    if "error" in reply:
-        raise RuntimeError(reply["error"])
-    answer = _restored(reply["answer"], floats)
-    return answer
+    errors = [reply["error"] for reply in replies if "error" in reply]
+    if errors:
+        raise RuntimeError(errors[0])
+    return [_restored(reply["answer"], floats) for reply in replies]
 
 
 def _restored(value, floats):
