@@ -1,0 +1,69 @@
+/** The page: opens the network, in the browser or behind a server, and puts the parts together. */
+
+import type { Engine } from "./engine";
+import { LocalEngine } from "./local_engine";
+import type { Network } from "./network";
+import { RemoteEngine } from "./remote_engine";
+import { reason, Store } from "./store";
+import { Answer } from "./view/answer";
+import { h, show } from "./view/dom";
+import { glossary } from "./view/glossary";
+import { InputPanel } from "./view/input";
+import { Learning } from "./view/learning";
+import { Learnt } from "./view/learnt";
+import { useFractions } from "./view/numbers";
+import { Overview } from "./view/overview";
+import { CloserLook } from "./view/zoom/panel";
+
+function textOf(id: string): string {
+  return document.getElementById(id)?.textContent?.trim() ?? "";
+}
+
+/** A page with a network inside computes by itself; one without asks the server that sent it. */
+async function open(): Promise<Engine> {
+  const network = textOf("network");
+  if (!network || network === "null") return RemoteEngine.open();
+  return LocalEngine.open(JSON.parse(network) as Network);
+}
+
+async function start(): Promise<void> {
+  const root = document.getElementById("explorer")!;
+  show(root, h("p", { class: "opening", role: "status" }, "Opening the network …"));
+  let store: Store;
+  try {
+    store = new Store(await open());
+  } catch (error) {
+    show(root, h("p", { class: "problem", role: "alert" }, `The network could not be opened: ${reason(error)}`));
+    return;
+  }
+  useFractions(store.network.fractions ?? 0);
+  const problem = h("p", { class: "problem", role: "alert" });
+  store.on(["failure"], () => (problem.textContent = store.failure));
+  const [answer, overview, closer] = [new Answer(store), new Overview(store), new CloserLook(store)];
+  const [learnt, learning] = [new Learnt(store), new Learning(store)];
+  // Last, because it hands on the first picture, of which the others then hear.
+  const input = new InputPanel(store);
+  show(
+    root,
+    h("a", { class: "skip", href: "#overview-title" }, "Skip to the layers"),
+    header(store),
+    problem,
+    h("main", {},
+      h("div", { class: "top" }, input.element, answer.element),
+      overview.element, closer.element, learnt.element, learning.element, glossary()),
+  );
+}
+
+function header(store: Store): HTMLElement {
+  const back = h("button", { type: "button", class: "changed", onclick: () => void store.reset() }, "The weights are changed: give the trained ones back");
+  back.hidden = true;
+  store.on(["weights"], () => (back.hidden = !store.changed));
+  return h(
+    "header", {},
+    h("h1", {}, `${store.network.name}: number by number`),
+    h("p", {}, "Give the network a picture, follow it through every layer to the answer, and change whatever you like: pixels, kernels, biases."),
+    back,
+  );
+}
+
+void start();

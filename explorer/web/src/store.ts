@@ -1,0 +1,223 @@
+/** What the page knows at a moment, and who wants to hear when it changes. */
+
+import type { Engine, Gradients, Tensor } from "./engine";
+import type { Layer, Network } from "./network";
+
+export type Change = "picture" | "outputs" | "selection" | "gradients" | "weights" | "failure";
+
+/** The layer, map and cell that the reader looks at; a cell is (row, column). */
+export interface Selection {
+  layer: string;
+  map: number;
+  cell: [number, number];
+}
+
+export class Store {
+  readonly network: Network;
+  readonly layers: Map<string, Layer>;
+  input: Tensor;
+  outputs: Record<string, Tensor> = {};
+  selection: Selection;
+  label: number | null = null;
+  gradients: Gradients | null = null;
+  /** Milliseconds of the last forward pass. */
+  milliseconds = 0;
+  failure = "";
+  private listeners = new Map<Change, Set<() => void>>();
+  private weights = new Map<number, Tensor>();
+  private asked = 0;
+  private answered = 0;
+  private running: Promise<void> | null = null;
+
+  constructor(readonly engine: Engine) {
+    this.network = engine.network;
+    this.layers = new Map(this.network.layers.map((layer) => [layer.name, layer]));
+    const { height, width, channels, range } = this.network.preparation;
+    this.input = { shape: [height, width, channels], data: new Float32Array(height * width * channels).fill(range[0]) };
+    const first = this.network.layers.find((layer) => layer.kind.includes("Conv")) ?? this.network.layers[1]!;
+    this.selection = { layer: first.name, map: 0, cell: middle(first.shape) };
+  }
+
+  on(changes: Change[], listener: () => void): void {
+    for (const change of changes) {
+      if (!this.listeners.has(change)) this.listeners.set(change, new Set());
+      this.listeners.get(change)!.add(listener);
+    }
+  }
+
+  emit(change: Change): void {
+    for (const listener of this.listeners.get(change) ?? []) listener();
+  }
+
+  layer(name: string): Layer {
+    return this.layers.get(name)!;
+  }
+
+  get selected(): Layer {
+    return this.layer(this.selection.layer);
+  }
+
+  /** What a layer reads: the outputs of others. */
+  inputsOf(layer: Layer): Tensor[] {
+    return layer.inputs.map((name) => this.outputs[name]).filter((tensor) => tensor !== undefined);
+  }
+
+  select(layer: string, map = 0, cell?: [number, number]): void {
+    const [height, width, maps] = asMaps(this.layer(layer).shape);
+    const kept = this.selection.layer === layer ? this.selection.cell : middle(this.layer(layer).shape);
+    const [row, column] = cell ?? kept;
+    this.selection = {
+      layer,
+      map: clamp(map, maps),
+      cell: [clamp(row, height), clamp(column, width)],
+    };
+    this.emit("selection");
+  }
+
+  /** Look at another picture; the newest one wins where they come faster than the network answers. */
+  see(input: Tensor): Promise<void> {
+    this.input = input;
+    this.emit("picture");
+    return this.compute();
+  }
+
+  compute(): Promise<void> {
+    this.asked += 1;
+    this.running ??= this.run().finally(() => {
+      this.running = null;
+    });
+    return this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (this.answered < this.asked) {
+      const number = this.asked;
+      const started = performance.now();
+      try {
+        const outputs = await this.engine.forward(this.input);
+        this.outputs = withInput(this.network, outputs, this.input);
+        this.milliseconds = performance.now() - started;
+        this.fail("");
+      } catch (error) {
+        this.fail(`The network could not be computed: ${reason(error)}`);
+      }
+      this.answered = number;
+      this.gradients = null;
+      this.emit("outputs");
+    }
+  }
+
+  fail(sentence: string): void {
+    if (sentence === this.failure) return;
+    this.failure = sentence;
+    this.emit("failure");
+  }
+
+  async backward(label: number): Promise<void> {
+    this.label = label;
+    try {
+      this.gradients = await this.engine.backward(this.input, label);
+    } catch (error) {
+      this.gradients = null;
+      this.fail(`The gradients could not be computed: ${reason(error)}`);
+    }
+    this.emit("gradients");
+  }
+
+  /** A weight's present values; asked for once. */
+  async weight(layer: string, index: number): Promise<Tensor> {
+    const key = this.place(layer, index);
+    const known = this.weights.get(key);
+    if (known) return known;
+    const tensor = await this.engine.weight(layer, index);
+    this.weights.set(key, tensor);
+    return tensor;
+  }
+
+  /** Layers that share a weight have it at the same place. */
+  private place(layer: string, index: number): number {
+    return this.layer(layer).weights[index]!.offset;
+  }
+
+  /** The values of a weight if they have been asked for already. */
+  knownWeight(layer: string, index: number): Tensor | undefined {
+    return this.weights.get(this.place(layer, index));
+  }
+
+  async setWeight(layer: string, index: number, data: Float32Array): Promise<void> {
+    await this.setWeights([[layer, index, data]]);
+  }
+
+  async setWeights(changes: [string, number, Float32Array][]): Promise<void> {
+    for (const [layer, index, data] of changes) {
+      await this.engine.setWeight(layer, index, data);
+      this.weights.set(this.place(layer, index), { shape: this.layer(layer).weights[index]!.shape, data });
+    }
+    this.changed = true;
+    await this.compute();
+    this.emit("weights");
+  }
+
+  changed = false;
+
+  async reset(): Promise<void> {
+    await this.engine.reset();
+    this.weights.clear();
+    this.changed = false;
+    await this.compute();
+    this.emit("weights");
+  }
+
+  /** The scores before softmax or sigmoid, and the network's answer. */
+  get scores(): Tensor | undefined {
+    return this.outputs[this.network.logits];
+  }
+
+  get answer(): Tensor | undefined {
+    return this.outputs[this.network.layers.at(-1)!.name];
+  }
+
+  /** Whether the last layer gives probabilities; the hand-made network gives votes. */
+  get givesProbabilities(): boolean {
+    const last = this.network.layers.at(-1)!;
+    return ["softmax", "sigmoid"].includes(activationOf(last));
+  }
+}
+
+/** Name of the function that a layer applies at its end: "relu", "softmax", "linear". */
+export function activationOf(layer: Layer): string {
+  const { arithmetic, activation, function: curve } = layer.config;
+  if (arithmetic === "softmax") return "softmax";
+  const name = arithmetic === "activation" ? curve : activation;
+  return typeof name === "string" ? name : "linear";
+}
+
+/** A layer's output as maps: height, width and how many; a list of values has maps of one cell. */
+export function asMaps(shape: number[]): [number, number, number] {
+  if (shape.length === 3) return [shape[0]!, shape[1]!, shape[2]!];
+  if (shape.length === 2) return [1, shape[0]!, shape[1]!];
+  return [1, 1, shape[0] ?? 1];
+}
+
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Last part of a layer's path, which is what its author called it. */
+export function shortName(name: string): string {
+  return name.slice(name.lastIndexOf("/") + 1);
+}
+
+function middle(shape: number[]): [number, number] {
+  const [height, width] = asMaps(shape);
+  return [Math.floor(height / 2), Math.floor(width / 2)];
+}
+
+function clamp(value: number, size: number): number {
+  return Math.max(0, Math.min(size - 1, value));
+}
+
+function withInput(network: Network, outputs: Record<string, Tensor>, input: Tensor): Record<string, Tensor> {
+  const first = network.layers.find((layer) => layer.inputs.length === 0);
+  return first && !outputs[first.name] ? { ...outputs, [first.name]: input } : outputs;
+}
