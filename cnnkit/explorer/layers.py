@@ -1,5 +1,7 @@
 """The layers of a network in the order of a forward pass, as the explorer's document has them."""
 
+from collections.abc import Sequence
+
 import keras
 
 from cnnkit.explorer import layer_rules, operation_rules
@@ -27,12 +29,22 @@ def described_layers(
     """
     calls, rows = layer_calls(model, nested=True), anatomy(model).rows
     kept = _needed(calls, output_calls(model, nested=True)[0])
-    names = _unique([row.name for row in rows])
+    names = _names(rows)
     layers = [
         _described(calls[n], rows[n], names[n], [names[m] for m in calls[n].sources], packed)
         for n in kept
     ]
     return _with_probabilities(layers, multi_label)
+
+
+def named_calls(model: keras.Model) -> dict[str, LayerCall]:
+    """Return the calls of a network by the names that the document gives them.
+
+    Args:
+        model: A functional model.
+    """
+    calls = layer_calls(model, nested=True)
+    return dict(zip(_names(anatomy(model).rows), calls, strict=True))
 
 
 def _needed(calls: list[LayerCall], last: int) -> list[int]:
@@ -47,9 +59,9 @@ def _needed(calls: list[LayerCall], last: int) -> list[int]:
     return [*sorted(needed - {last}), last]
 
 
-def _unique(names: list[str]) -> list[str]:
+def _names(rows: Sequence[Row]) -> list[str]:
     found: list[str] = []
-    for name in names:
+    for name in (row.name for row in rows):
         number, free = 1, name
         while free in found:
             number += 1

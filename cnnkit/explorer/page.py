@@ -17,6 +17,11 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' blob:; worker-src blob:; "
     "style-src 'unsafe-inline'; img-src data: blob:; media-src blob:"
 )
+# Served, the page may ask the server that sent it, and no other.
+SERVED_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; media-src blob:; connect-src 'self'"
+)
 
 
 def write_page(path: str | Path, document: Document) -> int:
@@ -51,16 +56,35 @@ def page(document: Document, packed_weights: bytes) -> str:
     Returns:
         HTML with style, script, network and weights in it.
     """
-    parts = {
-        "policy": POLICY,
-        "title": html.escape(f"{document.network['name']}: number by number"),
-        "style": asset("explorer.css"),
+    return _filled(
+        POLICY,
+        document.network["name"],
         # "<" is the only character by which text inside a script element could end it.
-        "network": document.json().replace("<", "\\u003c"),
-        "weights": base64.b64encode(packed_weights).decode("ascii"),
-        "worker": asset("worker.js"),
+        network=document.json().replace("<", "\\u003c"),
+        weights=base64.b64encode(packed_weights).decode("ascii"),
+        worker=asset("worker.js"),
+    )
+
+
+def page_of_server(name: str) -> str:
+    """Return the HTML of a page without a network, which asks the server that sends it.
+
+    Args:
+        name: The network's name.
+
+    Returns:
+        HTML with style and script in it.
+    """
+    return _filled(SERVED_POLICY, name, network="", weights="", worker="")
+
+
+def _filled(policy: str, name: str, **contents: str) -> str:
+    parts = {
+        "policy": policy,
+        "title": html.escape(f"{name}: number by number"),
+        "style": asset("explorer.css"),
         "script": asset("explorer.js"),
-    }
+    } | contents
     text = asset("page.html")
     for name, content in parts.items():
         before, _, after = text.partition("{{%s}}" % name)  # noqa: UP031, braces are doubled in f-strings

@@ -1,7 +1,7 @@
 /** The page: opens the network, in the browser or behind a server, and puts the parts together. */
 
 import type { Engine } from "./engine";
-import { LocalEngine } from "./local_engine";
+import { LocalEngine } from "./compute/local_engine";
 import type { Network } from "./network";
 import { RemoteEngine } from "./remote_engine";
 import { reason, Store } from "./store";
@@ -23,7 +23,7 @@ function textOf(id: string): string {
 async function open(): Promise<Engine> {
   const network = textOf("network");
   if (!network || network === "null") return RemoteEngine.open();
-  return LocalEngine.open(JSON.parse(network) as Network);
+  return LocalEngine.open(JSON.parse(network) as Network, textOf("weights"), textOf("worker"));
 }
 
 async function start(): Promise<void> {

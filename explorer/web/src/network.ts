@@ -27,7 +27,8 @@ export interface Layer {
   config: Record<string, unknown>;
   weights: Weight[];
   parameters: number;
-  multiplyAdds: number;
+  /** Null where it is not known. */
+  multiplyAdds: number | null;
   /** Height and width in pixels of what one value sees; null where it has none (dense layers). */
   receptiveField: [number, number] | null;
 }
@@ -76,6 +77,8 @@ export interface Network {
   samples: Sample[];
   /** By layer: what excites each filter most. Optional, and only for layers of feature maps. */
   patches?: Record<string, Patches>;
+  /** Values that are whole parts of one are written as fractions: 9 for means of nine products. */
+  fractions?: number;
   /** Kinds that the page cannot compute itself; empty means that it can run without a server. */
   uncomputable: string[];
 }

@@ -70,7 +70,7 @@ export class Column {
       "div", { class: "layer-facts soft" },
       line(height * width > 1 ? plural(number, "map") : plural(number, "value")),
       layer.parameters > 0 && line(plural(layer.parameters, "weight")),
-      layer.multiplyAdds > 0 && line(`${count(layer.multiplyAdds)} multiply-adds`),
+      (layer.multiplyAdds ?? 0) > 0 && line(`${count(layer.multiplyAdds ?? 0)} multiply-adds`),
       layer.receptiveField && height * width > 1 && line(`sees ${layer.receptiveField.join(" × ")} pixels`),
     );
   }

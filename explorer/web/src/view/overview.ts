@@ -48,7 +48,7 @@ export class Overview {
   private summary(): string {
     const { layers } = this.store.network;
     const weights = layers.reduce((sum, layer) => sum + layer.parameters, 0);
-    const work = layers.reduce((sum, layer) => sum + layer.multiplyAdds, 0);
+    const work = layers.reduce((sum, layer) => sum + (layer.multiplyAdds ?? 0), 0);
     return `${plural(layers.length, "layer")}, ${count(weights)} weights, ${count(work)} multiply-adds a picture. Choose a map to see what it is made of.`;
   }
 
