@@ -3,7 +3,7 @@
 import type { Engine, Gradients, Tensor } from "./engine";
 import type { Layer, Network } from "./network";
 
-export type Change = "picture" | "outputs" | "selection" | "gradients" | "weights" | "failure";
+export type Change = "picture" | "outputs" | "selection" | "gradients" | "weights" | "label" | "failure";
 
 /** The layer, map and cell that the reader looks at; a cell is (row, column). */
 export interface Selection {
@@ -62,10 +62,12 @@ export class Store {
     return layer.inputs.map((name) => this.outputs[name]).filter((tensor) => tensor !== undefined);
   }
 
-  select(layer: string, map = 0, cell?: [number, number]): void {
+  /** Look at a layer; where no map or cell is named, at its largest value, where there is something to see. */
+  select(layer: string, map?: number, cell?: [number, number]): void {
     const [height, width, maps] = asMaps(this.layer(layer).shape);
-    const kept = this.selection.layer === layer ? this.selection.cell : middle(this.layer(layer).shape);
-    const [row, column] = cell ?? kept;
+    const strongest = this.strongest(layer, map);
+    const [row, column] = cell ?? (this.selection.layer === layer && map !== undefined ? this.selection.cell : strongest.cell);
+    map ??= strongest.map;
     this.selection = {
       layer,
       map: clamp(map, maps),
@@ -101,10 +103,25 @@ export class Store {
       } catch (error) {
         this.fail(`The network could not be computed: ${reason(error)}`);
       }
+      if (!this.answered) this.select(this.selection.layer);
       this.answered = number;
       this.gradients = null;
       this.emit("outputs");
     }
+  }
+
+  /** The map and cell of a layer's largest value; of one map's, if that is given. */
+  private strongest(layer: string, map?: number): { map: number; cell: [number, number] } {
+    const tensor = this.outputs[layer];
+    if (!tensor) return { map: map ?? 0, cell: middle(this.layer(layer).shape) };
+    const [, width, maps] = asMaps(tensor.shape);
+    let best = map ?? 0;
+    const step = map === undefined ? 1 : maps;
+    for (let place = best; place < tensor.data.length; place += step) {
+      if (tensor.data[place]! > tensor.data[best]!) best = place;
+    }
+    const cell = Math.floor(best / maps);
+    return { map: best % maps, cell: [Math.floor(cell / width), cell % width] };
   }
 
   fail(sentence: string): void {
@@ -113,10 +130,19 @@ export class Store {
     this.emit("failure");
   }
 
-  async backward(label: number): Promise<void> {
+  /** Say which class the picture shows, if that is known. */
+  truth(label: number | null): void {
+    if (this.label === label) return;
     this.label = label;
+    this.emit("label");
+  }
+
+  async backward(label: number): Promise<void> {
+    const { input } = this;
     try {
-      this.gradients = await this.engine.backward(this.input, label);
+      const gradients = await this.engine.backward(input, label);
+      if (this.input !== input) return;
+      this.gradients = gradients;
     } catch (error) {
       this.gradients = null;
       this.fail(`The gradients could not be computed: ${reason(error)}`);

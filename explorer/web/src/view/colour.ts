@@ -83,41 +83,73 @@ export function css(colour: number): { background: string; ink: string } {
   return { background: `rgb(${red} ${green} ${blue})`, ink: bright > 0.55 ? "#101214" : "#ffffff" };
 }
 
-/** Draw one map of a `(height, width, channels)` array into a context, each value a square of pixels. */
+/** One canvas a size, drawn on again and again: a thousand maps a stroke would else be a thousand canvases. */
+const sheets = new Map<string, { canvas: HTMLCanvasElement; context: CanvasRenderingContext2D; image: ImageData }>();
+
+function sheet(height: number, width: number) {
+  const key = `${height} ${width}`;
+  let found = sheets.get(key);
+  if (!found) {
+    const canvas = document.createElement("canvas");
+    canvas.width = width;
+    canvas.height = height;
+    const context = canvas.getContext("2d")!;
+    found = { canvas, context, image: context.createImageData(width, height) };
+    sheets.set(key, found);
+  }
+  return found;
+}
+
+/** Draw a map of a `(height, width, channels)` array, each value a pixel. The next call draws over it. */
 export function mapImage(
   data: ArrayLike<number>,
   [height, width, channels]: [number, number, number],
   channel: number,
   paint: (value: number) => number,
 ): HTMLCanvasElement {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d")!;
-  const image = context.createImageData(width, height);
+  const { canvas, context, image } = sheet(height, width);
   const pixels = new Uint32Array(image.data.buffer);
   for (let place = 0; place < width * height; place += 1) pixels[place] = paint(data[place * channels + channel]!);
   context.putImageData(image, 0, 0);
   return canvas;
 }
 
-/** Draw a picture of one or three channels as a picture. */
+/** Draw maps side by side, `across` in a row, from the first to before the last. The next call draws over it. */
+export function mapSheet(
+  data: ArrayLike<number>,
+  [height, width, channels]: [number, number, number],
+  [first, last]: [number, number],
+  across: number,
+  paint: (value: number) => number,
+): HTMLCanvasElement {
+  const rows = Math.ceil((last - first) / across);
+  const { canvas, context, image } = sheet(rows * height, across * width);
+  const pixels = new Uint32Array(image.data.buffer).fill(0);
+  for (let map = first; map < last; map += 1) {
+    const corner = (Math.floor((map - first) / across) * height * across + ((map - first) % across)) * width;
+    for (let row = 0; row < height; row += 1) {
+      let from = row * width * channels + map;
+      const to = corner + row * across * width;
+      for (let column = 0; column < width; column += 1, from += channels) pixels[to + column] = paint(data[from]!);
+    }
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}
+
+/** Draw a picture of one or three channels as a picture. The next call draws over it. */
 export function pictureImage(
   data: ArrayLike<number>,
   [height, width, channels]: [number, number, number],
   range: [number, number],
 ): HTMLCanvasElement {
-  const canvas = document.createElement("canvas");
-  canvas.width = width;
-  canvas.height = height;
-  const context = canvas.getContext("2d")!;
-  const image = context.createImageData(width, height);
+  const { canvas, context, image } = sheet(height, width);
   const factor = 255 / (range[1] - range[0] || 1);
-  for (let place = 0; place < width * height; place += 1) {
-    for (let part = 0; part < 3; part += 1) {
-      const value = data[place * channels + (channels === 3 ? part : 0)]!;
-      image.data[4 * place + part] = (value - range[0]) * factor;
-    }
+  const [green, blue] = channels === 3 ? [1, 2] : [0, 0];
+  for (let place = 0, from = 0; place < width * height; place += 1, from += channels) {
+    image.data[4 * place] = (data[from]! - range[0]) * factor;
+    image.data[4 * place + 1] = (data[from + green!]! - range[0]) * factor;
+    image.data[4 * place + 2] = (data[from + blue!]! - range[0]) * factor;
     image.data[4 * place + 3] = 255;
   }
   context.putImageData(image, 0, 0);

@@ -2,13 +2,16 @@
 
 import type { Layer } from "../network";
 import { asMaps, shortName, type Store } from "../store";
-import { mapImage, painter, pictureImage, rangeOf, scale } from "./colour";
+import { mapSheet, painter, pictureImage, rangeOf, scale } from "./colour";
 import { button, h, sized } from "./dom";
 import { count, plural, words } from "./numbers";
 import { kindName } from "./words";
 
-const HEIGHT = 336;
+const HEIGHT = 354;
 const WIDEST = 240;
+/** Wider columns get smaller maps. */
+const COMFORTABLE = 135;
+const LONE = 112;
 const GAP = 3;
 
 export class Column {
@@ -43,7 +46,7 @@ export class Column {
       this.draw();
       onscroll();
     });
-    this.title = button(shortName(layer.name), () => this.choose(this.store.selection.layer === layer.name ? this.store.selection.map : 0), {
+    this.title = button(shortName(layer.name), () => this.store.select(layer.name, store.selection.layer === layer.name ? store.selection.map : undefined), {
       class: "layer-name", "aria-label": `${shortName(layer.name)}, ${kindName(layer)}: look closer`, title: layer.name,
     });
     this.element = h(
@@ -51,9 +54,9 @@ export class Column {
       this.title,
       h("div", { class: "kind" }, kindName(layer)),
       h("div", { class: "shape" }, layer.shape.join(" × ")),
+      this.facts(number),
       this.scroller,
       this.range,
-      this.facts(number),
     );
   }
 
@@ -146,22 +149,34 @@ export class Column {
     const first = Math.floor(this.scroller.scrollTop / (this.tile[0] + GAP)) * this.across;
     const rows = Math.ceil(HEIGHT / (this.tile[0] + GAP)) + 1;
     const last = this.isPicture ? 1 : Math.min(number, first + rows * this.across);
-    for (let map = first; map < last; map += 1) {
-      const x = (map % this.across) * (this.tile[1] + GAP);
-      const y = Math.floor(map / this.across) * (this.tile[0] + GAP) - this.scroller.scrollTop;
-      if (height * width === 1) {
-        const colour = paint(tensor.data[map]!);
-        context.fillStyle = `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
-        context.fillRect(x, y, this.tile[1], this.tile[0]);
-        continue;
-      }
-      const image = this.isPicture
-        ? pictureImage(tensor.data, this.maps, this.store.network.preparation.range)
-        : mapImage(tensor.data, this.maps, map, paint);
-      context.drawImage(image, x, y, this.tile[1], this.tile[0]);
+    if (this.isPicture) {
+      const image = pictureImage(tensor.data, this.maps, this.store.network.preparation.range);
+      context.drawImage(image, 0, 0, this.tile[1], this.tile[0]);
+    } else if (last > first) {
+      const sheet = mapSheet(tensor.data, this.maps, [first, last], this.across, paint);
+      const top = Math.floor(first / this.across) * (this.tile[0] + GAP) - this.scroller.scrollTop;
+      if (height * width === 1) this.drawCells(context, sheet, top);
+      else this.drawMaps(context, sheet, top, last - first);
     }
     this.mark(context);
     this.range.textContent = range.low >= 0 ? `0 to ${words(range.high)}` : `${words(range.low)} to ${words(range.high)}`;
+  }
+
+  private drawMaps(context: CanvasRenderingContext2D, sheet: HTMLCanvasElement, top: number, number: number): void {
+    const [height, width] = this.maps;
+    for (let map = 0; map < number; map += 1) {
+      const [row, column] = [Math.floor(map / this.across), map % this.across];
+      const [x, y] = [column * (this.tile[1] + GAP), top + row * (this.tile[0] + GAP)];
+      context.drawImage(sheet, column * width, row * height, width, height, x, y, this.tile[1], this.tile[0]);
+    }
+  }
+
+  /** A list's values: all at once, and then the gaps between them. */
+  private drawCells(context: CanvasRenderingContext2D, sheet: HTMLCanvasElement, top: number): void {
+    const step = this.tile[0] + GAP;
+    context.drawImage(sheet, 0, top, sheet.width * step, sheet.height * step);
+    for (let row = 0; row < sheet.height; row += 1) context.clearRect(0, top + row * step + this.tile[0], sheet.width * step, GAP);
+    for (let column = 0; column < sheet.width; column += 1) context.clearRect(column * step + this.tile[1], top, GAP, sheet.height * step);
   }
 
   private mark(context: CanvasRenderingContext2D): void {
@@ -201,12 +216,13 @@ export class Column {
 /** Height and width of a map on the page: whole multiples of its pixels where it is small. */
 function tileSize(height: number, width: number, number: number): [number, number] {
   const side = Math.max(height, width);
-  if (side === 1) {
-    const each = number <= 24 ? 13 : number <= 200 ? 9 : 7;
-    return [each, each];
+  if (number === 1) return [Math.round((LONE * height) / side), Math.round((LONE * width) / side)];
+  const largest = side === 1 ? 12 : Math.max(1, Math.floor(56 / side));
+  for (let factor = largest; factor > 1; factor -= 1) {
+    const rows = Math.floor((HEIGHT + GAP) / (height * factor + GAP));
+    const columns = Math.ceil(number / Math.max(1, rows));
+    if (columns * (width * factor + GAP) <= COMFORTABLE) return [height * factor, width * factor];
   }
-  if (number === 1) return [Math.round((112 * height) / side), Math.round((112 * width) / side)];
-  const largest = number <= 6 ? 53 : number <= 64 ? 39 : 27;
-  const factor = side <= largest ? Math.max(1, Math.floor(largest / side)) : Math.min(1, 56 / side);
+  const factor = side === 1 ? 7 : Math.min(1, 56 / side);
   return [Math.max(3, Math.round(height * factor)), Math.max(3, Math.round(width * factor))];
 }

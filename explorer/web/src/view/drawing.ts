@@ -2,6 +2,7 @@
 
 import type { Preparation } from "../network";
 import { fromCanvas, type Picture } from "../prepare";
+import { pictureImage } from "./colour";
 import { button, h, slider } from "./dom";
 
 const SIDE = 280;
@@ -60,6 +61,14 @@ export class Drawing {
     this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
+  /** Put a picture on the paper, to go on from. */
+  show(picture: Picture): void {
+    const { width, height, channels, data } = picture;
+    this.context.imageSmoothingEnabled = !this.isTiny;
+    const image = pictureImage(data, [height, width, channels], [0, 255]);
+    this.context.drawImage(image, 0, 0, this.canvas.width, this.canvas.height);
+  }
+
   private clear(): void {
     this.wipe();
     this.send();
@@ -69,6 +78,7 @@ export class Drawing {
     let last: [number, number] | null = null;
     this.canvas.addEventListener("pointerdown", (event) => {
       this.canvas.setPointerCapture(event.pointerId);
+      this.box = this.canvas.getBoundingClientRect();
       last = this.place(event);
       this.stroke(last, last);
     });
@@ -93,6 +103,8 @@ export class Drawing {
   }
 
   private isDown = false;
+  /** Where the paper is while a stroke goes on; asking at every move would lay out the whole page anew. */
+  private box = new DOMRect();
 
   private key(event: KeyboardEvent): void {
     const step = this.isTiny ? SIDE / this.rule.width : 10;
@@ -123,7 +135,7 @@ export class Drawing {
   }
 
   private place(event: PointerEvent): [number, number] {
-    const box = this.canvas.getBoundingClientRect();
+    const { box } = this;
     return [
       ((event.clientX - box.left) * this.canvas.width) / box.width,
       ((event.clientY - box.top) * this.canvas.height) / box.height,

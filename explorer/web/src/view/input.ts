@@ -49,11 +49,11 @@ export class InputPanel {
       { class: "card input", "aria-labelledby": "input-title" },
       h("h2", { id: "input-title" }, "Your picture"),
       this.makeTabs(),
-      this.body,
-      this.message,
-      this.exchange,
-      this.makeChanges(),
-      h("details", { class: "preparation", open: true }, h("summary", {}, "How it becomes the network's input"), this.steps, this.pixels.element),
+      h("div", { class: "two" },
+        h("div", {}, this.body, this.message, this.exchange, this.makeChanges()),
+        h("div", {},
+          h("h3", {}, "What the network gets"), this.pixels.element,
+          h("details", { class: "preparation", open: true }, h("summary", {}, "How your picture becomes that"), this.steps))),
     );
     this.acceptDrops();
     this.open(rule.channels === 1 ? "draw" : store.network.samples.length ? "samples" : "file");
@@ -132,9 +132,10 @@ export class InputPanel {
     const sample = this.store.network.samples[index]!;
     const rule = this.store.network.preparation;
     const picture = samplePicture(sample, rule);
-    this.store.label = sample.label;
+    this.store.truth(sample.label);
     this.source = null;
     this.fresh();
+    if (rule.channels === 1) this.drawing.show(picture);
     const tensor = toTensor(picture, rule.range);
     const words = `a test picture, already ${rule.width} × ${rule.height}; black is ${rule.range[0]}, white is ${rule.range[1]}`;
     this.use({ steps: [{ title: "As numbers", words, picture }], tensor, opposite: false });
@@ -142,6 +143,7 @@ export class InputPanel {
 
   private take(picture: Picture): void {
     this.say("");
+    this.store.truth(null);
     this.source = picture;
     this.fresh();
     this.use(prepare(picture, this.store.network.preparation, this.invert));

@@ -24,8 +24,8 @@ export class Learning {
   constructor(private readonly store: Store) {
     this.label = h("select", { id: "true-label" }, h("option", { value: "" }, "choose the true class"), ...store.network.classNames.map((name, index) => h("option", { value: index }, name)));
     this.label.addEventListener("change", () => {
-      if (this.label.value === "") return;
-      void this.store.backward(Number(this.label.value));
+      this.wanted = this.label.value === "" ? null : Number(this.label.value);
+      this.refresh();
     });
     const rate = slider("Learning rate", { min: -5, max: 1, step: 0.25, value: FIRST_RATE }, (power) => words(10 ** power, 2), (power) => {
       this.rate = 10 ** power;
@@ -41,17 +41,31 @@ export class Learning {
     );
     store.on(["gradients", "selection"], () => this.draw());
     store.on(["outputs"], () => this.refresh());
-    this.draw();
+    store.on(["label"], () => this.choose(store.label));
+    // What nobody sees need not be computed at every stroke.
+    new IntersectionObserver((entries) => {
+      this.isOpen = entries.at(-1)!.isIntersecting;
+      if (this.isOpen && !this.store.gradients) this.refresh();
+    }).observe(this.element);
+    this.choose(store.label);
+  }
+
+  private choose(label: number | null): void {
+    if (label === null) return;
+    this.label.value = String(label);
+    this.wanted = label;
   }
 
   /** After the picture or a weight has changed: gradients are asked for anew if they are in use. */
   private refresh(): void {
-    const { label } = this.store;
-    if (this.label.value !== "" && label !== null && !this.busy) void this.store.backward(Number(this.label.value));
+    if (this.wanted !== null && !this.busy && this.isOpen) void this.store.backward(this.wanted);
     else this.draw();
   }
 
   private busy = false;
+  private isOpen = false;
+  /** The class that the reader says is right. */
+  private wanted: number | null = null;
 
   private draw(): void {
     const { gradients } = this.store;
@@ -62,7 +76,7 @@ export class Learning {
       show(this.list);
       return;
     }
-    const label = Number(this.label.value);
+    const label = this.wanted ?? 0;
     const probability = classValues(this.store)[label] ?? 0;
     show(this.loss, "The network gives “", this.store.network.classNames[label]!, "” ", h("b", {}, percent(probability)), ", so the loss is ", value(gradients.loss, "loss"), ".");
     this.table(gradients.maps);
@@ -117,7 +131,7 @@ export class Learning {
   private async makeStep(): Promise<void> {
     const { gradients, network } = this.store;
     if (!gradients) return;
-    const label = Number(this.label.value);
+    const label = this.wanted ?? 0;
     const [lossBefore, before] = [gradients.loss, classValues(this.store)[label]!];
     this.busy = true;
     const changes: [string, number, Float32Array][] = [];

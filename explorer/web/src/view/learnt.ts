@@ -87,7 +87,7 @@ export class Learnt {
     const sheet = this.store.network.patches?.[layer];
     if (!sheet || map >= sheet.filters) return show(this.patches);
     const [height, width] = sheet.tile;
-    const factor = Math.max(1, Math.min(4, Math.floor(56 / Math.max(height, width))));
+    const factor = Math.max(1, Math.floor(48 / Math.max(height, width)));
     const tile = (index: number) => h("span", {
       class: "patch",
       style: `width:${width * factor}px;height:${height * factor}px;background-image:url(${sheet.image});background-size:${sheet.count * width * factor}px auto;background-position:${-index * width * factor}px ${-map * height * factor}px`,

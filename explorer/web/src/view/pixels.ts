@@ -5,7 +5,7 @@ import { pictureImage } from "./colour";
 import { button, h, sized, slider } from "./dom";
 import { words } from "./numbers";
 
-const SIDE = 224;
+const SIDE = 196;
 
 export class PixelEditor {
   readonly element: HTMLElement;
@@ -28,14 +28,14 @@ export class PixelEditor {
     const span = range[1] - range[0];
     this.element = h(
       "div", { class: "pixel-editor" },
-      h("h3", {}, "Edit a pixel"),
       this.canvas,
       this.facts,
+      h("p", { class: "soft" }, "Click a pixel to change it."),
       h("div", { class: "tools" },
         slider("New value", { min: range[0], max: range[1], step: span / 255 > 0.5 ? 1 : span / 100, value: range[1] }, (value) => words(value), (value) => {
           this.value = value;
         }),
-        button("Set it", () => this.set())),
+        button("Set this pixel", () => this.set())),
     );
     store.on(["picture"], () => this.draw());
   }

@@ -6,8 +6,21 @@ import { pictureImage } from "./colour";
 
 const SIDE = 88;
 
-/** List the steps. While a reader draws, this runs at every stroke. */
+const WAIT = 150;
+let latest: (() => void) | null = null;
+
+/** List the steps, a few times a second at most: the bars come first while a reader draws. */
 export function showSteps(list: HTMLElement, steps: Step[]): void {
+  if (!latest) {
+    window.setTimeout(() => {
+      latest?.();
+      latest = null;
+    }, WAIT);
+  }
+  latest = () => showNow(list, steps);
+}
+
+function showNow(list: HTMLElement, steps: Step[]): void {
   show(list, ...steps.map((step) => h("li", {}, thumbnail(step.picture), h("div", {}, h("b", {}, step.title), h("span", { class: "soft" }, step.words)))));
 }
 

@@ -18,7 +18,7 @@ const KINDS: Record<string, Words> = {
   Rescaling: {
     name: "scaling",
     text: "Every pixel is multiplied by one number, and another is added, so that the network works with values near 1 and not up to 255.",
-    formula: "y = scale · x + offset",
+    formula: "y = factor · x + offset",
   },
   Normalization: {
     name: "scaling",

@@ -22,7 +22,7 @@ export class NumberGrid {
   constructor(private readonly options: Options) {
     const { rows, columns, title } = options;
     const size = Math.max(rows, columns);
-    const table = h("table", { class: `numbers ${size > 7 ? "tiny" : size > 5 ? "small" : ""}`, "aria-label": title });
+    const table = h("table", { class: `numbers ${size > 7 ? "tiny" : size > 3 ? "small" : ""}`, "aria-label": title });
     for (let row = 0; row < rows; row += 1) {
       const line = h("tr", {});
       for (let column = 0; column < columns; column += 1) {

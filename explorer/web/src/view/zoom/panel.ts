@@ -27,6 +27,11 @@ const EXPLAIN: Record<string, Explain> = {
   activation: explainCurve,
 };
 
+function nameAndKind(layer: Layer): string {
+  const [name, kind] = [shortName(layer.name), wordsFor(layer).name];
+  return name === kind ? name : `${name} (${kind})`;
+}
+
 /** The explanation of a layer's arithmetic; its maps alone where there is none. */
 function explain(store: Store, layer: Layer): Explanation {
   if (isSoftmax(layer)) return explainSoftmax(store, layer);
@@ -91,7 +96,7 @@ export class CloserLook {
 
   private layerChooser(): HTMLElement {
     const { layers } = this.store.network;
-    const choose = h("select", { "aria-label": "Layer" }, ...layers.map((each) => h("option", { value: each.name, selected: each.name === this.of }, `${shortName(each.name)} (${wordsFor(each).name})`)));
+    const choose = h("select", { "aria-label": "Layer" }, ...layers.map((each) => h("option", { value: each.name, selected: each.name === this.of }, nameAndKind(each))));
     choose.addEventListener("change", () => this.store.select(choose.value));
     return h("label", {}, "Layer ", choose);
   }
@@ -105,7 +110,8 @@ export class CloserLook {
 
   private describe(layer: Layer): void {
     const { map } = this.store.selection;
-    this.title.textContent = `A closer look: ${shortName(layer.name)}, ${wordsFor(layer).name}`;
+    const [name, kind] = [shortName(layer.name), wordsFor(layer).name];
+    this.title.textContent = `A closer look: ${name}${name === kind ? "" : `, ${kind}`}`;
     const field = this.chooser.querySelector<HTMLInputElement>(".map-number");
     if (field && document.activeElement !== field) field.value = String(map + 1);
     else if (field && Number(field.value) !== map + 1 && field.value !== "") field.value = String(map + 1);
