@@ -49,6 +49,7 @@ async function start(): Promise<void> {
     header(store),
     problem,
     h("main", {},
+      answer.ticker,
       h("div", { class: "top" }, input.element, answer.element),
       overview.element, closer.element, learnt.element, learning.element, glossary()),
   );

@@ -25,6 +25,8 @@ export function classValues(store: Store): number[] {
 export class Answer {
   readonly element: HTMLElement;
   private readonly headline = h("p", { class: "headline" });
+  /** The answer alone, which stays in sight on a narrow screen. */
+  readonly ticker = h("div", { class: "ticker", "aria-hidden": "true" });
   private readonly list = h("ol", { class: "bars" });
   private readonly rows: Row[];
   private readonly spoken = h("p", { class: "unseen", role: "status" });
@@ -71,6 +73,7 @@ export class Answer {
       row.item.classList.toggle("best", index === best);
     });
     show(this.headline, h("b", {}, classNames[best] ?? String(best)), ` ${text(values[best]!)}`, this.truth(best));
+    show(this.ticker, "Its answer: ", h("b", {}, classNames[best] ?? String(best)), ` ${text(values[best]!)}`);
     this.speak(`${classNames[best]}, ${text(values[best]!)}`);
   }
 

@@ -35,7 +35,7 @@ export class Learning {
       "section", { class: "card learning", "aria-labelledby": "learning-title" },
       h("h2", { id: "learning-title" }, "How it learns: one step backwards"),
       h("p", {}, "Say which class is right. The loss tells how wrong the answer is. Its gradient then goes backwards through the layers and says of every weight whether the loss would grow or shrink with it. Training is many such steps, each against the gradient."),
-      h("p", { class: "formula" }, "loss = −log( probability of the true class )     weight after = weight − learning rate · gradient"),
+      h("p", { class: "formula" }, "loss = −log( probability of the true class )\nweight after = weight − learning rate · gradient"),
       h("div", { class: "tools" }, h("label", { for: "true-label" }, "It is a "), this.label, rate, this.step, button("Trained weights back", () => void this.reset())),
       this.loss, this.history, this.detail, this.list,
     );
