@@ -7,6 +7,7 @@ from . import (
     evaluation as evaluation,
     experiment as experiment,
     explain as explain,
+    explorer as explorer,
     keras_graph as keras_graph,
     losses as losses,
     models as models,
@@ -22,6 +23,7 @@ from .cli.run import main as main
 from .comparison.frame import compare as compare
 from .experiment.built_in import built_in_experiment as built_in_experiment
 from .experiment.experiment import Experiment as Experiment
+from .explorer.explore import explore as explore
 from .runs.run import Run as Run
 from .training.fit import fit as fit
 from .training.reproduction import reproduce as reproduce

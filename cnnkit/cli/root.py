@@ -58,6 +58,10 @@ COMMANDS = {
         "Show what a model file holds, without building it.",
     ),
     "explain": ("cnnkit.cli.explain:command", "Show what a run's network sees in an image."),
+    "explore": (
+        "cnnkit.cli.explore:command",
+        "Walk through a run's network in a browser, number by number.",
+    ),
     "mistakes": (
         "cnnkit.cli.mistakes:command",
         "List the samples that a run gets wrong, and rate its probabilities.",

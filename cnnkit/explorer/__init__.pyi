@@ -4,5 +4,9 @@ from .document import (
     Sample as Sample,
     document as document,
 )
+from .explore import explore as explore
+from .keras_engine import KerasEngine as KerasEngine
+from .opened_run import OpenedRun as OpenedRun, open_run as open_run
 from .page import write_page as write_page
 from .patches import exciting_patches as exciting_patches
+from .server import Explorer as Explorer

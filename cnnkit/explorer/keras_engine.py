@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
+from cnnkit.explorer.document import Document
 from cnnkit.explorer.layers import named_calls
 from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.arrays import as_numpy, in_float32
@@ -44,12 +45,16 @@ class KerasEngine:
 
     Args:
         model: The model that was described; its weights change when the page changes them.
-        network: `document(model, ...).network`.
+        document: `document(model, ...)`.
+
+    Attributes:
+        document: What the page is told of the network.
     """
 
-    def __init__(self, model: keras.Model, network: dict):
+    def __init__(self, model: keras.Model, document: Document):
         self._model = as_functional(in_keras_layers(model))
-        self._network = network
+        self.document = document
+        self._network = network = document.network
         calls = named_calls(self._model)
         self._layers = {each["name"]: each for each in network["layers"]}
         self._calls: dict[str, LayerCall] = {n: calls[n] for n in self._layers if n in calls}
@@ -71,6 +76,13 @@ class KerasEngine:
     def input_shape(self) -> tuple[int, ...]:
         """Height, width and channels of a picture."""
         return tuple(self._network["layers"][0]["shape"])
+
+    @property
+    def most_values(self) -> int:
+        """How many numbers the largest of a picture and all weights has."""
+        weights = [each for layer in self._layers.values() for each in layer["weights"]]
+        shapes = [self.input_shape, *(weight["shape"] for weight in weights)]
+        return max(int(np.prod(shape)) for shape in shapes)
 
     def forward(self, picture: np.ndarray) -> dict[str, np.ndarray]:
         """Return every layer's output.

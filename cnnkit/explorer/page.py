@@ -2,6 +2,7 @@
 
 import base64
 import html
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -24,58 +25,69 @@ SERVED_POLICY = (
 )
 
 
-def write_page(path: str | Path, document: Document) -> int:
+def write_page(path: str | Path, document: Document, against: Document | None = None) -> int:
     """Write a network's page into one file, which opens from a disk or any web server.
 
     Args:
         path: The file; one that exists is replaced.
         document: The network, as `document` describes it.
+        against: Another network, which answers the same pictures beside it.
 
     Returns:
         The file's size in bytes.
 
     Raises:
-        SettingError: The page cannot compute a layer of the network, or the weights are too large.
+        SettingError: The page cannot compute a layer of a network, or the weights are too large.
     """
-    _check_computable(document)
-    packed = document.packed_weights()
-    if len(packed) > LARGEST_WEIGHTS:
-        raise SettingError(_too_large(document, len(packed)))
-    content = page(document, packed)
+    for each in filter(None, (document, against)):
+        _check_computable(each)
+        size = len(each.packed_weights())
+        if size > LARGEST_WEIGHTS:
+            raise SettingError(_too_large(each, size))
+    content = page(document, against)
     write_text(Path(path), content)
     return len(content.encode())
 
 
-def page(document: Document, packed_weights: bytes) -> str:
+def page(document: Document, against: Document | None = None) -> str:
     """Return the page's HTML.
 
     Args:
         document: The network.
-        packed_weights: What `document.packed_weights()` returns.
+        against: Another network for the same pictures.
 
     Returns:
-        HTML with style, script, network and weights in it.
+        HTML with style, script, networks and weights in it.
     """
+    network, weights = _texts(document)
+    other, other_weights = _texts(against) if against else ("", "")
     return _filled(
-        POLICY,
-        document.network["name"],
-        # "<" is the only character by which text inside a script element could end it.
-        network=document.json().replace("<", "\\u003c"),
-        weights=base64.b64encode(packed_weights).decode("ascii"),
-        worker=asset("worker.js"),
-    )
+        POLICY, document.network["name"], network=network, weights=weights,
+        against=other, against_weights=other_weights, worker=asset("worker.js"),
+    )  # fmt: skip
 
 
-def page_of_server(name: str) -> str:
+def _texts(document: Document) -> tuple[str, str]:
+    """Return network and weights as they stand in the page."""
+    # "<" is the only character by which text inside a script element could end it.
+    network = document.json().replace("<", "\\u003c")
+    return network, base64.b64encode(document.packed_weights()).decode("ascii")
+
+
+def page_of_server(name: str, has_other: bool = False) -> str:
     """Return the HTML of a page without a network, which asks the server that sends it.
 
     Args:
         name: The network's name.
+        has_other: Whether the server has another network to put beside it.
 
     Returns:
         HTML with style and script in it.
     """
-    return _filled(SERVED_POLICY, name, network="", weights="", worker="")
+    other = "true" if has_other else ""
+    return _filled(
+        SERVED_POLICY, name, network="", weights="", against=other, against_weights="", worker=""
+    )
 
 
 def _filled(policy: str, name: str, **contents: str) -> str:
@@ -85,11 +97,8 @@ def _filled(policy: str, name: str, **contents: str) -> str:
         "style": asset("explorer.css"),
         "script": asset("explorer.js"),
     } | contents
-    text = asset("page.html")
-    for name, content in parts.items():
-        before, _, after = text.partition("{{%s}}" % name)  # noqa: UP031, braces are doubled in f-strings
-        text = before + content + after
-    return text
+    # In one pass: a class may be called "{{script}}".
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], asset("page.html"))
 
 
 def asset(name: str) -> str:

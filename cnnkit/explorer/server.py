@@ -19,7 +19,6 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 
 from cnnkit.errors import SettingError
-from cnnkit.explorer.document import Document
 from cnnkit.explorer.keras_engine import KerasEngine
 from cnnkit.explorer.page import SERVED_POLICY, page_of_server
 
@@ -40,11 +39,11 @@ Question = Callable[[KerasEngine, dict[str, str], np.ndarray], bytes]
 
 
 class Explorer:
-    """A page about one network, served until it is closed.
+    """A page about a network, served until it is closed.
 
     Args:
         engine: Computes.
-        document: What the page is told of the network.
+        against: Computes another network, which answers the same pictures beside it.
         port: The port; 0 for a free one.
 
     Attributes:
@@ -54,10 +53,11 @@ class Explorer:
         SettingError: The port is taken.
     """
 
-    def __init__(self, engine: KerasEngine, document: Document, port: int = 0):
+    def __init__(self, engine: KerasEngine, against: KerasEngine | None = None, port: int = 0):
         token = secrets.token_urlsafe(16)
+        engines = {"": engine} | ({"against/": against} if against else {})
         try:
-            self._server = _Server(engine, document, token, port)
+            self._server = _Server(engines, token, port)
         except OSError as error:
             raise SettingError(
                 f"The explorer cannot listen on port {port}: {error.strerror}; give another --port, "
@@ -86,21 +86,21 @@ class Explorer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, engine: KerasEngine, document: Document, token: str, port: int):
+    def __init__(self, engines: dict[str, KerasEngine], token: str, port: int):
         super().__init__((HOST, port), _Handler)
-        self.engine, self.token = engine, token
+        self.token = token
         self.lock = threading.Lock()  # hooks on a model's layers are for one thread at a time
-        self.pages = {
-            "": ("text/html; charset=utf-8", page_of_server(document.network["name"]).encode()),
-            "network.json": ("application/json", document.json().encode()),
-        }
+        page = page_of_server(engines[""].document.network["name"], len(engines) > 1)
+        self.pages = {"": ("text/html; charset=utf-8", page.encode())}
+        self.questions: dict[str, tuple[Question, KerasEngine]] = {}
+        for prefix, engine in engines.items():
+            self.pages[f"{prefix}network.json"] = (
+                "application/json", engine.document.json().encode(),
+            )  # fmt: skip
+            for name, question in QUESTIONS.items():
+                self.questions[prefix + name] = question, engine
         self.hosts = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
-        largest = [
-            int(np.prod(weight["shape"]))
-            for layer in document.network["layers"]
-            for weight in layer["weights"]
-        ]
-        self.largest_body = 4 * max([int(np.prod(engine.input_shape)), *largest])
+        self.largest_body = 4 * max(engine.most_values for engine in engines.values())
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = self._asked_for()
         if name is None:
             return
-        if name not in QUESTIONS:
+        if name not in self.server.questions:
             self._refuse(HTTPStatus.NOT_FOUND, "There is no such question.")
             return
         values = self._body()
@@ -130,8 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         words = {key: found[0] for key, found in parse_qs(urlsplit(self.path).query).items()}
         try:
+            question, engine = self.server.questions[name]
             with self.server.lock:
-                content = QUESTIONS[name](self.server.engine, words, values)
+                content = question(engine, words, values)
         except (SettingError, KeyError, ValueError) as error:
             self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         except Exception as error:  # such as too little memory; the page says so and goes on

@@ -6,7 +6,7 @@ import type { Network } from "./network";
 import { RemoteEngine } from "./remote_engine";
 import { reason, Store } from "./store";
 import { Answer } from "./view/answer";
-import { h, show } from "./view/dom";
+import { button, h, show } from "./view/dom";
 import { glossary } from "./view/glossary";
 import { InputPanel } from "./view/input";
 import { Learning } from "./view/learning";
@@ -19,28 +19,35 @@ function textOf(id: string): string {
   return document.getElementById(id)?.textContent?.trim() ?? "";
 }
 
-/** A page with a network inside computes by itself; one without asks the server that sent it. */
-async function open(): Promise<Engine> {
-  const network = textOf("network");
-  if (!network || network === "null") return RemoteEngine.open();
-  return LocalEngine.open(JSON.parse(network) as Network, textOf("weights"), textOf("worker"));
+/** A page with networks inside computes by itself; one without asks the server that sent it. */
+async function open(): Promise<Engine[]> {
+  const [network, against] = [textOf("network"), textOf("against")];
+  if (!network) return Promise.all([RemoteEngine.open(), ...(against ? [RemoteEngine.open("against/")] : [])]);
+  const local = (text: string, weights: string) =>
+    LocalEngine.open(JSON.parse(text) as Network, textOf(weights), textOf("worker"));
+  return Promise.all([local(network, "weights"), ...(against ? [local(against, "against-weights")] : [])]);
 }
 
 async function start(): Promise<void> {
   const root = document.getElementById("explorer")!;
   show(root, h("p", { class: "opening", role: "status" }, "Opening the network …"));
-  let store: Store;
   try {
-    store = new Store(await open());
+    const [engine, other] = await open();
+    build(root, engine, other);
   } catch (error) {
     show(root, h("p", { class: "problem", role: "alert" }, `The network could not be opened: ${reason(error)}`));
-    return;
   }
+}
+
+/** Put the page together around a network; `other` answers the same pictures beside it. */
+function build(root: HTMLElement, engine: Engine, other?: Engine): void {
+  const store = new Store(engine);
   useFractions(store.network.fractions ?? 0);
   const problem = h("p", { class: "problem", role: "alert" });
   store.on(["failure"], () => (problem.textContent = store.failure));
   const [answer, overview, closer] = [new Answer(store), new Overview(store), new CloserLook(store)];
   const [learnt, learning] = [new Learnt(store), new Learning(store)];
+  const beside = other && against(store, other, () => build(root, other, engine));
   // Last, because it hands on the first picture, of which the others then hear.
   const input = new InputPanel(store);
   show(
@@ -50,9 +57,19 @@ async function start(): Promise<void> {
     problem,
     h("main", {},
       answer.ticker,
-      h("div", { class: "top" }, input.element, answer.element),
+      h("div", { class: "top" }, input.element, h("div", { class: "answers" }, answer.element, beside)),
       overview.element, closer.element, learnt.element, learning.element, glossary()),
   );
+}
+
+/** The answer of another network to the same picture. */
+function against(store: Store, other: Engine, swap: () => void): HTMLElement {
+  const second = new Store(other);
+  const title = `Beside it: ${other.network.name}`;
+  const answer = new Answer(second, title, h("div", { class: "tools" }, button("Look inside this one instead", swap)));
+  store.on(["picture"], () => void second.see(store.input));
+  store.on(["label"], () => second.truth(store.label));
+  return answer.element;
 }
 
 function header(store: Store): HTMLElement {

@@ -18,13 +18,13 @@ interface Header {
 type Question = Record<string, string | number>;
 
 export class RemoteEngine implements Engine {
-  constructor(readonly network: Network) {}
+  private constructor(readonly network: Network, private readonly prefix: string) {}
 
-  /** Ask for the network first: the page and the server are at the same address. */
-  static async open(): Promise<RemoteEngine> {
-    const answer = await fetch("network.json", { cache: "no-store" });
+  /** Ask for the network first; the page and the server are at the same address. */
+  static async open(prefix = ""): Promise<RemoteEngine> {
+    const answer = await fetch(`${prefix}network.json`, { cache: "no-store" });
     if (!answer.ok) throw new Error(await sentence(answer));
-    return new RemoteEngine((await answer.json()) as Network);
+    return new RemoteEngine((await answer.json()) as Network, prefix);
   }
 
   async forward(input: Tensor): Promise<Record<string, Tensor>> {
@@ -68,7 +68,7 @@ export class RemoteEngine implements Engine {
     const words = new URLSearchParams(Object.entries(question).map(([name, value]) => [name, String(value)]));
     let answer: Response;
     try {
-      answer = await fetch(`${what}?${words}`, {
+      answer = await fetch(`${this.prefix}${what}?${words}`, {
         method: "POST",
         body: (data ?? new Float32Array(0)) as Float32Array<ArrayBuffer>,
         headers: { "Content-Type": "application/octet-stream" },

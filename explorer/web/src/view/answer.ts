@@ -1,7 +1,7 @@
 /** What the network answers: a bar for each class, which moves while one draws. */
 
 import type { Store } from "../store";
-import { h, show } from "./dom";
+import { type Child, h, show } from "./dom";
 import { percent, words } from "./numbers";
 
 const MOST = 12;
@@ -23,6 +23,7 @@ export function classValues(store: Store): number[] {
 }
 
 export class Answer {
+  private static number = 0;
   readonly element: HTMLElement;
   private readonly headline = h("p", { class: "headline" });
   /** The answer alone, which stays in sight on a narrow screen. */
@@ -32,7 +33,8 @@ export class Answer {
   private readonly spoken = h("p", { class: "unseen", role: "status" });
   private timer = 0;
 
-  constructor(private readonly store: Store) {
+  constructor(private readonly store: Store, title = "Its answer", more: Child = null) {
+    const id = `answer-${(Answer.number += 1)}`;
     const number = Math.min(MOST, store.network.classNames.length);
     this.rows = Array.from({ length: number }, () => this.row());
     show(this.list, ...this.rows.map((row) => row.item));
@@ -42,10 +44,11 @@ export class Answer {
         ? "How probable the network holds each class; they sum to 100 %."
         : "Votes: the mean of the values that are wired to each class.";
     this.element = h(
-      "section", { class: "card answer", "aria-labelledby": "answer-title" },
-      h("h2", { id: "answer-title" }, "Its answer"),
+      "section", { class: "card answer", "aria-labelledby": id },
+      h("h2", { id }, title),
       this.headline, this.list, this.spoken,
       h("p", { class: "soft" }, note),
+      more,
     );
     store.on(["outputs"], () => this.draw());
   }

@@ -111,12 +111,13 @@ export class InputPanel {
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
       event.preventDefault();
+      if (!this.element.isConnected) return;
       const file = event.dataTransfer?.files[0];
       if (file) void this.takeFile(file);
     });
     document.addEventListener("paste", (event) => {
       const file = event.clipboardData?.files[0];
-      if (file) void this.takeFile(file);
+      if (file && this.element.isConnected) void this.takeFile(file);
     });
   }
 
