@@ -3,7 +3,7 @@
 The page's own engine, `explorer/web/src/compute`, answers the same questions without Keras.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,9 +68,8 @@ class KerasEngine:
         # Calls of one layer share its weights, and each call is told the gradient of all.
         self._moved = list({id(variable): variable for _, variable in self._trained}.values())
         self._before: dict[tuple[str, int], np.ndarray] = {}
+        self._last: tuple[bytes, dict[str, Any]] | None = None  # a picture, and its outputs
         self._forward = compile_function(self._outputs)
-        self._backward = compile_function(self._loss_gradients)
-        self._scores = compile_function(self._score_gradients)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -84,48 +83,67 @@ class KerasEngine:
         shapes = [self.input_shape, *(weight["shape"] for weight in weights)]
         return max(int(np.prod(shape)) for shape in shapes)
 
-    def forward(self, picture: np.ndarray) -> dict[str, np.ndarray]:
-        """Return every layer's output.
+    def forward(
+        self, picture: np.ndarray, layers: Sequence[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return layers' outputs.
 
         Args:
             picture: Shape `input_shape`, values as the model takes them.
+            layers: Names of layers; None for all. More layers of the same picture cost nothing.
 
         Returns:
             By layer, float32, without a batch axis.
         """
-        arrays = self._forward(self._batch(picture), *self._values())
-        return {name: as_numpy(array)[0] for name, array in zip(self._layers, arrays, strict=True)}
+        key = picture.tobytes()
+        if self._last is None or self._last[0] != key:
+            arrays = self._forward(self._batch(picture), *self._values())
+            self._last = key, dict(zip(self._layers, arrays, strict=True))
+        outputs = self._last[1]
+        return {name: as_numpy(outputs[name])[0] for name in self._expect(layers)}
 
-    def backward(self, picture: np.ndarray, label: int) -> Gradients:
+    def backward(
+        self, picture: np.ndarray, label: int, layers: Sequence[str] | None = None
+    ) -> Gradients:
         """Return the cross-entropy of a label, with its gradients.
 
         Args:
             picture: As `forward` takes it.
             label: Index of a class.
+            layers: Layers whose outputs' gradients are wanted; None for all.
 
         Returns:
-            The loss and its gradient at every layer's output and every trainable weight.
+            The loss, and its gradient at these outputs and at every trainable weight.
         """
-        result = self._backward(self._batch(picture), self._chosen(label), *self._values())
-        loss, probability, gradient = map(as_numpy, result)
-        maps, weights = self._unpacked(gradient)
+        goal = self._pulled_back(picture, label, self._loss, self._expect(layers), self._moved)
+        loss, probabilities, maps, moved = goal
         last = self._network["layers"][-1]["name"]
-        if last != self._network["logits"]:  # the way back begins at the scores
-            maps[last] = self._slope(probability.reshape(maps[last].shape), label)
-        return Gradients(float(loss), maps, weights)
+        if last in maps and last != self._network["logits"]:  # the way back begins at the scores
+            maps[last] = self._slope(probabilities, label)
+        of_variable = dict(zip(map(id, self._moved), moved, strict=True))
+        weights: dict[str, list[np.ndarray]] = {}
+        for name, variable in self._trained:
+            weights.setdefault(name, []).append(of_variable[id(variable)])
+        return Gradients(loss, maps, weights)
 
-    def score_gradients(self, picture: np.ndarray, index: int) -> dict[str, np.ndarray]:
-        """Return the gradient of one class' score at every layer's output.
+    def score_gradients(
+        self, picture: np.ndarray, index: int, layers: Sequence[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return the gradient of one class' score at layers' outputs.
 
         Args:
             picture: As `forward` takes it.
             index: Index of a class.
+            layers: Names of layers; None for all.
 
         Returns:
             By layer, float32, without a batch axis.
         """
-        gradient = self._scores(self._batch(picture), self._chosen(index), *self._values())
-        return self._unpacked(as_numpy(gradient))[0]
+
+        def score(scores, chosen):
+            return ops.sum(_expanded(scores) * chosen)
+
+        return self._pulled_back(picture, index, score, self._expect(layers), [])[2]
 
     def weight(self, layer: str, index: int) -> np.ndarray:
         """Return the present values of a weight.
@@ -154,6 +172,7 @@ class KerasEngine:
                 f"numbers, not {values.size}."
             )
         self._before.setdefault((layer, index), as_numpy(variable).copy())
+        self._last = None
         variable.assign(values.reshape(variable.shape))
 
     def reset(self) -> None:
@@ -161,12 +180,19 @@ class KerasEngine:
         for (layer, index), values in self._before.items():
             self._variable(layer, index).assign(values)
         self._before.clear()
+        self._last = None
 
     def _variable(self, layer: str, index: int):
         weights = self._layers.get(layer, {}).get("weights", [])
         if not 0 <= index < len(weights):
             raise SettingError(f"Layer {layer!r} has no weight {index}.")
         return self._calls[layer].operation.weights[index]
+
+    def _expect(self, layers: Sequence[str] | None) -> list[str]:
+        unknown = sorted(set(layers or ()) - set(self._layers))
+        if unknown:
+            raise SettingError(f"The network has no layer {unknown[0]!r}.")
+        return list(self._layers if layers is None else layers)
 
     def _batch(self, picture: np.ndarray):
         return ops.convert_to_tensor(picture.reshape(1, *self.input_shape), "float32")
@@ -189,21 +215,10 @@ class KerasEngine:
         slopes[label] = -1 / max(probabilities[label], SMALLEST)
         return slopes
 
-    # Compiled: tensors in, tensors out. Weights are arguments, so that changed ones are used.
-
     def _outputs(self, batch, *values):
+        """Compiled, with weights as arguments, so that changed ones are used."""
         with self._with_weights(values):
-            return list(self._run(batch, {}).values())
-
-    def _loss_gradients(self, batch, chosen, *values):
-        (loss, probability), gradient = self._pulled_back(batch, chosen, values, self._loss)
-        return loss, probability, gradient
-
-    def _score_gradients(self, batch, chosen, *values):
-        def score(scores, chosen):
-            return ops.sum(_expanded(scores) * chosen)
-
-        return self._pulled_back(batch, chosen, values, score)[1]
+            return [in_float32(output) for output in self._run(batch, {}).values()]
 
     def _loss(self, scores, chosen):
         if self._network["multiLabel"] and scores.shape[0] > 1:
@@ -213,38 +228,40 @@ class KerasEngine:
         others = ops.where(chosen > 0, -1e9, gaps)
         return ops.softplus(ops.logsumexp(others))
 
-    def _pulled_back(self, batch, chosen, values, goal):
-        """Return (goal, last output), and the gradient at all outputs and trained weights in a row."""
-        sizes = self._sizes()
+    def _pulled_back(self, picture, label: int, goal, layers: list[str], variables: list):
+        """Return the goal's value, the answer, and the gradients at layers and variables.
 
-        def function(change):
-            parts = ops.split(change, np.cumsum(sizes)[:-1].tolist())
-            changes = dict(zip(self._layers, parts[: len(self._layers)], strict=True))
-            moved = dict(zip(map(id, self._moved), parts[len(self._layers) :], strict=True))
-            with self._with_weights(values, moved):
-                outputs = self._run(batch, changes)
-            scores = outputs[self._network["logits"]][0]
-            last = outputs[self._network["layers"][-1]["name"]][0]
-            return goal(scores, chosen), last
+        All of them are parts of one array that is added, so that one gradient has them all.
+        """
+        shapes = [tuple(self._layers[name]["shape"]) for name in layers]
+        shapes += [tuple(variable.shape) for variable in variables]
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
 
-        return value_and_gradient(function, np.zeros(sum(sizes), "float32"))
+        def run(batch, chosen, change, *values):
+            def function(change):
+                parts = ops.split(change, ends[:-1].tolist())
+                changes = dict(zip(layers, parts, strict=False))
+                moved = dict(zip(map(id, variables), parts[len(layers) :], strict=True))
+                with self._with_weights(values, moved):
+                    outputs = self._run(batch, changes)
+                scores = in_float32(outputs[self._network["logits"]])[0]
+                answer = in_float32(outputs[self._network["layers"][-1]["name"]])[0]
+                return goal(scores, chosen), answer
 
-    def _sizes(self) -> list[int]:
-        outputs = [int(np.prod(layer["shape"])) for layer in self._layers.values()]
-        return outputs + [int(np.prod(variable.shape)) for variable in self._moved]
+            (value, answer), gradient = value_and_gradient(function, change)
+            return value, answer, gradient
 
-    def _unpacked(self, gradient: np.ndarray):
-        parts = np.split(gradient, np.cumsum(self._sizes())[:-1])
-        maps = {
-            name: part.reshape(layer["shape"])
-            for (name, layer), part in zip(self._layers.items(), parts, strict=False)
-        }
-        weights: dict[str, list[np.ndarray]] = {}
-        of_variable = dict(zip(map(id, self._moved), parts[len(maps) :], strict=True))
-        for name, variable in self._trained:
-            part = of_variable[id(variable)].reshape(variable.shape)
-            weights.setdefault(name, []).append(part)
-        return maps, weights
+        # Not repeated: TensorFlow would trace MobileNetV2 for 20 s, and computes it at once in 1 s.
+        compiled = compile_function(run, repeated=False)
+        change = ops.zeros((int(ends[-1]),), "float32")
+        results = compiled(self._batch(picture), self._chosen(label), change, *self._values())
+        value, answer, gradient = map(as_numpy, results)
+        parts = [
+            part.reshape(shape)
+            for part, shape in zip(np.split(gradient, ends[:-1]), shapes, strict=True)
+        ]
+        maps = dict(zip(layers, parts, strict=False))
+        return float(value), answer, maps, parts[len(layers) :]
 
     @contextmanager
     def _with_weights(self, values, moved: dict[int, Any] | None = None) -> Iterator[None]:
@@ -279,7 +296,7 @@ class KerasEngine:
                 change = ops.reshape(changes[name], (1, *layer["shape"]))
                 result = result + ops.cast(change, result.dtype)
             outputs[name] = result
-        return {name: in_float32(result) for name, result in outputs.items()}
+        return outputs
 
     def _arguments(self, call: LayerCall, reads: list[str], outputs: dict) -> tuple[tuple, dict]:
         """Return what a layer is called with: the outputs of those that it reads."""

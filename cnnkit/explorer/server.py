@@ -184,16 +184,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _forward(engine: KerasEngine, words: dict, values: np.ndarray) -> bytes:
-    return _packed(engine.forward(_picture(engine, values)))
+    return _packed(engine.forward(_picture(engine, values), _layers(words)))
 
 
 def _backward(engine: KerasEngine, words: dict, values: np.ndarray) -> bytes:
-    found = engine.backward(_picture(engine, values), int(words["label"]))
+    found = engine.backward(_picture(engine, values), int(words["label"]), _layers(words))
     return _packed(found.maps, found.weights, loss=found.loss)
 
 
 def _score_gradients(engine: KerasEngine, words: dict, values: np.ndarray) -> bytes:
-    return _packed(engine.score_gradients(_picture(engine, values), int(words["class"])))
+    return _packed(engine.score_gradients(_picture(engine, values), int(words["class"]), _layers(words)))
 
 
 def _weight(engine: KerasEngine, words: dict, values: np.ndarray) -> bytes:
@@ -214,6 +214,10 @@ QUESTIONS: dict[str, Question] = {
     "forward": _forward, "backward": _backward, "score-gradients": _score_gradients,
     "weight": _weight, "set-weight": _set_weight, "reset": _reset,
 }  # fmt: skip
+
+
+def _layers(words: dict) -> list[str] | None:
+    return json.loads(words["layers"]) if "layers" in words else None
 
 
 def _picture(engine: KerasEngine, values: np.ndarray) -> np.ndarray:

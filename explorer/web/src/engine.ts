@@ -19,15 +19,18 @@ export interface Gradients {
 
 export interface Engine {
   readonly network: Network;
-  /** Every layer's output for one prepared picture (values 0 to 255). */
-  forward(input: Tensor): Promise<Record<string, Tensor>>;
+  /**
+   * Every layer's output for one prepared picture (values 0 to 255). Whoever computes far away may give
+   * the named `layers` alone, here and below.
+   */
+  forward(input: Tensor, layers?: string[]): Promise<Record<string, Tensor>>;
   /** Cross-entropy of one label for one prepared picture. */
-  backward(input: Tensor, label: number): Promise<Gradients>;
+  backward(input: Tensor, label: number, layers?: string[]): Promise<Gradients>;
   /**
    * By layer: the gradient of one class' score before softmax, not of the loss. Grad-CAM
    * (`compute/grad_cam.ts`) is made of it.
    */
-  scoreGradients(input: Tensor, classIndex: number): Promise<Record<string, Tensor>>;
+  scoreGradients(input: Tensor, classIndex: number, layers?: string[]): Promise<Record<string, Tensor>>;
   /** The present values of one weight. */
   weight(layer: string, index: number): Promise<Tensor>;
   /** Change one weight; `forward` uses it from then on. */

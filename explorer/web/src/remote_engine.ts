@@ -27,13 +27,13 @@ export class RemoteEngine implements Engine {
     return new RemoteEngine((await answer.json()) as Network, prefix);
   }
 
-  async forward(input: Tensor): Promise<Record<string, Tensor>> {
-    const { maps } = await this.ask("forward", {}, input.data);
+  async forward(input: Tensor, layers?: string[]): Promise<Record<string, Tensor>> {
+    const { maps } = await this.ask("forward", only(layers), input.data);
     return maps;
   }
 
-  async backward(input: Tensor, label: number): Promise<Gradients> {
-    const { header, maps, rest } = await this.ask("backward", { label }, input.data);
+  async backward(input: Tensor, label: number, layers?: string[]): Promise<Gradients> {
+    const { header, maps, rest } = await this.ask("backward", { label, ...only(layers) }, input.data);
     const weights: Record<string, Tensor[]> = {};
     let offset = 0;
     for (const [layer, shapes] of Object.entries(header.weights ?? {})) {
@@ -46,8 +46,8 @@ export class RemoteEngine implements Engine {
     return { loss: header.loss ?? NaN, maps, weights };
   }
 
-  async scoreGradients(input: Tensor, classIndex: number): Promise<Record<string, Tensor>> {
-    const { maps } = await this.ask("score-gradients", { class: classIndex }, input.data);
+  async scoreGradients(input: Tensor, classIndex: number, layers?: string[]): Promise<Record<string, Tensor>> {
+    const { maps } = await this.ask("score-gradients", { class: classIndex, ...only(layers) }, input.data);
     return maps;
   }
 
@@ -94,6 +94,10 @@ function unpack(buffer: ArrayBuffer): { header: Header; maps: Record<string, Ten
     offset += size;
   }
   return { header, maps, rest: values.subarray(offset) };
+}
+
+function only(layers?: string[]): Question {
+  return layers ? { layers: JSON.stringify(layers) } : {};
 }
 
 function sizeOf(shape: number[]): number {

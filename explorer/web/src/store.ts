@@ -3,7 +3,8 @@
 import type { Engine, Gradients, Tensor } from "./engine";
 import type { Layer, Network } from "./network";
 
-export type Change = "picture" | "outputs" | "selection" | "gradients" | "weights" | "label" | "failure";
+/** "more": further layers of the same picture. */
+export type Change = "picture" | "outputs" | "more" | "selection" | "gradients" | "weights" | "label" | "failure";
 
 /** The layer, map and cell that the reader looks at; a cell is (row, column). */
 export interface Selection {
@@ -25,6 +26,10 @@ export class Store {
   failure = "";
   private listeners = new Map<Change, Set<() => void>>();
   private weights = new Map<number, Tensor>();
+  /** Counts changes of weights. */
+  private version = 0;
+  /** The picture and the weights that `outputs` are of. */
+  private fresh: { input: Tensor | null; version: number } = { input: null, version: 0 };
   private asked = 0;
   private answered = 0;
   private running: Promise<void> | null = null;
@@ -57,9 +62,33 @@ export class Store {
     return this.layer(this.selection.layer);
   }
 
-  /** What a layer reads: the outputs of others. */
+  /** What a layer reads: the outputs of others; nothing as long as one of them is not there. */
   inputsOf(layer: Layer): Tensor[] {
-    return layer.inputs.map((name) => this.outputs[name]).filter((tensor) => tensor !== undefined);
+    const found = layer.inputs.map((name) => this.outputs[name]);
+    return found.every((tensor) => tensor !== undefined) ? (found as Tensor[]) : [];
+  }
+
+  /** Layers that somebody looks at, beside the chosen one, what it reads, and the answer. */
+  private wanted = new Map<object, string[]>();
+
+  /** Layers whose outputs came last. */
+  arrived = new Set<string>();
+
+  /** Say which layers a view shows; those that are not there yet are asked for. */
+  want(view: object, layers: string[]): void {
+    this.wanted.set(view, layers);
+    this.complete();
+  }
+
+  private get needed(): string[] {
+    const { logits, layers } = this.network;
+    const chosen = [this.selected.name, ...this.selected.inputs];
+    return [...new Set([...chosen, logits, layers.at(-1)!.name, ...[...this.wanted.values()].flat()])];
+  }
+
+  /** Ask for outputs that are needed and missing. */
+  private complete(): void {
+    if (this.answered && this.needed.some((name) => !this.outputs[name])) void this.compute();
   }
 
   /** Look at a layer; where no map or cell is named, at its largest value, where there is something to see. */
@@ -74,6 +103,7 @@ export class Store {
       cell: [clamp(row, height), clamp(column, width)],
     };
     this.emit("selection");
+    this.complete();
   }
 
   /** Look at another picture; the newest one wins where they come faster than the network answers. */
@@ -95,18 +125,28 @@ export class Store {
     while (this.answered < this.asked) {
       const number = this.asked;
       const started = performance.now();
+      let change: Change = "outputs";
       try {
-        const outputs = await this.engine.forward(this.input);
-        this.outputs = withInput(this.network, outputs, this.input);
-        this.milliseconds = performance.now() - started;
+        const { input, needed } = this;
+        // The same picture with the same weights: what is known stays.
+        const { version } = this;
+        const same = this.fresh.input === input && this.fresh.version === version;
+        const known = same ? this.outputs : {};
+        const missing = needed.filter((name) => !known[name]);
+        const outputs = await this.engine.forward(input, missing);
+        this.outputs = withInput(this.network, { ...known, ...outputs }, input);
+        this.fresh = { input, version };
+        if (!same) this.gradients = null;
+        change = same ? "more" : "outputs";
+        this.arrived = new Set(missing);
+        if (!same) this.milliseconds = performance.now() - started;
         this.fail("");
       } catch (error) {
         this.fail(`The network could not be computed: ${reason(error)}`);
       }
       if (!this.answered) this.select(this.selection.layer);
       this.answered = number;
-      this.gradients = null;
-      this.emit("outputs");
+      this.emit(change);
     }
   }
 
@@ -140,7 +180,7 @@ export class Store {
   async backward(label: number): Promise<void> {
     const { input } = this;
     try {
-      const gradients = await this.engine.backward(input, label);
+      const gradients = await this.engine.backward(input, label, [this.selected.name]);
       if (this.input !== input) return;
       this.gradients = gradients;
     } catch (error) {
@@ -180,6 +220,7 @@ export class Store {
       this.weights.set(this.place(layer, index), { shape: this.layer(layer).weights[index]!.shape, data });
     }
     this.changed = true;
+    this.version += 1;
     await this.compute();
     this.emit("weights");
   }
@@ -190,6 +231,7 @@ export class Store {
     await this.engine.reset();
     this.weights.clear();
     this.changed = false;
+    this.version += 1;
     await this.compute();
     this.emit("weights");
   }

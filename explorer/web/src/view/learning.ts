@@ -27,6 +27,12 @@ export class Learning {
       this.wanted = this.label.value === "" ? null : Number(this.label.value);
       this.refresh();
     });
+    if (!store.network.layers.some((layer) => layer.weights.some((weight) => weight.trainable))) {
+      this.element = h("section", { class: "card learning", "aria-labelledby": "learning-title" },
+        h("h2", { id: "learning-title" }, "How it learns"),
+        h("p", {}, "This network does not learn: its weights were made by hand, or are frozen. You can change each of them above."));
+      return;
+    }
     const rate = slider("Learning rate", { min: -5, max: 1, step: 0.25, value: FIRST_RATE }, (power) => words(10 ** power, 2), (power) => {
       this.rate = 10 ** power;
       this.draw();
@@ -39,7 +45,12 @@ export class Learning {
       h("div", { class: "tools" }, h("label", { for: "true-label" }, "It is a "), this.label, rate, this.step, button("Trained weights back", () => void this.reset())),
       this.loss, this.history, this.detail, this.list,
     );
-    store.on(["gradients", "selection"], () => this.draw());
+    store.on(["gradients"], () => this.draw());
+    store.on(["selection"], () => {
+      const { gradients } = store;
+      if (gradients && !gradients.maps[store.selection.layer]) this.refresh();
+      else this.draw();
+    });
     store.on(["outputs"], () => this.refresh());
     store.on(["label"], () => this.choose(store.label));
     // What nobody sees need not be computed at every stroke.
@@ -79,17 +90,17 @@ export class Learning {
     const label = this.wanted ?? 0;
     const probability = classValues(this.store)[label] ?? 0;
     show(this.loss, "The network gives “", this.store.network.classNames[label]!, "” ", h("b", {}, percent(probability)), ", so the loss is ", value(gradients.loss, "loss"), ".");
-    this.table(gradients.maps);
+    this.table(gradients.weights);
     void this.kernel();
   }
 
   /** How much gradient reaches each layer. */
-  private table(maps: Record<string, Tensor>): void {
-    const rows = this.store.network.layers.filter((layer) => maps[layer.name] && layer.weights.some((weight) => weight.trainable));
-    const sizes = rows.map((layer) => norm(maps[layer.name]!.data));
+  private table(weights: Record<string, Tensor[]>): void {
+    const rows = this.store.network.layers.filter((layer) => weights[layer.name]?.length);
+    const sizes = rows.map((layer) => norm(weights[layer.name]![0]!.data));
     const largest = Math.max(...sizes, 1e-12);
     show(this.list, h("table", { class: "votes" },
-      h("caption", {}, "How much gradient reaches each layer (root of the mean square)"),
+      h("caption", {}, "How much gradient reaches each layer's weights (root of the mean square)"),
       h("tbody", {}, ...rows.map((layer, index) => h("tr", {},
         h("th", { scope: "row" }, button(shortName(layer.name), () => this.store.select(layer.name))),
         h("td", {}, h("span", { class: "vote above", style: `width:${(160 * sizes[index]!) / largest}px`, "aria-hidden": "true" }), words(sizes[index]!)))))));

@@ -42,6 +42,7 @@ export class Learnt {
       this.draw();
     }).observe(this.element);
     store.on(["outputs", "selection"], () => this.draw());
+    store.on(["more"], () => [this.layerChoice.value, store.selection.layer].some((name) => store.arrived.has(name)) && this.draw());
     store.on(["selection"], () => this.drawPatches());
     this.drawPatches();
   }
@@ -70,9 +71,10 @@ export class Learnt {
     const index = this.choice.value === "" ? values.indexOf(Math.max(...values)) : Number(this.choice.value);
     const outputs = this.store.outputs;
     const name = this.layerChoice.value;
+    this.store.want(this, [name]);
     if (!outputs[name]) return;
     try {
-      const gradients = await this.store.engine.scoreGradients(this.store.input, index);
+      const gradients = await this.store.engine.scoreGradients(this.store.input, index, [name]);
       if (number !== this.asked || !gradients[name]) return;
       overlay(this.cam, this.store, gradCam(outputs[name], gradients[name]));
     } catch (error) {

@@ -30,7 +30,10 @@ export class Overview {
       this.legend(),
       box,
     );
-    this.watch(columns, box);
+    this.watch(store, columns, box);
+    store.on(["more"], () => {
+      for (const column of columns) if (store.arrived.has(column.layer.name)) column.draw();
+    });
     store.on(["outputs"], () => {
       this.draw();
       this.speed.textContent = ` Computed in ${Math.max(1, Math.round(store.milliseconds))} ms.`;
@@ -66,7 +69,7 @@ export class Overview {
     return h("p", { class: "legend soft" }, bar, text, choose);
   }
 
-  private watch(columns: Column[], root: HTMLElement): void {
+  private watch(store: Store, columns: Column[], root: HTMLElement): void {
     const byElement = new Map<Element, Column>(columns.map((column) => [column.element, column]));
     const observer = new IntersectionObserver(
       (entries) => {
@@ -75,6 +78,7 @@ export class Overview {
           column.isVisible = entry.isIntersecting;
           column.draw();
         }
+        store.want(this, columns.filter((column) => column.isVisible).map((column) => column.layer.name));
         this.queueLines();
       },
       { root, rootMargin: "0px 200px" },

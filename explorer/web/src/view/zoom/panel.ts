@@ -54,6 +54,10 @@ export class CloserLook {
   constructor(private readonly store: Store) {
     this.element = h("section", { class: "card closer", "aria-labelledby": "closer" }, this.title, this.chooser, this.text, this.body);
     store.on(["selection", "outputs", "weights"], () => this.update());
+    store.on(["more"], () => {
+      const { name, inputs } = store.selected;
+      if ([name, ...inputs].some((each) => store.arrived.has(each))) this.update();
+    });
     this.update();
   }
 
