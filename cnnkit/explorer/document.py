@@ -118,12 +118,13 @@ def document(
             size, or outputs that are not one number for each class.
     """
     _check_names(precision, class_names)
+    name = name or model.name  # a Sequential's graph has another
     model = _classifier_of_pictures(in_keras_layers(model), class_names)
     packed = PackedWeights(precision)
     layers, logits = described_layers(model, packed, multi_label)
     network = {
         "format": FORMAT,
-        "name": name or model.name,
+        "name": name,
         "classNames": list(class_names),
         "multiLabel": multi_label,
         "preparation": _preparation(preparation),

@@ -94,6 +94,7 @@ export class Store {
   /** Look at a layer; where no map or cell is named, at its largest value, where there is something to see. */
   select(layer: string, map?: number, cell?: [number, number]): void {
     const [height, width, maps] = asMaps(this.layer(layer).shape);
+    this.unseen = map === undefined && !this.outputs[layer] ? layer : "";
     const strongest = this.strongest(layer, map);
     const [row, column] = cell ?? (this.selection.layer === layer && map !== undefined ? this.selection.cell : strongest.cell);
     map ??= strongest.map;
@@ -144,11 +145,14 @@ export class Store {
       } catch (error) {
         this.fail(`The network could not be computed: ${reason(error)}`);
       }
-      if (!this.answered) this.select(this.selection.layer);
+      if (!this.answered || this.unseen === this.selection.layer) this.select(this.selection.layer);
       this.answered = number;
       this.emit(change);
     }
   }
+
+  /** A chosen layer whose values are still to come. */
+  private unseen = "";
 
   /** The map and cell of a layer's largest value; of one map's, if that is given. */
   private strongest(layer: string, map?: number): { map: number; cell: [number, number] } {

@@ -14,14 +14,17 @@ export class Drawing {
   private readonly context: CanvasRenderingContext2D;
   private readonly cursor = h("div", { class: "cursor", "aria-hidden": "true" });
   private brush: number;
-  private at: [number, number] = [SIDE / 2, SIDE / 2];
+  private at: [number, number];
   private isErasing = false;
   private queued = false;
 
   constructor(private readonly rule: Preparation, private readonly onpicture: (picture: Picture) => void) {
-    const height = Math.round((SIDE * rule.height) / rule.width);
+    // A small network gets the pixels themselves, so that what is drawn is what it sees.
+    const side = this.isTiny ? rule.width : SIDE;
+    const height = Math.round((side * rule.height) / rule.width);
+    this.at = [side / 2, height / 2];
     this.canvas = h("canvas", {
-      width: SIDE, height, class: "drawing", tabindex: 0, role: "img",
+      width: side, height, class: "drawing", tabindex: 0, role: "img",
       "aria-label": "Drawing area. Arrow keys move the pen, with Space held down or pressed they draw; Delete clears.",
     });
     this.context = this.canvas.getContext("2d", { willReadFrequently: true })!;
@@ -36,7 +39,7 @@ export class Drawing {
       {},
       h("div", { class: "paper" }, this.canvas, this.cursor),
       h("div", { class: "tools" }, button("Clear", () => this.clear()), eraser,
-        slider("Pen", { min: 4, max: 60, step: 1, value: Math.round(this.brush) }, () => "", (value) => {
+        !this.isTiny && slider("Pen", { min: 4, max: 60, step: 1, value: Math.round(this.brush) }, () => "", (value) => {
           this.brush = value;
         })),
       h("p", { class: "soft" }, "Draw here; all numbers below follow. By keyboard: arrow keys, and Space to draw."),
@@ -107,7 +110,7 @@ export class Drawing {
   private box = new DOMRect();
 
   private key(event: KeyboardEvent): void {
-    const step = this.isTiny ? SIDE / this.rule.width : 10;
+    const step = this.isTiny ? 1 : 10;
     const moves: Record<string, [number, number]> = {
       ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step],
     };
@@ -145,9 +148,12 @@ export class Drawing {
   private stroke(from: [number, number], to: [number, number]): void {
     const { context } = this;
     if (this.isTiny) {
-      const cell = SIDE / this.rule.width;
       context.fillStyle = this.ink;
-      context.fillRect(Math.floor(to[0] / cell) * cell, Math.floor(to[1] / cell) * cell, cell, cell);
+      const steps = Math.max(1, Math.ceil(2 * Math.hypot(to[0] - from[0], to[1] - from[1])));
+      for (let step = 0; step <= steps; step += 1) {
+        const place = (axis: 0 | 1) => Math.floor(from[axis] + ((to[axis] - from[axis]) * step) / steps);
+        context.fillRect(place(0), place(1), 1, 1);
+      }
     } else {
       context.strokeStyle = this.ink;
       context.lineWidth = this.brush;
