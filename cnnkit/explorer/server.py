@@ -9,6 +9,7 @@ import hmac
 import json
 import secrets
 import struct
+import sys
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
@@ -101,6 +102,12 @@ class _Server(ThreadingHTTPServer):
                 self.questions[prefix + name] = question, engine
         self.hosts = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
         self.largest_body = 4 * max(engine.most_values for engine in engines.values())
+
+
+    def handle_error(self, request, client_address):
+        """Say nothing of a page that was closed while it waited."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

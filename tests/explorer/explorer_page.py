@@ -96,11 +96,11 @@ class ExplorerPage:
 
     def position(self):
         """Map, row and column of the closer look, counted from 0."""
-        text = self.run("return document.querySelector('.closer').textContent")
-        import re
-
-        found = re.search(r"map (\d+), row (\d+), column (\d+)", text)
-        return tuple(int(each) - 1 for each in found.groups())
+        found = self.until(
+            "return document.querySelector('.closer').textContent"
+            ".match(/map (\\d+), row (\\d+), column (\\d+)/)"
+        )
+        return tuple(int(each) - 1 for each in found[1:])
 
     def requests(self):
         """The addresses that were asked for since the page was opened."""

@@ -68,8 +68,10 @@ def test_arrow_keys_choose_map_and_cell_and_draw(page):
     page.run("document.querySelector(\"[data-layer='C3'] canvas\").focus()")
     press = ActionChains(page.browser)
     press.send_keys(Keys.HOME, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER).perform()
-    said = page.run("return document.querySelector(\"[data-layer='C3'] canvas\").getAttribute('aria-valuetext')")
-    assert said.startswith("3 of 5, values from")
+    page.until(
+        "return document.querySelector(\"[data-layer='C3'] canvas\").getAttribute('aria-valuetext')"
+        ".startsWith('3 of 5, values from')"
+    )
     assert page.run("return document.activeElement.id") == "closer"
     before = page.position()
     page.run("[...document.querySelectorAll('.closer .map-view canvas')].at(-1).focus()")

@@ -182,6 +182,7 @@ export class Column {
   private mark(context: CanvasRenderingContext2D): void {
     const { selection } = this.store;
     if (selection.layer !== this.layer.name) return;
+    this.describe(selection.map);
     const index = this.isPicture ? 0 : selection.map;
     const x = (index % this.across) * (this.tile[1] + GAP);
     const y = Math.floor(index / this.across) * (this.tile[0] + GAP) - this.scroller.scrollTop;

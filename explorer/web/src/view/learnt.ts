@@ -11,9 +11,9 @@ const SIDE = 196;
 
 export class Learnt {
   readonly element: HTMLElement;
-  private readonly heat = h("canvas", { role: "img" });
+  private readonly heat = h("canvas", { role: "img", "aria-label": "Where the chosen map responds" });
   private readonly heatTitle = h("figcaption", {});
-  private readonly cam = h("canvas", { role: "img" });
+  private readonly cam = h("canvas", { role: "img", "aria-label": "Grad-CAM" });
   private readonly camTitle = h("figcaption", {});
   private readonly patches = h("div", { class: "patches" });
   private readonly choice: HTMLSelectElement;

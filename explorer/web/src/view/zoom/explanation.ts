@@ -76,8 +76,8 @@ export class Player {
   constructor(private readonly store: Store, private readonly size: [number, number]) {
     this.play = button("▶ Slide the window", () => (this.timer ? this.stop() : this.start()), { class: "play-button" });
     this.element = h("div", { class: "tools" },
-      button("◀ Back", () => this.step(-1), { "aria-label": "Previous position" }), this.play,
-      button("Next ▶", () => this.step(1), { "aria-label": "Next position" }));
+      button("◀ Back", () => this.step(-1)), this.play,
+      button("Next ▶", () => this.step(1)));
   }
 
   private step(by: number): boolean {
