@@ -1,5 +1,7 @@
 """What Keras computes at every call of a network, and TensorFlow's gradients there."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def keras_values(model, picture, label, logits):
     calls = layer_calls(model, nested=True)
     names = [row.name for row in anatomy(model).rows]
     values = []
-    with tf.GradientTape(persistent=True) as tape:
+    with tf.GradientTape() as tape:
         for call in calls:
             if call.is_input:
                 values.append(tf.convert_to_tensor(picture[None]))
@@ -41,22 +43,24 @@ def keras_values(model, picture, label, logits):
                     lambda each, made=made: made.get(id(each), each),
                     (call.positional, call.keywords),
                 )
+                if "training" in inspect.signature(call.operation.call).parameters:
+                    options |= {"training": False}  # by itself, augmentation thinks that it trains
                 values.append(call.operation(*arguments, **options))
             tape.watch(values[-1])
         scores = values[names.index(logits)]
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits([label], tf.reshape(scores, (1, -1)))
-    ofmaps = tape.gradient(loss, values, unconnected_gradients="zero")
-    ofweights = {}
-    for name, call in zip(names, calls, strict=True):
-        trained = getattr(call.operation, "trainable_weights", ())
-        if trained:
-            found = tape.gradient(
-                loss, [each.value for each in trained], unconnected_gradients="zero"
-            )
-            ofweights[name] = [each.numpy() for each in found]
+    trained = {
+        name: list(call.operation.trainable_weights)
+        for name, call in zip(names, calls, strict=True)
+        if getattr(call.operation, "trainable_weights", ())
+    }
+    variables = [each.value for found in trained.values() for each in found]
+    found = tape.gradient(loss, [*values, *variables], unconnected_gradients="zero")
+    ofmaps, ofvariables = found[: len(values)], iter(found[len(values) :])
     outputs = {name: value.numpy()[0] for name, value in zip(names, values, strict=True)}
     maps = {name: value.numpy()[0] for name, value in zip(names, ofmaps, strict=True)}
-    return float(loss[0]), outputs, maps, ofweights
+    weights = {name: [next(ofvariables).numpy() for _ in own] for name, own in trained.items()}
+    return float(loss[0]), outputs, maps, weights
 
 
 def prepare_page(folder, model, picture, label=1):
