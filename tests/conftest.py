@@ -63,6 +63,14 @@ def cached_keras(keras_home, monkeypatch):
     return keras_home
 
 
+@pytest.fixture(autouse=True, scope="module")
+def no_networks_of_other_files():
+    """Keras keeps each graph of each network that it built: they would fill the memory."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
+
+
 @pytest.fixture(autouse=True)
 def own_image_cache(tmp_path_factory, monkeypatch):
     """Keep the decoded images of tests out of the user's cache, and of one another's."""

@@ -71,7 +71,10 @@ def _show(name: str, image_shape: tuple | None, classes: int | None, plot: Path 
     facts = models.entry(name).facts
     if plot and plot.suffix not in (".png", ".svg"):
         raise SettingError(f"--plot draws to FILE.png or FILE.svg, not to {plot.name!r}.")
-    with import_keras().StatelessScope():  # counts weights without memory for them
+    import_keras()  # quietly
+    from cnnkit.keras_graph.deferred_variables import shapes_alone  # needs Keras; the list does not
+
+    with shapes_alone():
         model = models.create(
             name, image_shape or facts["image_shape"], classes or facts["num_classes"]
         )

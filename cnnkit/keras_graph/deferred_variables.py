@@ -53,3 +53,17 @@ def deferred_variables(largest: int) -> Iterator[None]:
         global_state.set_global_attribute("uninitialized_variables", [])
         raise
     initialize_all_variables()
+
+
+@contextlib.contextmanager
+def shapes_alone() -> Iterator[None]:
+    """Let every variable that is created inside the block have its shape, and never any values.
+
+    So a network of any size is counted in no memory. `keras.StatelessScope` alone would draw all
+    its initial values when it ends.
+    """
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        global_state.set_global_attribute("uninitialized_variables", [])

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from cnnkit.keras_graph.deferred_variables import shapes_alone
 from cnnkit.models.families import densenet, resnet, vgg
 
 with_bias = {"use_bias": True}
@@ -68,7 +69,7 @@ def test_gives_the_outputs_and_gradients_that_keras_gives(
 )
 def test_has_the_weights_that_keras_has_in_their_order_and_under_their_names(name):
     # In this order Keras reads its published files, whatever the names in them.
-    with keras.StatelessScope():
+    with shapes_alone():
         ours, theirs = _pair(name, (32, 32, 3), 1000)
         found, wanted = (
             [

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from cnnkit import models, transfer
+from cnnkit.keras_graph.deferred_variables import shapes_alone
 from cnnkit.models import anatomy
 
 pytestmark = pytest.mark.once
@@ -102,7 +103,7 @@ def test_counts_and_fields_are_those_of_brute_force(
 )
 def test_receptive_fields_are_the_published_ones(name, layer, size):
     facts = models.entry(name).facts
-    with keras.StatelessScope():
+    with shapes_alone():
         found = anatomy(models.create(name, facts["image_shape"], 10, include_top=False))
     assert found.row(layer).field.size == (size, size)
 
@@ -115,7 +116,7 @@ def test_receptive_fields_are_the_published_ones(name, layer, size):
 def test_the_field_of_a_backbone_survives_its_preprocessing(name, size):
     # 491 by hand: 1 + 2 (3 x 3 convolutions: 1 at stride 1, 2 at 2, 2 at 4, 3 at 8, 7 at 16, 3 at 32).
     assert 1 + 2 * (1 + 2 * 2 + 2 * 4 + 3 * 8 + 7 * 16 + 3 * 32) == 491
-    with keras.StatelessScope():
+    with shapes_alone():
         backbone = transfer.backbone(name, (224, 224, 3), weights="none")
     image = keras.Input((224, 224, 3))
     nested = keras.Model(image, backbone(image))  # as in a run's model
