@@ -41,8 +41,8 @@ def losses_of(found):
     ("recipe", "cut", "parameters", "whitened"),
     [
         (mnist_fast, slice(2, -2), 95_146, (5, 16, 1e-2)),
-        pytest.param(fashion_fast, slice(None), 688_298, (5, 16, 1e-2), marks=pytest.mark.once),
-        pytest.param(cifar10_fast, slice(None), 1_973_930, (2, 12, 5e-4), marks=pytest.mark.once),
+        pytest.param(fashion_fast, slice(None), 688_298, (5, 16, 1e-2), marks=pytest.mark.slow),
+        pytest.param(cifar10_fast, slice(None), 1_973_930, (2, 12, 5e-4), marks=pytest.mark.slow),
     ],
 )
 def test_learns_behind_a_whitened_layer_that_stays_as_it_was(
@@ -82,6 +82,7 @@ def test_whitened_resnet_pools_before_the_first_convolution_of_a_stage():
     assert [given.shape[1] for _, given in maps_of(model, samples)] == [8, 8, 4]
 
 
+@pytest.mark.slow
 def test_whitened_convnet_pools_after_it_and_its_convolutions_begin_as_copies():
     samples = np.random.default_rng(0).random((20, 32, 32, 3), np.float32)
     model = models.whitened_convnet(samples, 7, widths=(40, 12, 30))

@@ -9,6 +9,7 @@ from cnnkit import data
 from experiments import digits_transfer, photos_transfer, transfer_vs_scratch
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_digits_transfer_learns_other_digits_than_it_was_pretrained_on(tmp_path):
     run = cnnkit.run(digits_transfer.experiment, epochs=1, fine_tuning_epochs=1, runs_dir=tmp_path)

@@ -148,6 +148,7 @@ def test_a_film_shows_the_epochs_that_were_written(runs_dir, tmp_path, monkeypat
     assert "has no pictures 'filter', only decisions, feature_maps/conv1" in wrong.output
 
 
+@pytest.mark.slow
 def test_training_is_the_same_with_and_without_explain(runs_dir, tmp_path):
     def unseen(epochs: int = EPOCHS):
         return replace(seen(epochs), explain=None)

@@ -84,6 +84,7 @@ def test_a_folder_trains_by_its_path_and_the_run_names_what_was_left_out(photos)
     assert "16x16x3" not in cnnkit("data", "cache").output
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
 def test_learning_rates_and_features_say_what_became_of_a_folder(photos):
     options = ["--dataset", "photos", "--dataset-option", "image_size=32"]

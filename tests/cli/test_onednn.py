@@ -80,6 +80,7 @@ def test_a_run_that_is_resumed_keeps_its_setting(folder):
     assert setting_after("", "resume", "with", TF_ENABLE_ONEDNN_OPTS="0") == "0"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="it is TensorFlow's")
 def test_with_it_the_same_seed_gives_the_same_bits_and_learns_what_it_learns_without(folder):
     assert python("name = 'on'\n" + TRAIN_TWICE).strip() == "1"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     "door",
     [
-        ["-m", "experiments.xo_convnet"],
+        pytest.param(["-m", "experiments.xo_convnet"], marks=pytest.mark.slow),
         ["-c", "from cnnkit.cli import main; main()", "run", "--dataset", "xo"],
     ],
     ids=str,

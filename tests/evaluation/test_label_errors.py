@@ -28,6 +28,7 @@ def test_a_class_that_no_sample_bears_is_never_the_better_one():
     assert not len(likely_mislabelled(np.array([0, 0]), probabilities))
 
 
+@pytest.mark.slow
 def test_finds_digits_whose_labels_were_changed():
     images, labels = load_digits(return_X_y=True)
     rng = np.random.default_rng(0)

@@ -96,6 +96,7 @@ def test_modules_beside_the_file_are_imported_again(project, monkeypatch):
     assert len(experiment_of(run).data.train) == 24
 
 
+@pytest.mark.slow
 def test_a_script_of_a_package_has_its_relative_imports(project, monkeypatch):
     Path("package").mkdir()
     Path("package/__init__.py").touch()

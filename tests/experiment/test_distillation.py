@@ -77,6 +77,7 @@ def softmax(logits):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+@pytest.mark.slow
 def test_the_loss_is_hintons_and_the_run_keeps_the_student(teacher, tmp_path):
     keras.utils.set_random_seed(0)
     known = small(teacher)

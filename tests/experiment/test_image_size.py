@@ -122,6 +122,7 @@ def growing():
     return experiment(image_size=(10, 12), phases=(last,), callbacks=(Fall(),))
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_both_phases_ends_with_the_same_bits(tmp_path):
     Fall.done, Fall.at = 0, None
     whole = cnnkit.run(growing, runs_dir=tmp_path, name="whole")

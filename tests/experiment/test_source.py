@@ -34,7 +34,7 @@ def cnnkit_command(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-@pytest.fixture(params=["cell", "-", "-c"])
+@pytest.fixture(params=["cell", "-", pytest.param("-c", marks=pytest.mark.slow)])
 def typed(request, tmp_path, monkeypatch):
     """A run of a function that was typed: in a notebook's cell, or into Python."""
     monkeypatch.chdir(tmp_path)

@@ -63,7 +63,9 @@ class ExplorerPage:
         self.run(
             "document.querySelector(`[data-layer='${arguments[0]}'] .layer-name`).click()", layer
         )
-        self.until("return document.querySelector('#closer').textContent.includes(arguments[0])", layer)
+        self.until(
+            "return document.querySelector('#closer').textContent.includes(arguments[0])", layer
+        )
 
     def choose_map(self, number, cell=None):
         """Choose a map and a cell, both counted from 0."""

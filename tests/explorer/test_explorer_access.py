@@ -55,7 +55,9 @@ def test_tab_reaches_everything_that_can_be_used(page):
     page.run("document.activeElement.blur(); window.scrollTo(0, 0)")
     for _ in range(count // 10 + 2):
         ActionChains(page.browser).send_keys(*[Keys.TAB] * 10).perform()
-    missed = page.run("return window.usable.filter(each => !window.reached.has(each)).map(each => each.outerHTML.slice(0, 90))")
+    missed = page.run(
+        "return window.usable.filter(each => !window.reached.has(each)).map(each => each.outerHTML.slice(0, 90))"
+    )
     assert missed == []
     assert count > 60
 

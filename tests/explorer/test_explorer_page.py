@@ -39,7 +39,9 @@ def test_a_drawing_is_prepared_and_answered_as_training_would(page):
     page.open()
     page.run("document.querySelector('.tools button').click()")  # clears the paper
     paper = page.find(".drawing")
-    stroke = ActionChains(page.browser).move_to_element_with_offset(paper, -70, -60).click_and_hold()
+    stroke = (
+        ActionChains(page.browser).move_to_element_with_offset(paper, -70, -60).click_and_hold()
+    )
     for step in ((50, 20), (60, 50), (-40, 60), (-30, -90)):
         stroke.move_by_offset(*step)
     stroke.release().perform()
@@ -60,7 +62,9 @@ def test_a_cell_of_a_convolution_shows_patch_kernel_products_and_sum(page):
     # "same" padding with stride 2 on 6 x 6: nothing before, one after.
     padded = np.pad(outputs["S2"], ((0, 1), (0, 1), (0, 0)))
     patch = padded[2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
-    chosen = page.run("return Number(document.querySelector('.chip[aria-pressed=true]').dataset.channel)")
+    chosen = page.run(
+        "return Number(document.querySelector('.chip[aria-pressed=true]').dataset.channel)"
+    )
     products = patch * kernel[..., map_index]
     np.testing.assert_allclose(page.grid("Patch"), patch[..., chosen], atol=1e-5)
     np.testing.assert_allclose(page.grid("Kernel"), kernel[:, :, chosen, map_index], atol=1e-6)
@@ -149,7 +153,9 @@ def test_a_picture_file_is_cut_and_resized_as_for_training(page, tmp_path):
     coarse = Image.fromarray(rng.integers(0, 256, (6, 9, 3), dtype=np.uint8))
     coarse.resize((90, 60), Image.Resampling.BICUBIC).save(tmp_path / "photo.png")
     pixels = decode((tmp_path / "photo.png").read_bytes(), (SIDE, SIDE), channels=1, fit="crop")
-    page.run("[...document.querySelectorAll('.tabs button')].find(b => b.textContent === 'A file').click()")
+    page.run(
+        "[...document.querySelectorAll('.tabs button')].find(b => b.textContent === 'A file').click()"
+    )
     page.find("#picture-file").send_keys(str(tmp_path / "photo.png"))
     page.until("return document.querySelectorAll('.steps li').length >= 4")
     page.until_probabilities(answer(page.model, pixels), atol=0.01)
@@ -159,12 +165,16 @@ def test_a_picture_file_is_cut_and_resized_as_for_training(page, tmp_path):
     ("content", "sentence"),
     [(b"no picture", "cannot be read as a picture"), ("huge", "100 million pixels")],
 )
-def test_a_picture_that_cannot_be_used_is_told_and_nothing_is_lost(page, tmp_path, content, sentence):
+def test_a_picture_that_cannot_be_used_is_told_and_nothing_is_lost(
+    page, tmp_path, content, sentence
+):
     page.open()
     if content == "huge":  # a PNG's first bytes: its size is all that is read
         content = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (10_000).to_bytes(4, "big") * 2
     (tmp_path / "bad.png").write_bytes(content)
-    page.run("[...document.querySelectorAll('.tabs button')].find(b => b.textContent === 'A file').click()")
+    page.run(
+        "[...document.querySelectorAll('.tabs button')].find(b => b.textContent === 'A file').click()"
+    )
     page.find("#picture-file").send_keys(str(tmp_path / "bad.png"))
     said = page.until("return document.querySelector('.input .problem').textContent")
     assert sentence in said
@@ -174,8 +184,12 @@ def test_a_picture_that_cannot_be_used_is_told_and_nothing_is_lost(page, tmp_pat
 
 def test_test_pictures_say_what_they_are_and_what_they_were_taken_for(page):
     page.open()
-    page.run("[...document.querySelectorAll('.tabs button')].find(b => b.textContent === 'Test pictures').click()")
-    names = page.run("return [...document.querySelectorAll('.sample')].map(b => b.getAttribute('aria-label'))")
+    page.run(
+        "[...document.querySelectorAll('.tabs button')].find(b => b.textContent === 'Test pictures').click()"
+    )
+    names = page.run(
+        "return [...document.querySelectorAll('.sample')].map(b => b.getAttribute('aria-label'))"
+    )
     assert names[-1] == f"{CLASS_NAMES[0]}, taken for {CLASS_NAMES[2]} with 50.0 %"
     page.run("document.querySelectorAll('.sample')[1].click()")
     page.until_probabilities(answer(page.model, samples()[1].pixels))

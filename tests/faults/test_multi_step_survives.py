@@ -47,6 +47,7 @@ def whole(tmp_path_factory):
     return cnnkit.run(quiet, runs_dir=tmp_path_factory.mktemp("whole"), name="whole")
 
 
+@pytest.mark.slow
 def test_resumed_in_mid_epoch_it_ends_with_the_bits_of_longer_executions(
     whole, tmp_path, monkeypatch
 ):

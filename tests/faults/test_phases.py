@@ -114,6 +114,7 @@ def test_each_phase_changes_what_it_trains_and_nothing_else(tmp_path, capsys):
     assert steps == list(range(6 * STEPS))
 
 
+@pytest.mark.slow
 def test_a_run_stopped_in_its_second_phase_ends_with_the_same_bits(whole, tmp_path):
     assert_resumes(whole, tmp_path, 3 * STEPS + 1)
 

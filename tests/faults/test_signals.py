@@ -49,6 +49,7 @@ def interrupted(epochs: int = small.EPOCHS):
     return made
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_in_one_validation_is_no_full_disk(tmp_path, recwarn):
     whole = cnnkit.run(interrupted, runs_dir=tmp_path, name="whole")
     InterruptValidation.armed = 1

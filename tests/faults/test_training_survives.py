@@ -22,8 +22,8 @@ from cnnkit.tensorboard import event_files
 
 ROOT = Path(__file__).parents[2]
 KILLS = 3  # a run
-TURNS = [  # 27 kills where tests are run once, 3 on another backend, 201 with the slow ones
-    pytest.param(turn, marks=(pytest.mark.once,) * (turn >= 1) + (pytest.mark.slow,) * (turn >= 9))
+TURNS = [  # 9 kills where tests are run once, 3 on another backend, 201 with the slow ones
+    pytest.param(turn, marks=(pytest.mark.once,) * (turn >= 1) + (pytest.mark.slow,) * (turn >= 3))
     for turn in range(67)
 ]
 

@@ -19,7 +19,8 @@ PAIRS = {
     "densenet169": (densenet.densenet169, keras.applications.DenseNet169, {}),
     "densenet201": (densenet.densenet201, keras.applications.DenseNet201, {}),
 }
-FAST = {"vgg16": (), "resnet50": (pytest.mark.once,)}  # compiles for long on JAX
+FAST = {"vgg16": ()}  # the others compile for long
+QUICK = ("vgg16", "resnet50")  # where nothing is computed
 CASES = [
     pytest.param(
         name, shape, classes,
@@ -65,7 +66,7 @@ def test_gives_the_outputs_and_gradients_that_keras_gives(
 
 @pytest.mark.once
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in PAIRS]
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in PAIRS]
 )
 def test_has_the_weights_that_keras_has_in_their_order_and_under_their_names(name):
     # In this order Keras reads its published files, whatever the names in them.

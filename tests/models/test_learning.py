@@ -106,6 +106,7 @@ def test_learns_64_spoken_digits_by_heart(shared):
     assert lowest_loss(model, sounds, labels) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_lenet5_of_1998_learns_them_with_its_own_loss():
     keras.utils.set_random_seed(0)

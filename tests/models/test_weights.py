@@ -46,7 +46,13 @@ def assert_same_weights(one, other):
 @pytest.mark.parametrize(
     ("ours", "theirs", "options", "head"),
     [
-        (densenet.densenet121, keras.applications.DenseNet121, {}, "fc1000"),
+        pytest.param(
+            densenet.densenet121,
+            keras.applications.DenseNet121,
+            {},
+            "fc1000",
+            marks=pytest.mark.slow,
+        ),  # fmt: skip
         (resnet.resnet50, keras.applications.ResNet50, {"use_bias": True}, "probs"),
     ],
 )

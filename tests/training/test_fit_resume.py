@@ -8,7 +8,9 @@ from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.training.checkpointing.signals import Interrupted
 
 
-@pytest.mark.parametrize("step", [2, 3, 7])
+@pytest.mark.parametrize(
+    "step", [3, *(pytest.param(step, marks=pytest.mark.slow) for step in (2, 7))]
+)
 def test_a_resumed_run_ends_with_the_same_bits(tmp_path, step):
     x, y = arrays()
     options = {"epochs": 3, "batch_size": 16, "validation_split": 0.1, "verbose": 0}

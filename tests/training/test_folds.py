@@ -48,6 +48,7 @@ def experiment(epochs: int = 6):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_labels_that_were_changed_are_found():
     made = experiment()
@@ -58,6 +59,7 @@ def test_labels_that_were_changed_are_found():
     assert len(set(CHANGED) & set(found[:8])) >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_all_phases_train():
     # What is frozen at first gives zeros, whatever the image: only the second phase tells X from O.

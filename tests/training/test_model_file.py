@@ -135,6 +135,7 @@ def runs(tmp_path_factory):
     return [cnnkit.runs.Run(folder) for folder in folders]
 
 
+@pytest.mark.slow
 def test_keras_alone_opens_the_file_of_every_option(runs, tmp_path):
     rng = np.random.default_rng(0)
     for run in runs:

@@ -57,6 +57,7 @@ def patches(table):
     return data.folder(table, image_size=12, cache=False)
 
 
+@pytest.mark.slow
 def test_it_learns_what_is_there(run):
     test = run.results["test"]
     assert test["mean_average_precision"] > 0.9

@@ -142,6 +142,7 @@ def shapes(epochs: int = 3):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_in_bfloat16_says_so_and_resumes_in_it(tmp_path):
     with pytest.raises(RuntimeError, match="power"):
         cnnkit.run(shapes, runs_dir=tmp_path, name="it", precision="mixed_bfloat16")

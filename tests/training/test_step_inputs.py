@@ -64,7 +64,7 @@ def both(dataset, policy, *, inside, epochs=2):
     [
         pytest.param(None, False, marks=pytest.mark.once),
         (None, True),
-        pytest.param("flip_crop", False, marks=pytest.mark.once),
+        pytest.param("flip_crop", False, marks=pytest.mark.slow),
         ("mixup", True),
     ],
 )

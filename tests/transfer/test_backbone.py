@@ -44,7 +44,9 @@ def a_step_saved_and_loaded(name, size, tmp_path):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", ["mobilenet_025", "vgg16"])  # of either kind of preprocessing
+@pytest.mark.parametrize(
+    "name", ["mobilenet_025", pytest.param("vgg16", marks=pytest.mark.slow)]
+)  # of either kind of preprocessing
 def test_trains_a_step_and_gives_the_same_bits_after_loading(name, tmp_path):
     a_step_saved_and_loaded(name, SMALLEST[name], tmp_path)
 

@@ -28,6 +28,7 @@ def cropped(path):
 
 
 @needs_weights
+@pytest.mark.slow
 def test_it_knows_photographs(shared):
     index = json.loads((shared / "keras_home/models/imagenet_class_index.json").read_text())
     numbers = {wordnet: int(number) for number, (wordnet, _) in index.items()}

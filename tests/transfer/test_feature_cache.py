@@ -141,6 +141,7 @@ def test_what_is_larger_than_the_limit_is_computed_without_the_cache(
     assert len(kept(own_image_cache)) == 1
 
 
+@pytest.mark.slow
 def test_features_used_longest_ago_make_room(photos, vectors, monkeypatch, own_image_cache):
     for split in photos.splits.values():
         transfer.split_features(vectors, split)

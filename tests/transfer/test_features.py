@@ -43,6 +43,7 @@ def test_splits_that_nobody_looks_at_cost_nothing(vectors, photos, monkeypatch):
     assert len(found.validation) == 5
 
 
+@pytest.mark.slow
 def test_a_head_trained_on_features_predicts_as_one_trained_in_place(photos, body):
     from cnnkit.transfer.heads import attach_head, head
 

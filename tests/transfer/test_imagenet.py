@@ -17,6 +17,7 @@ def samples(shared):
     return sorted((shared / "data" / "imagenet_sample").glob("*.JPEG"))
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_probabilities_are_those_of_keras_by_hand_image_by_image(samples, cached_keras):
     images = np.stack(

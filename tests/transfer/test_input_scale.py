@@ -73,7 +73,7 @@ def test_values_that_are_no_pixels_stay_as_they_are():
     assert input_scale(models.mlp(shapes.image_shape, 2), shapes) == 1
 
 
-@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("frozen", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_training_ends_with_the_weights_of_pixels_scaled_twice(frozen):
     """The former way, written out: 0 to 255, to 0 to 1, to 0 to 255."""
     once, other = pretrained(frozen=frozen), pretrained(frozen=frozen)
@@ -121,6 +121,7 @@ def test_a_run_keeps_a_model_of_raw_pixels(tmp_path, own_image_cache):
     )
 
 
+@pytest.mark.slow
 def test_teacher_and_student_may_take_pixels_in_different_ranges(tmp_path):
     teacher = cnnkit.Run.create(tmp_path, "large", "teacher")
     teacher.write_status("finished")
