@@ -19,7 +19,9 @@ pytestmark = [
 ]
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/tracking.md").read_text(), re.M | re.S)
+EXAMPLES = re.findall(
+    r"^```python\n(.*?)^```", (ROOT / "docs/tracking.md").read_text(), re.M | re.S
+)
 
 
 def run_example(code, folder):

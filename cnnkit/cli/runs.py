@@ -14,7 +14,7 @@ from cnnkit.errors import SettingError
 from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.runs import cleaning, comparison, where as conditions
 from cnnkit.runs.index import indexed_rows
-from cnnkit.runs.listing import list_runs, resolve
+from cnnkit.runs.listing import list_runs, resolve, run_folders
 from cnnkit.runs.run import Run, samples_per_split
 from cnnkit.runs.verification import verify
 
@@ -29,7 +29,8 @@ where_option = click.option(
 
 def complete_run(ctx, param, incomplete):
     """Complete the name of a run, for the shell."""
-    names = ["latest", *(run.name for run in list_runs(ctx.params.get("runs_dir") or "runs"))]
+    folders = run_folders(ctx.params.get("runs_dir") or "runs")
+    names = ["latest", *sorted(folder.name for folder in folders)]
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 

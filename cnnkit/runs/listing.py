@@ -53,9 +53,9 @@ def resolve(word: str, runs_dir: str | os.PathLike = "runs") -> Run:
     """
     if any(os.path.exists(Path(word) / mark) for mark in MARKS):
         return Run(word)
-    runs = list_runs(runs_dir)
-    if word == "latest" and runs:
+    if word == "latest" and (runs := list_runs(runs_dir)):
         return runs[-1]
+    runs = [Run(folder) for folder in sorted(run_folders(runs_dir))]  # no need to read thousands
     names = {run: (run.name, f"{run.folder.parent.name}/{run.name}") for run in runs}
     exact = [run for run in runs if word in names[run]]
     matches = exact or [run for run in runs if any(name.startswith(word) for name in names[run])]
