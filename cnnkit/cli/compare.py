@@ -64,7 +64,7 @@ FORMS = {
 )
 @click.option(
     "--readme", is_flag=False, flag_value=RESULTS, type=click.Path(dir_okay=False, path_type=Path),
-    help=f"Write the table of results that a repository keeps.  [default: {RESULTS}]",
+    help=f"Write the table of results that a repository keeps, of any data.  [default: {RESULTS}]",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Compare runs of different data sets all the same.")
 @runs_dir_option
@@ -82,8 +82,9 @@ def command(runs, where, baseline, each, form, html, curves, examples, pictures,
     runs, a paired bootstrap for more, with Holm's correction.
     """
     found = comparison_of(
-        runs, where=where, runs_dir=runs_dir, baseline=baseline, each=each, force=force
-    )
+        runs, where=where, runs_dir=runs_dir, baseline=baseline, each=each,
+        force=force or readme is not None,
+    )  # fmt: skip
     if form:
         click.echo(FORMS[form](found))
     else:

@@ -36,12 +36,19 @@ class Comparison:
     Attributes:
         lines: The baseline first, then the others by their test score, the best first.
         settings: The settings in which groups differ.
-        remarks: What a reader should know of the choice of runs, a sentence each.
+        left_out: Which runs are not compared, and why, a sentence each.
+        unpaired: Why lines have no paired test, a sentence each.
     """
 
     lines: tuple[Line, ...]
     settings: tuple[str, ...]
-    remarks: tuple[str, ...]
+    left_out: tuple[str, ...]
+    unpaired: tuple[str, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """All that a reader should know of the choice of runs and tests."""
+        return self.left_out + self.unpaired
 
     @property
     def baseline(self) -> Line:
@@ -97,14 +104,15 @@ def compare_rows(
             "the same recipe and seed."
         )
     settings = _settings(groups)
-    tests = [None, *(_difference(group, groups[0], remarks) for group in groups[1:])]
+    unpaired: list[str] = []
+    tests = [None, *(_difference(group, groups[0], unpaired) for group in groups[1:])]
     found = [test for test in tests if test is not None]
     corrected = iter(holm([test.p_value for test in found]))
     lines = [
         Line(group, label, test, next(corrected) if test is not None else None)
         for group, label, test in zip(groups, _labels(groups, settings), tests, strict=True)
     ]
-    return Comparison(tuple(lines), tuple(settings), tuple(dict.fromkeys(remarks)))
+    return Comparison(tuple(lines), tuple(settings), tuple(remarks), tuple(dict.fromkeys(unpaired)))
 
 
 def _untested(rows: Sequence[Row]) -> list[str]:

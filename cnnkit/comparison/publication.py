@@ -35,7 +35,7 @@ def results_page(comparison: Comparison, command: str) -> str:
         ]
         for group in groups
     ]
-    remarks = "".join(f"\n{remark}\n" for remark in comparison.remarks)
+    remarks = "".join(f"\n{remark}\n" for remark in comparison.left_out)
     return (
         "# Results\n\n"
         f"Written by `{command}` from the run folders; do not edit.\n\n"

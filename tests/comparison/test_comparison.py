@@ -12,6 +12,8 @@ from cnnkit.comparison import comparison_of
 from cnnkit.comparison.examples import examples_between
 from cnnkit.comparison.recipes import recipe_differences
 from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.evaluation import MultiLabelEvaluation
+from cnnkit.runs import predictions
 
 pytestmark = pytest.mark.once
 
@@ -66,7 +68,6 @@ def test_two_single_runs_are_compared_by_mcnemar(runs_dir):
         np.random.default_rng([0, ord(name)]).random(ITEMS) < accuracy
         for name, accuracy in (("b", 0.95), ("a", 0.8))
     ]
-    table = [[(correct[0] == one)[correct[1] == other].sum() for other in (1, 0)] for one in (1, 0)]
     only = (correct[0] & ~correct[1]).sum(), (~correct[0] & correct[1]).sum()
     table = [[0, only[0]], [only[1], 0]]
     assert frame["p_value"][1] == pytest.approx(mcnemar(table, exact=True).pvalue)
@@ -166,3 +167,34 @@ def test_without_pandas_a_sentence_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
     with pytest.raises(SettingError, match="pip install pandas"):
         cnnkit.compare("one", runs_dir=tmp_path)
+
+
+def test_several_classes_an_item_are_compared_by_exact_matches(tmp_path):
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, (ITEMS, len(CLASSES)))
+    exact = []
+    for name, noise in (("one", 0.6), ("two", 0.3)):
+        probabilities = np.clip(labels * 0.8 + 0.1 + random.normal(0, noise, labels.shape), 0, 1)
+        evaluation = MultiLabelEvaluation(labels, probabilities, CLASSES)
+        run = finished(tmp_path, name, settings={"noise": noise})
+        run.write_json("results.json", {"test": evaluation.as_results(), "timing": {}})
+        predictions.write(run, evaluation)
+        exact.append(((probabilities > 0.5) == labels).all(axis=1))
+    frame = cnnkit.compare("one", "two", runs_dir=tmp_path)
+    scores = [cnnkit.Run(tmp_path / "letters" / name).results["test"] for name in ("one", "two")]
+    assert list(frame["test"]) == [each["mean_average_precision"] for each in scores]
+    assert frame["difference"][1] == pytest.approx(exact[1].mean() - exact[0].mean())
+    only = (exact[1] & ~exact[0]).sum(), (~exact[1] & exact[0]).sum()
+    expected = mcnemar([[0, only[0]], [only[1], 0]], exact=True).pvalue
+    assert frame["p_value"][1] == pytest.approx(expected)
+    baseline, other = comparison_of(["one", "two"], runs_dir=tmp_path).lines
+    [first, *_], _ = examples_between(other.group, baseline.group, CLASSES)
+    names = [name for name, part in zip(CLASSES, labels[first.item], strict=True) if part]
+    assert first.first_answer == first.label == (", ".join(names) or "none")
+
+
+def test_a_baseline_without_a_test_is_refused(tmp_path):
+    finished(tmp_path, "one")
+    cnnkit.Run.create(tmp_path, "letters", "begun").write_status("failed")
+    with pytest.raises(SettingError, match="baseline begun has no test score"):
+        cnnkit.compare("one", runs_dir=tmp_path, baseline="begun")
