@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cnnkit import atomic
+from cnnkit import atomic, comparison, plots
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, plain, print_table, table, write_picture, writing
 from cnnkit.cli.runs import complete_run, runs_dir_option, where_option
@@ -17,7 +17,7 @@ from cnnkit.comparison.examples import Example, examples_between
 from cnnkit.comparison.frame import comparison_of
 from cnnkit.comparison.recipes import recipe_differences
 from cnnkit.errors import SettingError
-from cnnkit.runs.run import Run
+from cnnkit.keras_import import import_keras
 
 RESULTS = Path("experiments/RESULTS.md")
 SHOWN = 15  # differences that a terminal shows
@@ -155,30 +155,21 @@ def _print_items(chosen: list[Example], has_seeds: bool) -> None:
 
 
 def _write_page(found: Comparison, path: Path, examples: int, pictures: bool) -> None:
-    from cnnkit.comparison import page  # imports matplotlib, which a table must not pay for
-
     shown = _pictures(found, examples) if pictures else {}
-    text = page.page(found, command=_command(), examples=examples, pictures=shown)
+    text = comparison.comparison_page(found, command=_command(), examples=examples, pictures=shown)
     with writing(path):
         atomic.write_text(path, text)
     click.echo(f"Page     {path}")
 
 
 def _draw_curves(found: Comparison, path: Path) -> None:
-    from cnnkit import plots  # imports matplotlib, which a table must not pay for
-    from cnnkit.comparison import page  # as well
-
-    write_picture(plots.overlaid_curves(page.histories_of(found)), path)
+    write_picture(plots.overlaid_curves(comparison.histories_of(found)), path)
 
 
 def _pictures(found: Comparison, count: int) -> dict:
     """Return the pictures of the examples by item, from the baseline's data."""
-    from cnnkit.comparison.pictures import (
-        pictures_of,  # imports Keras, which a table must not pay for
-    )
-
-    run: Run = found.baseline.group.first.run
-    if not run.dataset.get("image_shape") or len(run.dataset["image_shape"]) != 3:
+    run = found.baseline.group.first.run
+    if len(run.dataset.get("image_shape", ())) != 3:
         raise SettingError(f"{run.name} has no images to show; leave --pictures out.")
-    trusted = named_run(str(run.folder), ".")
-    return pictures_of(found, trusted, count)
+    import_keras()  # quietly, before the experiment imports it
+    return comparison.pictures_of(found, named_run(str(run.folder), "."), count)

@@ -39,7 +39,7 @@ def command(run, runs_dir, name, within):
         original, runs_dir=Path(runs_dir), name=name, within=within, before=_print_changes
     )
     click.echo(f"\nReproduced     {done.in_words()}\nNew run        {done.run.folder}")
-    sys.exit(1 if done.verdict is training.Verdict.DIFFERENT else 0)
+    sys.exit(1 if done.verdict == "different" else 0)
 
 
 def _print_changes(changes: list[tuple[str, str, str]]) -> None:

@@ -13,8 +13,8 @@ from cnnkit import data, models, training
 from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, UserError, debug_option
 from cnnkit.cli.runs import complete_run
-from cnnkit.cli.trust import trust_option
 from cnnkit.cli.seeds import run_with_seeds
+from cnnkit.cli.trust import trust_option
 from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.evaluation.tasks import task_of_results
 from cnnkit.experiment import experiment_files

@@ -20,7 +20,7 @@ METHOD = (
 )
 
 
-def page(
+def comparison_page(
     comparison: Comparison,
     *,
     command: str = "",

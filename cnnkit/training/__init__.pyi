@@ -3,6 +3,6 @@ from .deployment import deployable_model as deployable_model
 from .fit import fit as fit
 from .folds import fold_numbers as fold_numbers, out_of_fold as out_of_fold
 from .rate_finder import RateTrial as RateTrial, find_learning_rate as find_learning_rate
-from .reproduction import Reproduction as Reproduction, Verdict as Verdict, reproduce as reproduce
+from .reproduction import Reproduction as Reproduction, reproduce as reproduce
 from .run import resume as resume, run as run
 from .steps.precision import has_bfloat16 as has_bfloat16, precision_policy as precision_policy

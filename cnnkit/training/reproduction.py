@@ -1,6 +1,5 @@
 """reproduce(run) -> Reproduction: do a run again from its folder alone, and say how near it comes."""
 
-import enum
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,15 +19,8 @@ from cnnkit.training.recipe import recipe_of
 from cnnkit.training.run import built, train
 
 WITHIN = 1e-3  # up to which numbers count as the same
+IDENTICAL, SAME, DIFFERENT = "bit-identical", "same", "different"  # the verdicts
 TIMES = ("seconds",)  # columns of metrics.csv that no run repeats
-
-
-class Verdict(enum.Enum):
-    """How near a reproduction comes to its original."""
-
-    IDENTICAL = "bit-identical"
-    SAME = "same"
-    DIFFERENT = "different"
 
 
 @dataclass(frozen=True)
@@ -39,7 +31,7 @@ class Reproduction:
         original: The run that was there.
         run: The new run.
         changes: What differed before it began: (what, value in the original, value now) each.
-        verdict: How near it comes.
+        verdict: How near it comes: "bit-identical", "same" or "different".
         distance: The largest difference between two numbers of the runs' histories and test scores,
             relative to the larger of 1 and the original's number; infinite where one run has numbers
             that the other lacks.
@@ -49,16 +41,16 @@ class Reproduction:
     original: Run
     run: Run
     changes: tuple[tuple[str, str, str], ...]
-    verdict: Verdict
+    verdict: str
     distance: float
     where: str
 
     def in_words(self) -> str:
         """Return the verdict: "bit-identical", "same within x" or "different"."""
-        if self.verdict is Verdict.IDENTICAL:
+        if self.verdict is IDENTICAL:
             return "bit-identical: history, test results and weights"
         place = f", most in {self.where}" if self.where else ""
-        if self.verdict is Verdict.SAME:
+        if self.verdict is SAME:
             return f"same within {self.distance:.1e}{place}"
         return f"different, by up to {self.distance:.2g}{place}"
 
@@ -117,11 +109,11 @@ def reproduce(
     return Reproduction(original, new, tuple(changes), *_verdict(original, new, within))
 
 
-def _verdict(original: Run, new: Run, within: float) -> tuple[Verdict, float, str]:
+def _verdict(original: Run, new: Run, within: float) -> tuple[str, float, str]:
     distance, where = _largest_distance(original, new)
     if distance == 0 and _same_weights(original, new):
-        return Verdict.IDENTICAL, 0.0, ""
-    return (Verdict.SAME if distance <= within else Verdict.DIFFERENT), distance, where
+        return IDENTICAL, 0.0, ""
+    return (SAME if distance <= within else DIFFERENT), distance, where
 
 
 def _largest_distance(original: Run, new: Run) -> tuple[float, str]:

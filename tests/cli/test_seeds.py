@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cnnkit.cli import main
-from cnnkit.runs import Run, list_runs
+from cnnkit.runs import Run, list_runs, predictions
 
 pytestmark = pytest.mark.once
 
@@ -74,6 +74,20 @@ def test_answers_to_the_test_items_are_kept_and_hashed(project):
     sums = Path("runs/quick/alone/SHA256SUMS").read_text()
     assert "predictions.safetensors" in sums
     assert len(Run("runs/quick/alone").dataset["test_hash"]) == 64
+
+
+def test_the_page_shows_the_pictures_that_tell_runs_apart(project):
+    runs = [Run(f"runs/quick/three-seed{seed}") for seed in (5, 6)]
+    correct = [predictions.read(run).is_correct for run in runs]
+    done = cnnkit("compare", *(run.folder for run in runs), "--html", "page.html", "--pictures")
+    assert done.exit_code == 0, done.output
+    shown = set(re.findall(r"<figcaption>test:(\d+)<", Path("page.html").read_text()))
+    apart = set(np.flatnonzero(correct[0] != correct[1]).astype(str))
+    assert apart
+    assert shown <= apart
+    assert len(shown) == min(5, (correct[0] & ~correct[1]).sum()) + min(
+        5, (~correct[0] & correct[1]).sum()
+    )
 
 
 @pytest.mark.parametrize(
