@@ -51,3 +51,22 @@ def test_json_has_no_infinities(tmp_path):
     path = tmp_path / "file.json"
     atomic.write_json(path, {"loss": float("nan"), "all": (1, float("inf")), 2: "é"})
     assert json.loads(path.read_text()) == {"loss": None, "all": [1, None], "2": "é"}
+
+
+def test_a_folder_is_replaced_whole(tmp_path):
+    for content in ("first", "second"):
+        with atomic.replacing_folder(tmp_path / "export") as temporary:
+            (temporary / "part").mkdir()
+            (temporary / "part" / f"{content}.txt").write_text(content)
+    assert os.listdir(tmp_path) == ["export"]
+    assert os.listdir(tmp_path / "export" / "part") == ["second.txt"]
+
+
+def test_an_error_keeps_the_old_folder(tmp_path):
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "old.txt").write_text("old")
+    with pytest.raises(RuntimeError), atomic.replacing_folder(tmp_path / "export") as temporary:
+        (temporary / "new.txt").write_text("half of the n")
+        raise RuntimeError
+    assert os.listdir(tmp_path) == ["export"]
+    assert os.listdir(tmp_path / "export") == ["old.txt"]

@@ -1,6 +1,6 @@
 """Run: one call of an experiment, and its folder."""
 
-import html
+import importlib
 import os
 import secrets
 import socket
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from cnnkit import atomic, plots
 from cnnkit.errors import RunFolderError
 from cnnkit.evaluation.tasks import task_of_results
-from cnnkit.runs import files, making, own_layers, records
+from cnnkit.runs import making, own_layers, records
+from cnnkit.runs.report_file import Report
 from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 from cnnkit.runs.trusting import is_trusting
 
@@ -182,6 +183,20 @@ class Run:
         """
         return own_layers.load_model(self)
 
+    def export(self, formats="onnx", **options) -> list:
+        """Write the trained model for other runtimes, as `cnnkit export` does.
+
+        Args:
+            formats: One or several of "onnx", "litert", "openvino", "savedmodel" and "serving".
+            **options: Options of `cnnkit.deploy.export`, such as `precision` and `output`.
+
+        Returns:
+            A `deploy.Exported` for the model itself and for each export.
+        """
+        # By its name, as the room stands above this one.
+        deploy = importlib.import_module("cnnkit.deploy")
+        return deploy.export(self, formats, **{"trust": self.trust, **options})
+
     def plot(self) -> "Figure":
         """Draw the run's loss and metrics over the epochs.
 
@@ -190,7 +205,7 @@ class Run:
         """
         return plots.learning_curves(self.history)
 
-    def report(self) -> "Report":
+    def report(self) -> Report:
         """Return the run's report.
 
         Returns:
@@ -250,28 +265,6 @@ class Run:
             "host": socket.gethostname(),
         }
         self.write_json("status.json", status | fields)
-
-
-class Report:
-    """A report on disk, which a notebook shows in a frame.
-
-    Args:
-        path: The HTML file.
-
-    Attributes:
-        path: The HTML file.
-    """
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __repr__(self):
-        return f"Report({str(self.path)!r})"
-
-    def _repr_html_(self) -> str:
-        content = files.read_bytes(self.path.parent, self.path.name)
-        page = html.escape(content.decode(), quote=True)
-        return f'<iframe srcdoc="{page}" width="100%" height="800" title="report"></iframe>'
 
 
 def samples_per_split(dataset: dict) -> dict[str, int]:

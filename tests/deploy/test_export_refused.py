@@ -35,8 +35,10 @@ def little():
 
 def test_float16_that_cannot_hold_the_weights_is_refused_and_nothing_kept(tmp_path):
     image = keras.Input((12, 12, 1))
-    sums = keras.layers.Dense(2, kernel_initializer=keras.initializers.Constant(1e6))
-    small = keras.layers.Rescaling(1e-12)(sums(keras.layers.Flatten()(image)))
+    sums = keras.layers.Dense(
+        2, kernel_initializer=keras.initializers.RandomNormal(stddev=1e6, seed=0)
+    )
+    small = keras.layers.Rescaling(1e-7)(sums(keras.layers.Flatten()(image)))
     overflowing = keras.Model(image, keras.layers.Softmax()(small), name="large")
     with pytest.raises(deploy.ExportRefused, match="refused.*differ.*--precision float32"):
         deploy.export(overflowing, "onnx", precision="float16", dataset=shapes(), output=tmp_path)

@@ -1,6 +1,8 @@
 """The folder for TensorFlow Serving: its signature of raw files, called as the server calls it."""
 
 import io
+import runpy
+import sys
 
 import keras
 import numpy as np
@@ -57,7 +59,7 @@ def served(coloured, tmp_path_factory):
         patch.setattr("cnnkit.deploy.speed.SECONDS", 0.02)
         deploy.export(model, "serving", dataset=coloured, output=folder)
     assert [each.name for each in (folder / "serving").iterdir() if each.name.isdigit()] == ["1"]
-    return model, tf.saved_model.load(folder / "serving" / "1")
+    return model, tf.saved_model.load(folder / "serving" / "1"), folder / "serving"
 
 
 FILES = {
@@ -80,7 +82,7 @@ def answers(loaded, files):
 
 @pytest.mark.parametrize("name", FILES)
 def test_raw_bytes_are_answered_as_cnnkit_answers_them(served, name):
-    model, loaded = served
+    model, loaded, _ = served
     inputs = deploy.PictureInput(SHAPE[:2], 3)
     batch = inputs.batch([inputs.decode(FILES[name])]).astype("float32")
     ours = model.predict(batch, verbose=0)
@@ -88,7 +90,7 @@ def test_raw_bytes_are_answered_as_cnnkit_answers_them(served, name):
 
 
 def test_a_batch_of_other_sizes_is_named_by_its_labels(served):
-    _, loaded = served
+    _, loaded, _ = served
     answer = answers(loaded, list(FILES.values()))
     best = np.argsort(-answer["probabilities"], axis=1)
     names = np.array(["red", "gr een", "blau"])
@@ -103,10 +105,21 @@ def test_a_batch_of_other_sizes_is_named_by_its_labels(served):
 def test_pixels_have_a_signature_of_their_own(served):
     import tensorflow as tf
 
-    model, loaded = served
+    model, loaded, _ = served
     batch = np.random.default_rng(1).integers(0, 256, (5, *SHAPE)).astype("float32")
     found = loaded.signatures["pixels"](inputs=tf.constant(batch))["probabilities"]
     np.testing.assert_allclose(found, model.predict(batch, verbose=0), atol=1e-5)
+
+
+def test_the_script_beside_it_says_what_the_signature_says(served, tmp_path, monkeypatch, capsys):
+    _, loaded, folder = served
+    (tmp_path / "cat.jpg").write_bytes(FILES["JPEG"])
+    monkeypatch.setattr(sys, "argv", ["predict.py", str(tmp_path / "cat.jpg")])
+    runpy.run_path(str(folder / "predict.py"), run_name="__main__")
+    percent, label = capsys.readouterr().out.splitlines()[0].split(maxsplit=1)
+    answer = answers(loaded, [FILES["JPEG"]])
+    assert label == answer["label"][0].decode()
+    assert float(percent.rstrip("%")) / 100 == pytest.approx(answer["scores"][0, 0], abs=1e-4)
 
 
 @pytest.mark.parametrize(("channels", "fit"), [(1, "stretch"), (3, "crop"), (1, "crop")])
