@@ -56,6 +56,7 @@ def imported_by(*arguments, **environment):
         ["backbones"],
         ["backbones", "--help"],
         ["classify", "--help"],
+        ["export", "--help"],
         ["features", "--help"],
     ],
     ids=" ".join,
