@@ -81,6 +81,8 @@ def export(
     _check(plans, precision, samples, calibration)
     if not isinstance(source, Run | BackboneInfo | keras.Model):
         source = find_source(source, runs_dir)
+    if trust and isinstance(source, Run):
+        source = Run(source.folder, trust=True)  # its data, too
     trained = open_trained_model(source, runs_dir=runs_dir, trust=trust, weights=weights)
     _expect_pictures(plans, trained)
     data = data_for(source, trained, dataset, dataset_options or {})
