@@ -114,7 +114,12 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             _flush_folder(Path(folder))
         if path.exists():
             os.rename(path, earlier)
-        os.rename(temporary, path)
+        try:
+            os.rename(temporary, path)
+        except OSError:
+            if earlier.exists():
+                os.rename(earlier, path)
+            raise
         _flush_folder(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -108,7 +108,10 @@ def _run(job: Path, format: str) -> None:
     environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, sys.path)])
     code = "from cnnkit.deploy.conversion import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code, str(job)], env=environment, capture_output=True, text=True
+        [sys.executable, "-P", "-c", code, str(job)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]

@@ -105,8 +105,8 @@ class Examination:
 
     def _answers(self, classify: Callable) -> np.ndarray:
         inputs = self.check.inputs
-        parts = [classify(inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)]
-        return np.concatenate([np.asarray(part) for part in parts])
+        batches = (inputs[at : at + BATCH] for at in range(0, len(inputs), BATCH))
+        return np.concatenate([classify(batch.astype(np.float32)) for batch in batches])
 
     def _score(self, probabilities: np.ndarray) -> tuple:
         if self.check.labels is None:

@@ -81,8 +81,9 @@ def export(
     _check(plans, precision, samples, calibration)
     if not isinstance(source, Run | BackboneInfo | keras.Model):
         source = find_source(source, runs_dir)
-    if trust and isinstance(source, Run):
-        source = Run(source.folder, trust=True)  # its data, too
+    if isinstance(source, Run):
+        trust = trust or source.trust
+        source = Run(source.folder, trust=trust)  # its data, too
     trained = open_trained_model(source, runs_dir=runs_dir, trust=trust, weights=weights)
     _expect_pictures(plans, trained)
     data = data_for(source, trained, dataset, dataset_options or {})
@@ -103,7 +104,9 @@ def export(
             )  # fmt: skip
             rows.append(examination.of_export(plan, precision, part, folder))
             write_script(part, plan.module().SCRIPT, trained.inputs)
-            atomic.write_json(part / RECORD, {**card, "checked": dataclasses.asdict(rows[-1])})
+            checked = dataclasses.asdict(rows[-1])
+            del checked["folder"]  # the export may go elsewhere
+            atomic.write_json(part / RECORD, {**card, "checked": checked})
     return rows
 
 

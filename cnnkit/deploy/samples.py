@@ -25,7 +25,7 @@ class Samples:
     """Inputs of a model.
 
     Attributes:
-        inputs: float32, shape (samples, ...), as the model takes them.
+        inputs: As stored, shape (samples, ...); a model takes them as float32.
         labels: As a Split has them, in the model's classes; None for noise.
         origin: Where they come from, in words.
     """
@@ -119,7 +119,7 @@ def check_samples(dataset: Dataset | None, trained: TrainedModel, count: int) ->
         columns[:, numbers] = labels
         labels = columns
     words = f"{len(chosen):,} test samples of {dataset.name}"
-    return Samples(_inputs(dataset.test, chosen), labels, words)
+    return Samples(np.asarray(dataset.test.inputs[chosen]), labels, words)
 
 
 def calibration_inputs(dataset: Dataset | None, count: int) -> np.ndarray:
@@ -139,15 +139,12 @@ def calibration_inputs(dataset: Dataset | None, count: int) -> np.ndarray:
         raise SettingError(
             "int8 is calibrated on training pictures: name a --dataset, or export in float16."
         )
-    return _inputs(dataset.train, _evenly(dataset.train, count))
+    chosen = _evenly(dataset.train, count)
+    return np.asarray(dataset.train.inputs[chosen], np.float32)
 
 
 def _evenly(split: Split, count: int) -> np.ndarray:
     return np.unique(np.linspace(0, len(split) - 1, min(count, len(split))).round().astype(int))
-
-
-def _inputs(split: Split, chosen: np.ndarray) -> np.ndarray:
-    return np.asarray(split.inputs[chosen], np.float32)
 
 
 def _decoding(trained: TrainedModel, dataset: str | os.PathLike) -> dict:

@@ -34,7 +34,7 @@ def speed(classify: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> S
     Returns:
         Its speed.
     """
-    batch = np.resize(inputs[:BATCH], (BATCH, *inputs.shape[1:]))
+    batch = np.resize(inputs[:BATCH], (BATCH, *inputs.shape[1:])).astype(np.float32)
     latency, seconds = (statistics.median(_seconds(classify, each)) for each in (batch[:1], batch))
     return Speed(latency, BATCH / seconds)
 

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -74,12 +73,13 @@ class Format:
     extra: str = ""
     packages: tuple[str, ...] = ()
 
-    def module(self) -> ModuleType:
+    def module(self) -> FormatModule:
         """Return the file that writes and opens this format, a `FormatModule`."""
         # OpenVINO and NNCF report their use to a server by this module, if it can be imported.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         with standard_error_dropped():  # TensorFlow says which processor it found
-            return importlib.import_module(f"cnnkit.deploy.formats.{self.name}")
+            module = importlib.import_module(f"cnnkit.deploy.formats.{self.name}")
+        return cast(FormatModule, module)
 
     def check(self, precision: str) -> None:
         """Check that a model can be exported here.

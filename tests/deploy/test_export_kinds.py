@@ -1,0 +1,50 @@
+"""Exports of runs that are not of pictures."""
+
+import json
+import runpy
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from cnnkit import data, deploy
+
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="see test_export_process"),
+]
+
+onnxruntime = pytest.importorskip("onnxruntime", reason="comes with the extra `onnx`")
+
+RUNS = {
+    "sounds": {
+        "name": "chirps",
+        "seconds": 0.25,
+        "sampling_rate": 6400,
+        "train": 16,
+        "validation": 8,
+    },
+    "sentences": {"name": "sentences", "train": 32, "validation": 16},
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_sounds_and_texts_are_exported_as_arrays(name, runs_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cnnkit.deploy.speed.SECONDS", 0.02)
+    run = deploy.find_source(f"{name}/one", runs_dir)
+    _, row = run.export("onnx", output=tmp_path)
+    options = {"test": row.samples.split()[0], **RUNS[name]}
+    dataset = data.load(options.pop("name"), **options | {"test": int(options["test"])})
+    inputs = dataset.test.inputs.astype("float32")
+    ours = deploy.open_trained_model(run).model.predict(inputs, verbose=0)
+    session = onnxruntime.InferenceSession(tmp_path / "onnx" / "model.onnx")
+    found = session.run(["probabilities"], {"inputs": inputs})[0]
+    np.testing.assert_allclose(found, ours, atol=1e-5)
+    card = json.loads(session.get_modelmeta().custom_metadata_map["cnnkit"])
+    assert card["input"]["kind"] == {"sounds": "sound", "sentences": "text"}[name]
+    np.save(tmp_path / "one.npy", dataset.test.inputs[0])
+    monkeypatch.setattr(sys, "argv", ["predict.py", str(tmp_path / "one.npy")])
+    runpy.run_path(str(tmp_path / "onnx" / "predict.py"), run_name="__main__")
+    label = capsys.readouterr().out.splitlines()[0].split(maxsplit=1)[1]
+    assert label == dataset.class_names[ours[0].argmax()]
