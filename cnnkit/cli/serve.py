@@ -5,6 +5,7 @@ import importlib.util
 import click
 
 from cnnkit.cli.errors import OneSentence, debug_option
+from cnnkit.deploy.serve.limits import Limits
 from cnnkit.deploy.sources import find_source
 from cnnkit.errors import SettingError
 from cnnkit.keras_import import import_keras
@@ -90,24 +91,15 @@ def command(
     if missing:
         raise SettingError(f'Serving needs {" and ".join(missing)}: pip install "cnnkit[serve]".')
     found = find_source(source, runs_dir)  # a misspelt name must not wait for Keras
-    import_keras()  # quietly, before the modules below import it, which --help must not pay for
-    from cnnkit.deploy.serve import app, server  # as above
-    from cnnkit.deploy.serve.limits import Limits  # as above
-    from cnnkit.deploy.serve.service import Service  # as above
-    from cnnkit.deploy.trained_model import open_trained_model  # as above
-
     limits = Limits(
         max_batch=max_batch, max_wait=max_wait / 1000, max_queue=max_queue,
         max_files=max(1, min(MOST_FILES, max_queue)), max_bytes=max_megabytes * 2**20,
         max_pixels=max_megapixels * 10**6, timeout=timeout,
     )  # fmt: skip
-    with server.bind(port) as taken:
-        trained = open_trained_model(found, runs_dir=runs_dir, trust=trust)
-        service = Service(trained, limits)
-        service.warm_up()
-        server.run(
-            app.create_app(service, (*app.HOSTS, *allow_host)),
-            taken,
-            2 * timeout,
-            lambda address: click.echo(f"{trained.name} answers at {address} (Ctrl-C ends it)"),
-        )
+    import_keras()  # quietly, before the server imports it
+    from cnnkit.deploy.serve.server import serve  # imports Keras, which --help must not pay for
+
+    serve(
+        found, limits, port=port, hosts=allow_host, trust=trust,
+        on_ready=lambda name, address: click.echo(f"{name} answers at {address} (Ctrl-C ends it)"),
+    )  # fmt: skip

@@ -1,14 +1,24 @@
-"""Runs the application on 127.0.0.1 until it is told to stop."""
+"""Serves a model on 127.0.0.1 until it is told to stop.
+
+uvicorn does not limit how long a request's head may take. What strangers can reach stands behind a
+proxy that does, such as nginx or Caddy.
+"""
 
 import contextlib
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 
+from cnnkit.deploy.serve.app import HOSTS, create_app
+from cnnkit.deploy.serve.limits import Limits
+from cnnkit.deploy.serve.service import Service
+from cnnkit.deploy.trained_model import open_trained_model
 from cnnkit.errors import SettingError
+from cnnkit.runs.run import Run
+from cnnkit.transfer.catalogue import BackboneInfo
 
 HOST = "127.0.0.1"
 CONNECTIONS = 1024  # at once, those that say nothing counted
@@ -39,25 +49,42 @@ def bind(port: int) -> socket.socket:
     return taken
 
 
-def run(
-    app: FastAPI, taken: socket.socket, seconds: float, on_ready: Callable[[str], None]
+def serve(
+    source: Run | Path | BackboneInfo,
+    limits: Limits,
+    *,
+    port: int = 0,
+    hosts: Sequence[str] = (),
+    trust: bool = False,
+    on_ready: Callable[[str, str], None] = lambda name, address: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what has been asked, and return.
+    """Serve a model until SIGTERM or SIGINT, then answer what has been asked, and return.
 
     Args:
-        app: The application.
-        taken: What `bind` returned.
-        seconds: How long the last answers may take.
-        on_ready: Called with the server's address once it listens.
+        source: What `find_source` returned.
+        limits: What a request may have.
+        port: A port of 127.0.0.1; 0 for any free one.
+        hosts: Host names that requests may name, beside those of this machine.
+        trust: As `open_trained_model` takes it.
+        on_ready: Called with the model's name and the server's address once it listens.
+
+    Raises:
+        SettingError: The port is taken, or the model takes arrays.
+        CnnkitError: What `open_trained_model` raises.
     """
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, lifespan="on", ws="none",
-        proxy_headers=False, limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=max(1, round(seconds)),
-    )  # fmt: skip
-    address = f"http://{HOST}:{taken.getsockname()[1]}"
-    with _signals_end_quietly():
-        _Server(config, lambda: on_ready(address)).run(sockets=[taken])
+    with bind(port) as taken:
+        trained = open_trained_model(source, trust=trust)
+        service = Service(trained, limits)
+        service.warm_up()
+        config = uvicorn.Config(
+            create_app(service, (*HOSTS, *hosts)), log_level="warning", access_log=False,
+            server_header=False, lifespan="on", ws="none", proxy_headers=False,
+            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=max(1, round(2 * limits.timeout)),
+        )  # fmt: skip
+        address = f"http://{HOST}:{taken.getsockname()[1]}"
+        with _signals_end_quietly():
+            _Server(config, lambda: on_ready(trained.name, address)).run(sockets=[taken])
 
 
 class _Server(uvicorn.Server):
