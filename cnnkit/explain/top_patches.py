@@ -1,5 +1,6 @@
 """The image patches that each filter responds to most (Zeiler, Fergus 2013, Figure 2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -110,46 +111,97 @@ def top_patches(
         UnknownNameError: The model has no layer of this name.
         SettingError: The layer has no feature maps, or there are no images.
     """
+    (found,) = top_patches_of_layers(
+        model, images, [layer], count=count, scale=scale, batch_size=batch_size
+    ).values()
+    return found
+
+
+def top_patches_of_layers(
+    model: keras.Model,
+    images,
+    layers: Sequence[str],
+    *,
+    count: int = 9,
+    scale: float = 1.0,
+    batch_size: int = 32,
+) -> dict[str, TopPatches]:
+    """Find the patches that the filters of several layers respond to most, in one pass for all.
+
+    Args:
+        model: As `top_patches` takes it.
+        images: As `top_patches` takes them.
+        layers: Names or paths of layers with feature maps.
+        count: As `top_patches` takes it.
+        scale: As `top_patches` takes it.
+        batch_size: Images in one forward pass.
+
+    Returns:
+        What `top_patches` returns, by path of the layer.
+
+    Raises:
+        UnknownNameError: The model has no layer of one of these names.
+        SettingError: A layer has no feature maps, or there are no images.
+    """
     samples = len(images)
     if not samples:
         raise SettingError("There are no images to search; give at least one.")
     first, _ = as_batch(model, np.asarray(images[np.arange(1)]) * scale)
     shapes = {path: s for path, s in hooks.feature_map_shapes(model, first).items() if len(s) == 3}
-    path = hooks.find_layer(model, layer, list(shapes))
-    _, width, filters = shapes[path]
-    best = tuple(np.empty((0, filters), kind) for kind in ("float32", "int64", "int64"))
+    paths = [hooks.find_layer(model, layer, list(shapes)) for layer in layers]
+    best: dict[str, tuple] = {path: _nothing(shapes[path][-1]) for path in paths}
     size = min(batch_size, samples)
-    search = compile_function(_largest_values(model, path), repeated=samples > size)
+    search = compile_function(_largest_values(model, paths), repeated=samples > size)
     for start in range(0, samples, size):
         # One batch size, one compilation: the last batch repeats the last image.
         rows = np.minimum(np.arange(start, start + size), samples - 1)
         batch, _ = as_batch(model, np.asarray(images[rows]) * scale)
         used = min(size, samples - start)
         largest = search(ops.convert_to_tensor(batch))
-        values, places = (as_numpy(array)[:used] for array in largest)
-        numbers = np.repeat(rows[:used, None], filters, axis=1)
-        columns = zip(best, (values, places, numbers), strict=True)
-        candidates = [np.concatenate(pair) for pair in columns]
-        order = np.argsort(-candidates[0], axis=0, kind="stable")[:count]
-        best = tuple(np.take_along_axis(array, order, axis=0) for array in candidates)
+        for path, pair in zip(paths, largest, strict=True):
+            values, places = (as_numpy(array)[:used] for array in pair)
+            best[path] = _better(best[path], values, places, rows[:used], count)
+    return {
+        path: _found(path, best[path], shapes[path][1], _receptive_field(model, path))
+        for path in paths
+    }
+
+
+def _nothing(filters: int) -> tuple[np.ndarray, ...]:
+    """Return the values, places and image numbers of no image."""
+    return tuple(np.empty((0, filters), kind) for kind in ("float32", "int64", "int64"))
+
+
+def _better(best: tuple, values, places, rows, count: int) -> tuple[np.ndarray, ...]:
+    """Return the best of those so far and of a batch, best first."""
+    numbers = np.repeat(rows[:, None], values.shape[-1], axis=1)
+    columns = zip(best, (values, places, numbers), strict=True)
+    candidates = [np.concatenate(pair) for pair in columns]
+    order = np.argsort(-candidates[0], axis=0, kind="stable")[:count]
+    return tuple(np.take_along_axis(array, order, axis=0) for array in candidates)
+
+
+def _found(path: str, best: tuple, width: int, field: Field | None) -> TopPatches:
     values, places, numbers = (array.T for array in best)
     return TopPatches(
         layer=path,
         values=values,
         images=numbers,
         positions=np.stack([places // width, places % width], axis=-1),
-        receptive_field=_receptive_field(model, path),
+        receptive_field=field,
     )
 
 
-def _largest_values(model, path):
-    """Return a function from a batch to each filter's (largest value, place in the flattened map)."""
-    extract = hooks.feature_extractor(model, [path])
+def _largest_values(model, paths):
+    """Return a function from a batch to each filter's (largest value, place in the map), by layer."""
+    extract = hooks.feature_extractor(model, paths)
 
     def largest_values(batch):
-        (maps,) = extract(batch)
-        flat = ops.reshape(maps, (maps.shape[0], -1, maps.shape[-1]))
-        return ops.max(flat, axis=1), ops.argmax(flat, axis=1)
+        found = []
+        for maps in extract(batch):
+            flat = ops.reshape(maps, (maps.shape[0], -1, maps.shape[-1]))
+            found.append((ops.max(flat, axis=1), ops.argmax(flat, axis=1)))
+        return found
 
     return largest_values
 

@@ -58,7 +58,9 @@ def open_run(run: Run, *, precision: Literal["float32", "float16"] = "float32") 
     try:
         data = dataset_of(run)
         samples = test_pictures(model, data)
-        patches = exciting_patches(model, _some(data.train.inputs, SEARCHED))
+        patches = exciting_patches(
+            model, _some(data.train.inputs, SEARCHED), value_range=data.value_range
+        )
     except CnnkitError as error:
         notes.append(f"Pictures of the data are left out: {error}")
     described = document(

@@ -55,7 +55,7 @@ export interface Sample {
 
 /** The patches of the data that excite each filter of a layer most, in one picture. */
 export interface Patches {
-  /** A data address of a PNG: a row for each filter, its patches from left to right, best first. */
+  /** A data address of a picture: a row for each filter, its patches from left to right, best first. */
   image: string;
   /** Height and width in pixels of one patch. */
   tile: [number, number];

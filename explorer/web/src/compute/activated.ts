@@ -9,13 +9,27 @@ import { softmax, softmaxGradient } from "./softmax";
 /** "softmax" and "log_softmax" go along the last axis; all others go value by value. */
 const ALONG_LAST_AXIS = ["softmax", "log_softmax"];
 
+/** The largest value of a plain ReLU; null for any other function. */
+function ceilingOfRelu(name: string, constants: Constants): number | null {
+  if (name === "relu") return Infinity;
+  if (name === "relu6") return 6;
+  const isPlain = name === "general_relu" && !constants.negative_slope && !constants.threshold;
+  return isPlain ? (constants.max_value ?? Infinity) : null;
+}
+
 export function activate(linear: Tensor, name: string, constants: Constants = {}): Tensor {
   const { shape, data } = linear;
   if (ALONG_LAST_AXIS.includes(name)) {
     return { shape, data: softmax(data, shape, shape.length - 1, name === "log_softmax") };
   }
-  const { value } = scalarNamed(name, constants);
   const result = new Float32Array(data.length);
+  const most = ceilingOfRelu(name, constants);
+  if (most !== null) {
+    // Most values of most networks go through here; a function for each would take longer.
+    for (let n = 0; n < data.length; n++) result[n] = Math.min(Math.max(data[n], 0), most);
+    return { shape, data: result };
+  }
+  const { value } = scalarNamed(name, constants);
   for (let n = 0; n < data.length; n++) result[n] = value(data[n]);
   return { shape, data: result };
 }

@@ -17,19 +17,39 @@ function depthwiseOf(layer: Layer, input: Tensor, kernel: Float32Array, size: Si
   const output = zeros([windows.outHeight, windows.outWidth, filters]);
   const { data } = output;
   const values = input.data;
+  // Where the cells of one window lie that are inside the input, in values and kernel.
+  const from = new Int32Array(height * width);
+  const weights = new Int32Array(height * width);
   for (let row = 0, at = 0; row < windows.outHeight; row++) {
     for (let column = 0; column < windows.outWidth; column++, at += filters) {
+      let cells = 0;
       eachCell(windows, row, column, (y, x, cell) => {
-        const from = (y * windows.width + x) * channels;
-        const weights = cell * filters;
-        if (multiplier === 1) {
-          for (let c = 0; c < channels; c++) data[at + c] += values[from + c] * kernel[weights + c];
-          return;
-        }
-        for (let f = 0; f < filters; f++) {
-          data[at + f] += values[from + Math.floor(f / multiplier)] * kernel[weights + f];
-        }
+        from[cells] = (y * windows.width + x) * channels;
+        weights[cells++] = cell * filters;
       });
+      let f = 0;
+      // Four channels at once share the look-up of where a cell lies.
+      for (; multiplier === 1 && f + 3 < filters; f += 4) {
+        let a = 0, b = 0, c = 0, d = 0;
+        for (let n = 0; n < cells; n++) {
+          const x = from[n] + f;
+          const w = weights[n] + f;
+          a += values[x] * kernel[w];
+          b += values[x + 1] * kernel[w + 1];
+          c += values[x + 2] * kernel[w + 2];
+          d += values[x + 3] * kernel[w + 3];
+        }
+        data[at + f] = a;
+        data[at + f + 1] = b;
+        data[at + f + 2] = c;
+        data[at + f + 3] = d;
+      }
+      for (; f < filters; f++) {
+        const channel = multiplier === 1 ? f : Math.floor(f / multiplier);
+        let sum = 0;
+        for (let n = 0; n < cells; n++) sum += values[from[n] + channel] * kernel[weights[n] + f];
+        data[at + f] = sum;
+      }
     }
   }
   return output;

@@ -5,20 +5,20 @@ import type { Call, Kernel } from "./kernel";
 import { setting } from "./kernel";
 import { positions, sizeOf, stridesOf } from "./tensor";
 
-/** A layer by the place that each output value is copied from; -1 for a 0. */
+/** A layer by the place that each output value is copied from. */
 function copying(sources: (call: Call) => Int32Array): Kernel {
   return {
     forward(call) {
       const { data } = call.inputs[0];
       const from = sources(call);
       const moved = new Float32Array(from.length);
-      for (let n = 0; n < from.length; n++) moved[n] = from[n] < 0 ? 0 : data[from[n]];
+      for (let n = 0; n < from.length; n++) moved[n] = data[from[n]];
       return { output: { shape: call.layer.shape, data: moved } };
     },
     backward(call, _, gradient) {
       const ofInput = new Float32Array(call.inputs[0].data.length);
       const from = sources(call);
-      for (let n = 0; n < from.length; n++) if (from[n] >= 0) ofInput[from[n]] += gradient[n];
+      for (let n = 0; n < from.length; n++) ofInput[from[n]] += gradient[n];
       return { inputs: [ofInput], weights: [] };
     },
   };
@@ -52,25 +52,38 @@ export const slicing = copying(({ layer, inputs: [input] }) => {
   );
 });
 
-/** ZeroPadding2D and Cropping2D: `before`, the zeros before each axis, negative where it is cut. */
-export const border = copying(({ layer, inputs: [input] }) => {
-  const before = setting<number[]>(layer, "before");
-  const places = positions(layer.shape, stridesOf(input.shape));
-  const index = layer.shape.map(() => 0);
-  const shift = before.reduce((sum, n, axis) => sum + n * stridesOf(input.shape)[axis], 0);
-  for (let n = 0; n < places.length; n++) {
-    const inside = index.every((at, axis) => {
-      const own = at - before[axis];
-      return own >= 0 && own < input.shape[axis];
-    });
-    places[n] = inside ? places[n] - shift : -1;
-    for (let axis = index.length - 1; axis >= 0; axis--) {
-      if (++index[axis] < layer.shape[axis]) break;
-      index[axis] = 0;
-    }
+/** Visit each row of a picture that lies within its border: where it begins in both, and its length. */
+function eachRow(
+  { layer, inputs: [input] }: Call, visit: (from: number, to: number, length: number) => void,
+): void {
+  const [top, left] = setting<number[]>(layer, "before");
+  const [height, width, channels] = input.shape;
+  const [outHeight, outWidth] = layer.shape;
+  const first = Math.max(left, 0);
+  const length = (Math.min(left + width, outWidth) - first) * channels;
+  for (let y = Math.max(top, 0); y < Math.min(top + height, outHeight); y++) {
+    const from = ((y - top) * width + first - left) * channels;
+    visit(from, (y * outWidth + first) * channels, length);
   }
-  return places;
-});
+}
+
+/** ZeroPadding2D and Cropping2D: `before`, the zeros before each axis, negative where it is cut. */
+export const border: Kernel = {
+  forward(call) {
+    const data = new Float32Array(sizeOf(call.layer.shape));
+    eachRow(call, (from, to, length) => {
+      data.set(call.inputs[0].data.subarray(from, from + length), to);
+    });
+    return { output: { shape: call.layer.shape, data } };
+  },
+  backward(call, _, gradient) {
+    const ofInput = new Float32Array(call.inputs[0].data.length);
+    eachRow(call, (from, to, length) => {
+      ofInput.set(gradient.subarray(to, to + length), from);
+    });
+    return { inputs: [ofInput], weights: [] };
+  },
+};
 
 /** UpSampling2D of "nearest": every value `size` times. */
 export const enlargement = copying(({ layer, inputs: [input] }) => {
