@@ -19,7 +19,9 @@ REDUCTIONS = {
     "Min": "min",
     "Amin": "min",
 }
-UNCHANGED = ("Reshape", "Flatten", "Ravel", "ExpandDims", "Squeeze", "StopGradient", "Cast")
+UNCHANGED = (
+    "Reshape", "Flatten", "Ravel", "ExpandDims", "Squeeze", "StopGradient", "Cast", "ConvertToTensor",
+)  # fmt: skip
 
 
 def rule(call: LayerCall) -> dict | None:
@@ -41,8 +43,8 @@ def rule(call: LayerCall) -> dict | None:
         return {"arithmetic": "same_values"} if _keeps_batch(call) else None
     if name == "GetItem":
         return _slicing(call)
-    if name == "Concatenate":
-        axis = operation.axis % rank
+    if name in ("Concatenate", "Stack"):
+        axis = operation.axis % len(call.outputs[0].shape)
         return {"arithmetic": "concatenation", "axis": axis - 1} if axis else None
     if name == "Transpose":
         axes = list(operation.axes or range(rank)[::-1])

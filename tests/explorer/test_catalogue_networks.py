@@ -6,7 +6,7 @@ import pytest
 from keras_oracle import check_answers, prepare_page, random_weights
 from page_engine import run_jobs
 
-from cnnkit import models
+from cnnkit import models, transfer
 
 pytestmark = pytest.mark.once
 
@@ -37,10 +37,10 @@ def _small_networks():
             yield pytest.param((name, facts["image_shape"], {}), marks=marks, id=name)
 
 
-def _check(folder, network):
-    picture = np.random.default_rng(0).uniform(0, 255, network.input_shape[1:]).astype("float32")
-    random_weights(network)
-    job = prepare_page(folder, _as_saved(network), picture)
+def _check(folder, saved):
+    picture = np.random.default_rng(0).uniform(0, 255, saved.input_shape[1:]).astype("float32")
+    random_weights(saved)
+    job = prepare_page(folder, saved, picture)
     run_jobs(job[0])
     check_answers(*job)
 
@@ -57,30 +57,30 @@ def _as_saved(network):
 )
 def test_network_computes_as_keras_does(network, tmp_path):
     name, image_shape, options = network
-    _check(tmp_path, models.create(name, image_shape, 10, **options))
+    _check(tmp_path, _as_saved(models.create(name, image_shape, 10, **options)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", LARGE.values(), ids=LARGE)
 def test_large_network_computes_as_keras_does(network, tmp_path):
     name, image_shape, options = network
-    _check(tmp_path, models.create(name, image_shape, 10, **options))
-
-
-BACKBONES = {
-    "MobileNet": {"alpha": 0.25},
-    "MobileNetV2": {"alpha": 0.35},
-    "MobileNetV3Small": {"minimalistic": False},
-    "EfficientNetB0": {},
-}
+    _check(tmp_path, _as_saved(models.create(name, image_shape, 10, **options)))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BACKBONES)
-def test_backbone_computes_as_keras_does(name, tmp_path):
-    make = getattr(keras.applications, name)
-    body = make(
-        input_shape=(64, 64, 3), include_top=False, weights=None, pooling="avg", **BACKBONES[name]
-    )
-    scores = keras.layers.Dense(5, name="logits")(body.output)
-    _check(tmp_path, keras.Model(body.input, scores))
+@pytest.mark.filterwarnings("ignore:The backbone .* is untrained")
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        ("mobilenet_v2_035", 3),
+        ("mobilenet_025", 1),
+        ("mobilenet_v3_small", 3),
+        ("efficientnet_b0", 3),
+        ("resnet50", 3),
+    ],
+)
+def test_backbone_with_a_head_computes_as_keras_does(name, channels, tmp_path):
+    network = transfer.create(name, (64, 64, channels), 5, weights="none", frozen=False)
+    pixels = keras.Input((64, 64, channels), name="raw")
+    probabilities = keras.layers.Activation("softmax", name="probabilities")(network(pixels))
+    _check(tmp_path, keras.Model(pixels, probabilities))

@@ -51,6 +51,15 @@ CASES = {
     "separable multiplier": layers.SeparableConv2D(5, (3, 2), strides=2, depth_multiplier=3),
     "dense on maps": layers.Dense(6, activation="leaky_relu"),
     "max pooling": layers.MaxPooling2D(2),
+    "max pooling of equals": lambda maps: layers.MaxPooling2D(3, strides=2)(
+        layers.ReLU(max_value=0.5)(maps)
+    ),
+    "maximum of equals": lambda maps: layers.Maximum()(
+        [layers.ReLU()(maps), layers.ReLU()(layers.Conv2D(3, 1)(maps))]
+    ),
+    "minimum of equals": lambda maps: layers.Minimum()(
+        [layers.ReLU()(maps), layers.ReLU()(layers.Conv2D(3, 1)(maps))]
+    ),
     "max pooling same": layers.MaxPooling2D(3, strides=2, padding="same"),
     "average pooling": layers.AveragePooling2D((3, 2), strides=2),
     "average pooling same": layers.AveragePooling2D(3, strides=2, padding="same"),
@@ -99,6 +108,10 @@ CASES = {
     "arithmetic": lambda maps: 3.0 - (2.0 * maps / 7.0 + maps) * maps,
     "powers": lambda maps: ops.power(ops.abs(maps) + 1.0, 0.75) / ops.sqrt(ops.square(maps) + 2.0),
     "swapped colours": lambda maps: maps[..., ::-1] - np.array([103.9, 116.8, 123.7], "float32"),
+    "preprocessing of MobileNet": keras.applications.mobilenet_v2.preprocess_input,
+    "preprocessing of ResNet": keras.applications.resnet.preprocess_input,
+    "preprocessing of DenseNet": keras.applications.densenet.preprocess_input,
+    "stacked rows": lambda maps: ops.stack([maps, 2.0 * maps, maps], axis=1),
     "every second": lambda maps: maps[:, 1::2, ::-3],
     "sums": lambda maps: ops.sum(maps, axis=-1) + ops.mean(maps, axis=3) * ops.max(maps, axis=(3,)),
     "clipped": lambda maps: ops.clip(maps, 0.2, 0.9) + ops.minimum(maps, 0.5) + ops.relu6(maps),
