@@ -239,7 +239,8 @@ class KerasEngine:
 
         def run(batch, chosen, change, *values):
             def function(change):
-                parts = ops.split(change, ends[:-1].tolist())
+                # TensorFlow cannot split into one part.
+                parts = ops.split(change, ends[:-1].tolist()) if len(ends) > 1 else [change]
                 changes = dict(zip(layers, parts, strict=False))
                 moved = dict(zip(map(id, variables), parts[len(layers) :], strict=True))
                 with self._with_weights(values, moved):

@@ -79,8 +79,10 @@ function clamp(step: number): number {
 /** A colour as CSS, with the ink that is readable on it. */
 export function css(colour: number): { background: string; ink: string } {
   const [red, green, blue] = [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
-  const bright = (0.299 * red + 0.587 * green + 0.114 * blue) / 255;
-  return { background: `rgb(${red} ${green} ${blue})`, ink: bright > 0.55 ? "#101214" : "#ffffff" };
+  const [r, g, b] = [red, green, blue].map((part) => (part / 255) ** 2.2) as [number, number, number];
+  const luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  // Whichever has the larger contrast by WCAG's formula: black and white are even at 0.18.
+  return { background: `rgb(${red} ${green} ${blue})`, ink: luminance > 0.179 ? "#000" : "#fff" };
 }
 
 /** One canvas a size, drawn on again and again: a thousand maps a stroke would else be a thousand canvases. */
