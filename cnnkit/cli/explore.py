@@ -12,6 +12,7 @@ from cnnkit.cli.runs import complete_run, runs_dir_option
 from cnnkit.cli.trust import named_run, trust_option
 from cnnkit.errors import SettingError
 from cnnkit.keras_import import import_keras
+from cnnkit.report.explorer_link import link_page
 
 if TYPE_CHECKING:
     from cnnkit.explorer.opened_run import OpenedRun
@@ -25,7 +26,9 @@ XO = "xo"
     "--output", type=click.Path(dir_okay=False, path_type=Path),
     help="Write the page into one file, which needs no server: FILE.html.",
 )  # fmt: skip
-@click.option("--float16", is_flag=True, help="With --output: round weights to 16 bits, half the size.")
+@click.option(
+    "--float16", is_flag=True, help="With --output: round weights to 16 bits, half the size."
+)
 @click.option(
     "--against", metavar="RUN", shell_complete=complete_run,
     help="Another run on the same data, whose network answers beside it.",
@@ -44,7 +47,9 @@ def command(run, output, float16, against, port, no_browser, runs_dir):
     is made by hand, beside one that learnt. The page is served on 127.0.0.1 until Ctrl-C.
     """
     if float16 and output is None:
-        raise SettingError("--float16 is for --output; the served page computes with the run's own weights.")
+        raise SettingError(
+            "--float16 is for --output; the served page computes with the run's own weights."
+        )
     if output is not None and output.suffix.lower() not in (".html", ".htm"):
         raise SettingError(f"--output is an HTML file, not {output}; name one that ends in .html.")
     precision = "float16" if float16 else "float32"
@@ -53,13 +58,17 @@ def command(run, output, float16, against, port, no_browser, runs_dir):
         click.echo(note, err=True)
     if output is None:
         _serve(opened, other, port, no_browser)
-    else:
-        _write(output, opened, other)
+        return
+    _write(output, opened, other)
+    if run != XO and link_page(named_run(run, runs_dir), output):
+        click.echo("Report   links to it")
 
 
 def _opened(run, against, runs_dir, precision) -> "tuple[OpenedRun, OpenedRun | None]":
     runs = [] if run == XO else [named_run(run, runs_dir)]
-    runs += [named_run(against, runs_dir)] if against else []  # a misspelt name must not wait for Keras
+    runs += (
+        [named_run(against, runs_dir)] if against else []
+    )  # a misspelt name must not wait for Keras
     import_keras()  # quietly
     from cnnkit.explorer import opened_run, x_and_o  # import Keras, which --help must not pay for
 

@@ -3,8 +3,7 @@
 The page's own engine, `explorer/web/src/compute`, answers the same questions without Keras.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +12,12 @@ import numpy as np
 from keras import ops
 
 from cnnkit.errors import SettingError
+from cnnkit.explorer.described_graph import DescribedGraph
 from cnnkit.explorer.document import Document
-from cnnkit.explorer.layers import named_calls
-from cnnkit.keras_graph import hooks
 from cnnkit.keras_graph.arrays import as_numpy, in_float32
 from cnnkit.keras_graph.compilation import compile_function
 from cnnkit.keras_graph.gradients import value_and_gradient
-from cnnkit.keras_graph.walk import LayerCall, as_functional
+from cnnkit.keras_graph.walk import as_functional
 from cnnkit.training.keras_only import in_keras_layers
 
 SMALLEST = 1e-7  # of a probability that is divided by
@@ -52,15 +50,12 @@ class KerasEngine:
     """
 
     def __init__(self, model: keras.Model, document: Document):
-        self._model = as_functional(in_keras_layers(model))
         self.document = document
         self._network = network = document.network
-        calls = named_calls(self._model)
-        self._layers = {each["name"]: each for each in network["layers"]}
-        self._calls: dict[str, LayerCall] = {n: calls[n] for n in self._layers if n in calls}
-        self._variables = list(self._model.variables)
+        self._graph = DescribedGraph(as_functional(in_keras_layers(model)), network)
+        self._layers = self._graph.layers
         self._trained = [
-            (name, self._calls[name].operation.weights[index])
+            (name, self._graph.weights_of(name)[index])
             for name, layer in self._layers.items()
             for index, weight in enumerate(layer["weights"])
             if weight["trainable"]
@@ -70,6 +65,7 @@ class KerasEngine:
         self._before: dict[tuple[str, int], np.ndarray] = {}
         self._last: tuple[bytes, dict[str, Any]] | None = None  # a picture, and its outputs
         self._forward = compile_function(self._outputs)
+        self._backward: dict[tuple[str, tuple[str, ...]], Callable] = {}
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -115,8 +111,8 @@ class KerasEngine:
         Returns:
             The loss, and its gradient at these outputs and at every trainable weight.
         """
-        goal = self._pulled_back(picture, label, self._loss, self._expect(layers), self._moved)
-        loss, probabilities, maps, moved = goal
+        found = self._pulled_back(picture, label, "loss", self._expect(layers), self._moved)
+        loss, probabilities, maps, moved = found
         last = self._network["layers"][-1]["name"]
         if last in maps and last != self._network["logits"]:  # the way back begins at the scores
             maps[last] = self._slope(probabilities, label)
@@ -139,11 +135,7 @@ class KerasEngine:
         Returns:
             By layer, float32, without a batch axis.
         """
-
-        def score(scores, chosen):
-            return ops.sum(_expanded(scores) * chosen)
-
-        return self._pulled_back(picture, index, score, self._expect(layers), [])[2]
+        return self._pulled_back(picture, index, "score", self._expect(layers), [])[2]
 
     def weight(self, layer: str, index: int) -> np.ndarray:
         """Return the present values of a weight.
@@ -186,7 +178,7 @@ class KerasEngine:
         weights = self._layers.get(layer, {}).get("weights", [])
         if not 0 <= index < len(weights):
             raise SettingError(f"Layer {layer!r} has no weight {index}.")
-        return self._calls[layer].operation.weights[index]
+        return self._graph.weights_of(layer)[index]
 
     def _expect(self, layers: Sequence[str] | None) -> list[str]:
         unknown = sorted(set(layers or ()) - set(self._layers))
@@ -198,7 +190,7 @@ class KerasEngine:
         return ops.convert_to_tensor(picture.reshape(1, *self.input_shape), "float32")
 
     def _values(self) -> list:
-        return [variable.value for variable in self._variables]
+        return [variable.value for variable in self._graph.variables]
 
     def _chosen(self, label: int):
         count = len(self._network["classNames"])
@@ -217,18 +209,19 @@ class KerasEngine:
 
     def _outputs(self, batch, *values):
         """Compiled, with weights as arguments, so that changed ones are used."""
-        with self._with_weights(values):
-            return [in_float32(output) for output in self._run(batch, {}).values()]
+        return [in_float32(each) for each in self._graph.outputs(batch, values).values()]
 
-    def _loss(self, scores, chosen):
+    def _goal(self, goal: str, scores, chosen):
+        """Return what is differentiated: a class' score, or the cross-entropy of a label."""
+        if goal == "score":
+            return ops.sum(_expanded(scores) * chosen)
         if self._network["multiLabel"] and scores.shape[0] > 1:
             return ops.sum(ops.softplus(-scores) * chosen)
         # log(sum) - score would round to zero where the network is sure.
         gaps = _expanded(scores) - ops.sum(_expanded(scores) * chosen)
-        others = ops.where(chosen > 0, -1e9, gaps)
-        return ops.softplus(ops.logsumexp(others))
+        return ops.softplus(ops.logsumexp(ops.where(chosen > 0, -1e9, gaps)))
 
-    def _pulled_back(self, picture, label: int, goal, layers: list[str], variables: list):
+    def _pulled_back(self, picture, label: int, goal: str, layers: list[str], variables: list):
         """Return the goal's value, the answer, and the gradients at layers and variables.
 
         All of them are parts of one array that is added, so that one gradient has them all.
@@ -236,87 +229,39 @@ class KerasEngine:
         shapes = [tuple(self._layers[name]["shape"]) for name in layers]
         shapes += [tuple(variable.shape) for variable in variables]
         ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
+        key = goal, tuple(layers)
+        if key not in self._backward:
+            # Not repeated: TensorFlow would trace MobileNetV2 for 20 s, and computes it in 1 s.
+            function = self._gradient_function(goal, layers, variables, ends[:-1].tolist())
+            self._backward[key] = compile_function(function, repeated=False)
+        change = ops.zeros((int(ends[-1]),), "float32")
+        asked = self._batch(picture), self._chosen(label), change
+        value, answer, gradient = map(as_numpy, self._backward[key](*asked, *self._values()))
+        parts = np.split(gradient, ends[:-1])
+        parts = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        maps = dict(zip(layers, parts, strict=False))
+        return float(value), answer, maps, parts[len(layers) :]
+
+    def _gradient_function(self, goal: str, layers: list[str], variables: list, cuts: list[int]):
+        """Return a function of picture, class, change and weights to value, answer and gradient."""
+        logits, last = self._network["logits"], self._network["layers"][-1]["name"]
 
         def run(batch, chosen, change, *values):
             def function(change):
                 # TensorFlow cannot split into one part.
-                parts = ops.split(change, ends[:-1].tolist()) if len(ends) > 1 else [change]
+                parts = ops.split(change, cuts) if cuts else [change]
                 changes = dict(zip(layers, parts, strict=False))
                 moved = dict(zip(map(id, variables), parts[len(layers) :], strict=True))
-                with self._with_weights(values, moved):
-                    outputs = self._run(batch, changes)
-                scores = in_float32(outputs[self._network["logits"]])[0]
-                answer = in_float32(outputs[self._network["layers"][-1]["name"]])[0]
-                return goal(scores, chosen), answer
+                outputs = self._graph.outputs(batch, values, moved, changes)
+                scores, answer = (in_float32(outputs[name])[0] for name in (logits, last))
+                return self._goal(goal, scores, chosen), answer
 
             (value, answer), gradient = value_and_gradient(function, change)
             return value, answer, gradient
 
-        # Not repeated: TensorFlow would trace MobileNetV2 for 20 s, and computes it at once in 1 s.
-        compiled = compile_function(run, repeated=False)
-        change = ops.zeros((int(ends[-1]),), "float32")
-        results = compiled(self._batch(picture), self._chosen(label), change, *self._values())
-        value, answer, gradient = map(as_numpy, results)
-        parts = [
-            part.reshape(shape)
-            for part, shape in zip(np.split(gradient, ends[:-1]), shapes, strict=True)
-        ]
-        maps = dict(zip(layers, parts, strict=False))
-        return float(value), answer, maps, parts[len(layers) :]
-
-    @contextmanager
-    def _with_weights(self, values, moved: dict[int, Any] | None = None) -> Iterator[None]:
-        """Use these values, and what is added to some of them, as the model's weights."""
-        state = []
-        for variable, value in zip(self._variables, values, strict=True):
-            change = (moved or {}).get(id(variable))
-            if change is not None:
-                value = value + ops.cast(ops.reshape(change, variable.shape), value.dtype)
-            state.append((variable, value))
-        with keras.StatelessScope(state_mapping=state), ExitStack() as undo:
-            for name, call in self._calls.items():
-                if _lost_its_activation(call.operation, self._layers[name]):
-                    linear = hooks.replaced(call.operation, "activation", keras.activations.linear)
-                    undo.enter_context(linear)
-            yield
-
-    def _run(self, batch, changes: dict) -> dict:
-        """Return every layer's output, with a batch axis; `changes` are added to them."""
-        outputs: dict[str, Any] = {}
-        for name, layer in self._layers.items():
-            call = self._calls.get(name)
-            if call is None:  # the document ends scores by a softmax or sigmoid
-                function = getattr(keras.activations, layer["config"]["function"])
-                result = function(outputs[layer["inputs"][0]])
-            elif call.is_input:
-                result = batch
-            else:
-                positional, keywords = self._arguments(call, layer["inputs"], outputs)
-                result = call.operation(*positional, **keywords)
-            if name in changes:
-                change = ops.reshape(changes[name], (1, *layer["shape"]))
-                result = result + ops.cast(change, result.dtype)
-            outputs[name] = result
-        return outputs
-
-    def _arguments(self, call: LayerCall, reads: list[str], outputs: dict) -> tuple[tuple, dict]:
-        """Return what a layer is called with: the outputs of those that it reads."""
-        read = dict(zip(map(id, call.inputs), reads, strict=True))
-
-        def given(value):
-            return outputs[read[id(value)]] if id(value) in read else value
-
-        keywords = {name: value for name, value in call.keywords.items() if name != "training"}
-        return keras.tree.map_structure(given, (call.positional, keywords))
+        return run
 
 
 def _expanded(scores):
     """Return a score for each class; a single one is the second of two classes' alone."""
     return ops.concatenate([ops.zeros_like(scores), scores]) if scores.shape[0] == 1 else scores
-
-
-def _lost_its_activation(operation, layer: dict) -> bool:
-    """Whether the document has a layer's softmax or sigmoid as a layer of its own."""
-    activation = getattr(operation, "activation", None)
-    name = getattr(activation, "__name__", "")
-    return name in ("softmax", "sigmoid") and layer["config"].get("activation") == "linear"

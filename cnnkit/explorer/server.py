@@ -103,7 +103,6 @@ class _Server(ThreadingHTTPServer):
         self.hosts = {f"{name}:{self.server_port}" for name in (HOST, "localhost")}
         self.largest_body = 4 * max(engine.most_values for engine in engines.values())
 
-
     def handle_error(self, request, client_address):
         """Say nothing of a page that was closed while it waited."""
         if not isinstance(sys.exception(), ConnectionError):
@@ -116,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "cnnkit", ""
     timeout = IDLE_SECONDS
 
-    def do_GET(self):  # noqa: N802, http.server calls it so
+    def do_GET(self):
         name = self._asked_for()
         if name is None:
             return
@@ -125,7 +124,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(*self.server.pages[name])
 
-    def do_POST(self):  # noqa: N802, http.server calls it so
+    def do_POST(self):
         name = self._asked_for()
         if name is None:
             return
@@ -151,23 +150,25 @@ class _Handler(BaseHTTPRequestHandler):
     def _asked_for(self) -> str | None:
         """Return what follows the token; refuse whoever has none, or comes from elsewhere."""
         if self.headers.get("Host", "") not in self.server.hosts:
-            return self._refuse(HTTPStatus.FORBIDDEN, "This server answers under its own address alone.")
+            self._refuse(HTTPStatus.FORBIDDEN, "This server answers under its own address alone.")
+            return None
         origin = self.headers.get("Origin")
         if origin is not None and origin.removeprefix("http://") not in self.server.hosts:
-            return self._refuse(HTTPStatus.FORBIDDEN, "This server answers its own page alone.")
-        _, token, *rest = urlsplit(self.path).path.split("/") + [""]
+            self._refuse(HTTPStatus.FORBIDDEN, "This server answers its own page alone.")
+            return None
+        _, token, *rest = [*urlsplit(self.path).path.split("/"), ""]
         if not hmac.compare_digest(token.encode(), self.server.token.encode()) or len(rest) < 2:
-            return self._refuse(HTTPStatus.NOT_FOUND, "There is nothing here.")
+            self._refuse(HTTPStatus.NOT_FOUND, "There is nothing here.")
+            return None
         return "/".join(rest[:-1])
 
     def _body(self) -> np.ndarray | None:
         """Return the numbers that came with a question."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > self.server.largest_body or int(length) % 4:
-            return self._refuse(
-                HTTPStatus.BAD_REQUEST,
-                f"A question comes with up to {self.server.largest_body} bytes of float32.",
-            )
+            sentence = f"A question comes with up to {self.server.largest_body} bytes of float32."
+            self._refuse(HTTPStatus.BAD_REQUEST, sentence)
+            return None
         return np.frombuffer(self.rfile.read(int(length)), "<f4")
 
     def _refuse(self, status: HTTPStatus, sentence: str) -> None:
@@ -200,7 +201,9 @@ def _backward(engine: KerasEngine, words: dict, values: np.ndarray) -> bytes:
 
 
 def _score_gradients(engine: KerasEngine, words: dict, values: np.ndarray) -> bytes:
-    return _packed(engine.score_gradients(_picture(engine, values), int(words["class"]), _layers(words)))
+    return _packed(
+        engine.score_gradients(_picture(engine, values), int(words["class"]), _layers(words))
+    )
 
 
 def _weight(engine: KerasEngine, words: dict, values: np.ndarray) -> bytes:

@@ -85,6 +85,23 @@ def has_changed(folder: Path, name: str) -> bool:
     return bool(digests) and digests[0] != _hash(folder, name)
 
 
+def renew(folder: Path, name: str, content: bytes) -> None:
+    """Note the new content of one file in SHA256SUMS; all other lines stay as they are.
+
+    Args:
+        folder: The folder.
+        name: The file, as a path in the folder. A file that is not listed stays unlisted.
+        content: What it holds now.
+    """
+    try:
+        lines = files.read_bytes(folder, NAME).decode("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    digest = hashlib.sha256(content).hexdigest()
+    renewed = [f"{digest}  {name}" if line[66:] == name else line for line in lines]
+    atomic.write_text(folder / NAME, "".join(f"{line}\n" for line in renewed))
+
+
 def names_below(folder: Path, leave_out: Iterable[str] = ()) -> list[str]:
     """Return the files of a folder that SHA256SUMS should list: regular ones that are complete.
 

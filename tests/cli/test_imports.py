@@ -53,6 +53,7 @@ def imported_by(*arguments, **environment):
         ["explain", "walkthrough", "--help"],
         ["explain", "robustness", "--help"],
         ["tensorboard", "--help"],
+        ["explore", "--help"],
         ["backbones"],
         ["backbones", "--help"],
         ["classify", "--help"],

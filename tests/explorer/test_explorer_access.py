@@ -79,9 +79,16 @@ def test_arrow_keys_choose_map_and_cell_and_draw(page):
     page.run("[...document.querySelectorAll('.closer .map-view canvas')].at(-1).focus()")
     move = Keys.ARROW_UP if before[1] else Keys.ARROW_DOWN
     ActionChains(page.browser).send_keys(move).perform()
-    page.until("return document.querySelector('.closer').textContent.includes(`row ${arguments[0]}`)", before[1] + (0 if before[1] else 2))  # fmt: skip
+    row = before[1] + (0 if before[1] else 2)  # counted from 1
+    page.until(
+        f"return document.querySelector('.closer').textContent.includes('row {row}, column')"
+    )
     old = page.probabilities()
     page.run("document.querySelector('.drawing').focus()")
     ActionChains(page.browser).send_keys(Keys.DELETE, Keys.SPACE).perform()
-    page.until("return Math.abs(Number(document.querySelector('.bars li').dataset.value) - arguments[0]) > 1e-6", float(old[0]))  # fmt: skip
+    page.until(
+        "const value = Number(document.querySelector('.bars li').dataset.value);"
+        "return Math.abs(value - arguments[0]) > 1e-6",
+        float(old[0]),
+    )
     assert np.isclose(page.probabilities().sum(), 1, atol=1e-4)

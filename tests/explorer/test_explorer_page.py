@@ -116,7 +116,11 @@ def test_one_step_backwards_is_a_step_of_gradient_descent(page):
         str(label),
     )
     before = answer(page.model, first_sample())
-    page.until("return Math.abs(Number(document.querySelector('.loss .value')?.dataset.value) - arguments[0]) < 1e-4", float(-np.log(before[label])))  # fmt: skip
+    page.until(
+        "const value = Number(document.querySelector('.loss .value')?.dataset.value);"
+        "return Math.abs(value - arguments[0]) < 1e-4",
+        float(-np.log(before[label])),
+    )
     page.find(".learning button.primary").click()
     trained = classifier_like(page.model)
     trained.get_layer("norm").trainable = False  # as in use: by the statistics of training

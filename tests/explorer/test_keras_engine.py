@@ -29,7 +29,9 @@ def _dense(activation, units):
 def _twice():
     shared = keras.layers.Conv2D(3, 3, padding="same", activation="tanh", name="shared")
     picture = keras.Input((8, 8, 3))
-    maps = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()([shared(shared(picture)), picture]))
+    maps = keras.layers.GlobalAveragePooling2D()(
+        keras.layers.Add()([shared(shared(picture)), picture])
+    )
     return keras.Model(picture, keras.layers.Dense(4, name="logits")(maps))
 
 
