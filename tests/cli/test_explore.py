@@ -34,7 +34,7 @@ def runs_dir(tmp_path_factory):
     train(folder, "weak", *xo, "--dataset-option=image_size=12")
     train(folder, "larger", *xo, "--dataset-option=image_size=14")
     chirps = [f"--dataset-option={name}=8" for name in ("train", "validation", "test")]
-    train(folder, "heard", "--dataset", "chirps", *chirps, "--model", "convnet_1d", *tiny)
+    train(folder, "heard", "--dataset", "chirps", *chirps, "--model", "convnet", *tiny)
     return folder
 
 

@@ -123,9 +123,10 @@ export class Learning {
     const size = { rows: filter.height, columns: filter.width };
     const kernels: [string, number[]][] = [
       ["Kernel now", slice(filter, now.data, n)],
-      ["Its gradient", slice(filter, gradient.data, n)],
+      inUnits("Its gradient", slice(filter, gradient.data, n)),
     ];
-    kernels.push(["Kernel after the step", kernels[0]![1].map((weight, place) => weight - this.rate * kernels[1]![1][place]!)]);
+    const slopes = slice(filter, gradient.data, n);
+    kernels.push(["Kernel after the step", kernels[0]![1].map((weight, place) => weight - this.rate * slopes[place]!)]);
     const grids = kernels.map(([title, values]) => {
       const grid = new NumberGrid({ title, ...size });
       grid.set(values);
@@ -174,6 +175,15 @@ function norm(values: ArrayLike<number>): number {
   let sum = 0;
   for (let index = 0; index < values.length; index += 1) sum += values[index]! ** 2;
   return Math.sqrt(sum / Math.max(1, values.length));
+}
+
+/** Small numbers in a unit in which they can be read: "in 10⁻⁵". */
+function inUnits(title: string, values: number[]): [string, number[]] {
+  const largest = Math.max(...values.map(Math.abs));
+  const power = largest > 0 ? Math.floor(Math.log10(largest)) : 0;
+  if (power >= -1) return [title, values];
+  const raised = [...String(-power)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("");
+  return [`${title}, in 10⁻${raised}`, values.map((value) => value * 10 ** -power)];
 }
 
 function strongest(sizes: number[]): number {

@@ -52,7 +52,9 @@ export class Overview {
     const { layers } = this.store.network;
     const weights = layers.reduce((sum, layer) => sum + layer.parameters, 0);
     const work = layers.reduce((sum, layer) => sum + (layer.multiplyAdds ?? 0), 0);
-    return `${plural(layers.length, "layer")}, ${count(weights)} weights, ${count(work)} multiply-adds a picture. Choose a map to see what it is made of.`;
+    const seesPatches = layers.some((layer) => String(layer.config["arithmetic"]).includes("convolution"));
+    const whole = seesPatches ? "" : " It has no convolution: each of its units sees the whole picture at once, and no patch.";
+    return `${plural(layers.length, "layer")}, ${count(weights)} weights, ${count(work)} multiply-adds a picture. Choose a map to see what it is made of.${whole}`;
   }
 
   private legend(): HTMLElement {
