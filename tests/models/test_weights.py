@@ -52,7 +52,7 @@ def assert_same_weights(one, other):
             {},
             "fc1000",
             marks=pytest.mark.slow,
-        ),  # fmt: skip
+        ),
         (resnet.resnet50, keras.applications.ResNet50, {"use_bias": True}, "probs"),
     ],
 )
