@@ -1,4 +1,4 @@
-"""Every command that the README and the notebooks name is one that cnnkit understands."""
+"""Every command that README, docs and notebooks name is one that cnnkit understands."""
 
 import contextlib
 import json
@@ -23,7 +23,8 @@ pytestmark = [
 
 
 def texts():
-    yield (ROOT / "README.md").read_text()
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        yield page.read_text()
     for notebook in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for cell in json.loads(notebook.read_text())["cells"]:
             yield "".join(cell["source"])
@@ -57,7 +58,7 @@ def test_there_are_commands():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with the experiments, the one that the README makes, and its picture."""
+    """A folder with the experiments, the one that the docs make, and the README's picture."""
     folder = tmp_path_factory.mktemp("reader")
     shutil.copytree(ROOT / "experiments", folder / "experiments")
     with contextlib.chdir(folder):

@@ -1,4 +1,4 @@
-"""What the README says, done."""
+"""What README and docs say, done."""
 
 import os
 import re
@@ -15,15 +15,19 @@ from click.testing import CliRunner
 from cnnkit.cli import main
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+TABLE = (DOCS / "experiments.md").read_text()
+EXPERIMENTS = re.findall(r"`python -m experiments\.(\w+)`", TABLE)
+ACCURACY = r"`python -m experiments\.{}` \|.*?(\d+\.\d+ %)"
 
 
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def commands():
-    return [line[2:] for block in blocks("console") for line in block.splitlines() if line]
+def commands(page):
+    return [line[2:] for block in blocks(page, "console") for line in block.splitlines() if line]
 
 
 def python(*arguments, folder):
@@ -49,22 +53,31 @@ on_the_default_backend = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    """The folder of somebody who reads one page after the other."""
+    return tmp_path_factory.mktemp("reader")
+
+
 @on_the_default_backend
-def test_the_commands_do_what_they_say(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for command in commands():
+@pytest.mark.parametrize(
+    ("page", "runs"), [("README", 1), ("experiments", 2), ("runs", 1), ("seeing", 0)]
+)
+def test_the_commands_do_what_they_say(reader, monkeypatch, page, runs):
+    monkeypatch.chdir(reader)
+    before = len(list(reader.glob("runs/*/*/report.html")))
+    for command in commands(README if page == "README" else DOCS / f"{page}.md"):
         words = shlex.split(command)
         assert words[0] == "cnnkit"
         if words[1] != "tensorboard":  # serves until it is stopped; tested with a real server
             done = CliRunner().invoke(main, words[1:])
             assert done.exit_code == 0, f"{command}\n{done.output}"
-    assert len(list((tmp_path / "runs").glob("*/*/report.html"))) == 4
-    assert (tmp_path / "experiments" / "strokes.py").exists()
+    assert len(list(reader.glob("runs/*/*/report.html"))) == before + runs
 
 
 @on_the_default_backend
 def test_the_ten_lines_run(tmp_path):
-    code, _ = blocks("python")
+    (code,) = blocks(README, "python")
     (tmp_path / "ten_lines.py").write_text(code)
     printed = python("ten_lines.py", folder=tmp_path)
     assert re.search(r"0\.\d+ \[\d", printed)
@@ -72,7 +85,7 @@ def test_the_ten_lines_run(tmp_path):
 
 @on_the_default_backend
 def test_a_compiled_model_becomes_a_run(tmp_path):
-    _, code = blocks("python")
+    (code,) = blocks(DOCS / "runs.md", "python")
     (tmp_path / "own_model.py").write_text(code)
     printed = python("own_model.py", folder=tmp_path)
     folder = re.search(r"^runs/\S+", printed, re.MULTILINE)[0]
@@ -81,7 +94,9 @@ def test_a_compiled_model_becomes_a_run(tmp_path):
 
 
 def test_make_has_every_target_that_is_named():
-    named = set(re.findall(r"\bmake ([a-z-]+)", README + (ROOT / "CONTRIBUTING.md").read_text()))
+    named = set(
+        re.findall(r"\bmake ([a-z-]+)", README.read_text() + (ROOT / "CONTRIBUTING.md").read_text())
+    )
     for target in {"demo", "test", "lint", "bench", "notebooks", "clean"} | named:
         dry_run(target)
 
@@ -89,7 +104,7 @@ def test_make_has_every_target_that_is_named():
 @pytest.mark.parametrize("target", ["demo", "test"])
 def test_the_plain_lines_are_those_of_make(target):
     dry = dry_run("--always-make", target)
-    plain = [line.removeprefix(".venv/bin/") for line in blocks("bash")[2].splitlines()]
+    plain = [line.removeprefix(".venv/bin/") for line in blocks(README, "bash")[2].splitlines()]
     for line in dry.splitlines():
         line = line.replace(" --quiet", "").split(" && ")[0]
         assert line in plain
@@ -97,10 +112,20 @@ def test_the_plain_lines_are_those_of_make(target):
 
 def test_every_experiment_is_in_the_table():
     shipped = {path.stem for path in (ROOT / "experiments").glob("[!_]*.py")}
-    assert shipped == set(re.findall(r"`python -m experiments\.(\w+)`", README))
+    assert shipped == set(EXPERIMENTS)
 
 
-@pytest.mark.parametrize("name", re.findall(r"`python -m experiments\.(\w+)`", README))
+def test_the_results_of_the_readme_are_those_of_the_table():
+    named = re.findall(r"`python -m experiments\.(\w+)`", README.read_text())
+    assert len(named) > 3
+    for name in named:
+        found, wanted = (
+            re.search(ACCURACY.format(name), text)[1] for text in (README.read_text(), TABLE)
+        )
+        assert found == wanted, name
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_each_command_of_the_table_is_one(name, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     monkeypatch.syspath_prepend(ROOT)
@@ -111,17 +136,18 @@ def test_each_command_of_the_table_is_one(name, monkeypatch, capsys):
     assert "--epochs" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", re.findall(r"`python -m experiments\.(\w+)`", README))
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_docstring_says_result_cost_and_needs_and_the_file_is_short(name):
     text = (ROOT / "experiments" / f"{name}.py").read_text()
     most = 120 if "def compare(" in text else 85 if "transfer" in name else 60
     assert len(text.splitlines()) < most
     for word in ("Result", "Cost", "Needs"):
         assert re.search(rf"^{word}\s+\S+ \S+", text, re.MULTILINE)
-    accuracy = re.search(rf"experiments\.{name}`.*?(\d+\.\d+ %)", README)[1]
+    accuracy = re.search(ACCURACY.format(name), TABLE)[1]
     assert accuracy in text.split('"""')[1]
 
 
-def test_links_lead_somewhere():
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", [README, *sorted(DOCS.glob("*.md"))], ids=lambda page: page.stem)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!http|#)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
