@@ -54,17 +54,17 @@ def read(path: str | os.PathLike, text: bytes, *, trust: bool = False) -> dict:
         if "class_name" in each:
             each.pop("compile_config", None)
         _check_calls(path, each)
+    if not trust:
+        for each in named_in(path, configuration):
+            reason = objection_to(each)
+            if reason:
+                raise RefusedFileError(f"{path} is refused: it has {reason}.")
     if importlib.util.find_spec("keras_hub") is None and any(
         str(each.get("module")).startswith(HUB) for each in objects
     ):
         raise SettingError(
             f'{path} has layers of KerasHub, which is not here: pip install "cnnkit[hub]".'
         )
-    if not trust:
-        for each in named_in(path, configuration):
-            reason = objection_to(each)
-            if reason:
-                raise RefusedFileError(f"{path} is refused: it has {reason}.")
     return configuration
 
 

@@ -134,7 +134,8 @@ def _custom_objects(path: str | os.PathLike, config: dict) -> dict[str, str]:
 def _layers(config: dict, prefix: str) -> Iterator[LayerFacts]:
     """Yield the layers of a model's configuration, those of models inside in place of these."""
     inner = config.get("config")
-    for each in inner.get("layers") or () if isinstance(inner, dict) else ():
+    layers = inner.get("layers") if isinstance(inner, dict) else None
+    for each in layers if isinstance(layers, list) else ():
         if not isinstance(each, dict) or not isinstance(each.get("config"), dict):
             continue
         kind, own = str(each.get("class_name")), each["config"]

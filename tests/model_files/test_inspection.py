@@ -1,5 +1,8 @@
 """What a model file holds, compared with the model that Keras opens; nothing of it is built or read."""
 
+import json
+import zipfile
+
 import h5py
 import keras
 import numpy as np
@@ -147,3 +150,17 @@ def test_what_is_no_model_file_is_said_in_a_sentence(name, content, words, tmp_p
     with pytest.raises(CnnkitError, match=words) as caught:
         inspect(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("layers", [3, "dense", {"dense": 1}, [None, 3, {"config": 2}], None])
+def test_layers_that_are_none_are_not_there(layers, tmp_path):
+    models.mlp((2, 2, 1), 2).save(tmp_path / "whole.keras")
+    with zipfile.ZipFile(tmp_path / "whole.keras") as archive:
+        weights = archive.read("model.weights.h5")
+    config = {"class_name": "Sequential", "module": "keras", "config": {"layers": layers}}
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", weights)
+    facts = inspect(tmp_path / "model.keras")
+    assert all(layer.kind == "" for layer in facts.layers)
+    assert facts.parameters == models.mlp((2, 2, 1), 2).count_params()

@@ -177,7 +177,7 @@ def a_constant_of_texts(configuration):
         (named("builtins", "eval"), "it has builtins.eval"),
         (named("keras.utils", "get_file"), "it has keras.utils.get_file"),
         (named("keras.saving", "load_model"), "it has keras.saving.load_model"),
-        (named("mine", "somebody>relu"), "it has mine.somebody>relu"),
+        (named("mine", "somebody>relu"), "it has somebody>relu"),
     ],
 )
 def test_a_configuration_that_asks_for_more_than_a_network_is_refused(
