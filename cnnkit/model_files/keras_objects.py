@@ -57,6 +57,13 @@ _PARTS = frozenset(
         "optimizers", "optimizers.schedules", "quantizers", "regularizers",
     )
 )  # fmt: skip
+# Layers that networks of keras.applications bring, and that Keras makes public nowhere else.
+_OF_APPLICATIONS = frozenset(
+    {
+        ("keras.src.applications.convnext", "LayerScale"),
+        ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
+    }
+)
 # Operations that call a function, which a file would have to bring.
 _CALLERS = frozenset(
     {
@@ -87,7 +94,7 @@ def is_allowed_class(module: str, name: str) -> bool:
         return module == "keras.layers" or module.startswith("keras.src.layers.")
     if name in MODELS:
         return module in ("keras", "keras.models") or module.startswith("keras.src.models.")
-    if (module, name) == ("keras.src.applications.convnext", "LayerScale"):
+    if (module, name) in _OF_APPLICATIONS:
         return True
     public = "keras.dtype_policies" if module == "keras" else module
     return public in _PARTS and inspect.isclass(_public(public, name))

@@ -5,6 +5,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from cnnkit.runs import files
+
 EVENTS = "tensorboard/**/events.*"
 
 
@@ -26,17 +28,25 @@ def sizes(folder: Path, others: Iterable[str | Path] = ()) -> dict[str, int]:
     return sizes_by_name
 
 
-def cut(folder: Path, known: Mapping[str, int]) -> None:
+def cut(folder: Path, known: Mapping[str, int], others: Iterable[str | Path] = ()) -> None:
     """Cut files back to sizes that they had, and delete event files that were not there.
+
+    A checkpoint may be somebody else's: files outside the run folder are cut only if they are among
+    `others`, and what a link leads to is left alone.
 
     Args:
         folder: The run folder.
         known: What `sizes` returned.
+        others: Paths of other files, as `sizes` took them.
     """
     for path in folder.glob(EVENTS):
-        if path.relative_to(folder).as_posix() not in known:
+        name = path.relative_to(folder).as_posix()
+        if name not in known and files.is_regular(folder, name):
             path.unlink()
+    outside = {Path(each).absolute().as_posix() for each in others}
     for name, size in known.items():
         path = folder / name
-        if path.is_file() and path.stat().st_size > size:
+        if not (files.is_regular(folder, name) or (name in outside and path.is_file())):
+            continue
+        if path.stat().st_size > size:
             os.truncate(path, size)

@@ -11,8 +11,8 @@ from pathlib import Path
 from cnnkit import atomic
 from cnnkit.errors import RunFolderError
 from cnnkit.runs import files, records
+from cnnkit.runs.records import LOCK  # holds who works in the folder
 
-LOCK = "checkpoints/.lock"  # holds who works in the folder
 PARTS = f".*{atomic.PART}*"
 FOLDERS = ("tensorboard", "checkpoints")
 # What a run writes before SHA256SUMS, with which it can be resumed, and before anything is trained.

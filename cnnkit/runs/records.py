@@ -9,6 +9,8 @@ from cnnkit.errors import RunFolderError
 from cnnkit.runs import files
 from cnnkit.runs.schemas import SCHEMAS, mismatch, nested_too_deeply
 
+LOCK = "checkpoints/.lock"  # is there as soon as the folder is
+
 
 def read_json(folder: Path, filename: str) -> dict:
     """Read a JSON file of a run folder.
@@ -26,7 +28,10 @@ def read_json(folder: Path, filename: str) -> dict:
     try:
         content = json.loads(files.read_bytes(folder, filename))
     except FileNotFoundError:
-        raise RunFolderError(f"{folder} is not a whole run folder: no {filename}.") from None
+        advice = _advice_for(folder)
+        raise RunFolderError(
+            f"{folder} is not a whole run folder: no {filename}.{advice}"
+        ) from None
     except OSError as error:
         raise _unreadable(folder, filename, str(error.strerror)) from None
     except RecursionError:
@@ -65,6 +70,13 @@ def read_history(folder: Path) -> dict[str, list[float]]:
         raise _unreadable(folder, "metrics.csv", str(error.strerror)) from None
     except (ValueError, TypeError, csv.Error) as error:
         raise _unreadable(folder, "metrics.csv", str(error)) from None
+
+
+def _advice_for(folder: Path) -> str:
+    """Say what to do with a folder that a run made, and that it did not come to seal."""
+    if (folder / LOCK).exists() and not (folder / "SHA256SUMS").exists():
+        return " Its process ended before anything was trained: start the run again."
+    return ""
 
 
 def _unreadable(folder: Path, filename: str, reason: str) -> RunFolderError:

@@ -1,6 +1,5 @@
 """A film of learning: the pictures that `Explain` drew, epoch by epoch, as one animated file."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +8,10 @@ from PIL import Image, ImageDraw
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from cnnkit import atomic
-from cnnkit.errors import SettingError
+from cnnkit.data.images.decode import opened
+from cnnkit.errors import BadImage, SettingError
 from cnnkit.explain.figures import tiles
+from cnnkit.runs import files
 
 SUFFIXES = (".webp", ".gif")
 DEFAULT_TAGS = ("decisions", "grad_cam", "filters")
@@ -27,18 +28,23 @@ def read_pictures(folder: str | Path) -> dict[str, dict[int, np.ndarray]]:
         Images by tag and epoch (counted from 0), each of shape (height, width, 3), uint8.
 
     Raises:
-        SettingError: There are none.
+        SettingError: There are none, or a file is damaged or none of a run's.
     """
     pictures: dict[str, dict[int, np.ndarray]] = {}
     for path in sorted(Path(folder).glob("events.*")):
-        for event in EventFileLoader(str(path)).Load():
-            for value in event.summary.value:
-                if value.metadata.plugin_data.plugin_name == "images":
-                    content = value.tensor.string_val[2]  # after width and height
-                    with Image.open(io.BytesIO(content)) as image:
-                        pictures.setdefault(value.tag, {})[event.step] = np.asarray(
-                            image.convert("RGB")
-                        )
+        if not files.is_regular(folder, path.name):  # a pipe would keep the reader waiting
+            raise SettingError(f"{path} cannot be read: it is {files.REFUSED}.")
+        try:
+            for event in EventFileLoader(str(path)).Load():
+                for value in event.summary.value:
+                    if value.metadata.plugin_data.plugin_name == "images":
+                        content = value.tensor.string_val[2]  # after width and height
+                        with opened(content) as image:
+                            pixels = np.asarray(image.convert("RGB"))
+                        pictures.setdefault(value.tag, {})[event.step] = pixels
+        except (BadImage, IndexError) as error:
+            reason = error if isinstance(error, BadImage) else "has no pixels"
+            raise SettingError(f"{path} is damaged: one of its pictures {reason}.") from None
     if not pictures:
         raise SettingError(
             f"{folder} has no pictures; train with Experiment(explain=Explain()) to make some."

@@ -145,7 +145,7 @@ def fit(
                 print(remark)
             recording.ended = (initial_epoch,) if initial_epoch else ()
         else:
-            _resume(recording, recipe, data, allow_changes=allow_changes)
+            _resume(recording, recipe, data, callbacks, allow_changes=allow_changes)
         with outcome_recorded(run):
             _train(
                 model, data, recording, recipe,
@@ -176,7 +176,9 @@ def _existing(run: Run | str | os.PathLike) -> Run:
     return run
 
 
-def _resume(recording: Recording, recipe: dict, data: FitData, *, allow_changes: bool) -> None:
+def _resume(
+    recording: Recording, recipe: dict, data: FitData, callbacks: list, *, allow_changes: bool
+) -> None:
     """Bring the run folder back to its last checkpoint, with which the recording goes on."""
     run, recipe_then = recording.run, recording.run.experiment
     start = last_checkpoint(run)
@@ -188,7 +190,7 @@ def _resume(recording: Recording, recipe: dict, data: FitData, *, allow_changes:
     # The optimizer may have another learning rate by now than the one that it began with.
     recipe = recipe if changes else recipe_then | {"epochs": recipe["epochs"]}
     write_fit_recipe(run, recipe, data)
-    continue_from(run, start, changes)
+    continue_from(run, start, changes, callbacks)
     recording.start = start
     recording.ended = tuple(start.state["phases_ended"]) if start else ()
 

@@ -4,7 +4,9 @@ import contextlib
 import errno
 import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import keras
 
 from cnnkit.errors import RunFolderError
 from cnnkit.runs import Run, checkpoints, log_offsets
@@ -69,16 +71,25 @@ def last_checkpoint(run: Run) -> Checkpoint | None:
     return start
 
 
-def continue_from(run: Run, start: Checkpoint | None, changes: list) -> None:
+def continue_from(
+    run: Run, start: Checkpoint | None, changes: list, callbacks: Iterable[keras.callbacks.Callback]
+) -> None:
     """Bring a run folder back to a checkpoint, and note in status.json that it is resumed.
 
     Args:
         run: The run to resume.
         start: The checkpoint; None for the beginning.
         changes: What differs now, as `changes_since` returns it.
+        callbacks: The user's; the files of Keras' CSVLogger are cut back, too.
     """
     checkpoints.remove_after(run.folder / "checkpoints", start)
-    log_offsets.cut(run.folder, start.state["log_sizes"] if start else {})
+    known = start.state["log_sizes"] if start else {}
+    log_offsets.cut(run.folder, known, grown_by(callbacks))
     place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
     resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
     run.write_status("running", resumed=resumed, reason=None)
+
+
+def grown_by(callbacks: Iterable[keras.callbacks.Callback]) -> list[str]:
+    """Return the paths of files that callbacks only add to: those of Keras' CSVLogger."""
+    return [each.filename for each in callbacks if isinstance(each, keras.callbacks.CSVLogger)]

@@ -10,6 +10,7 @@ from cnnkit.runs import Run, log_offsets
 from cnnkit.runs.checkpoints import Checkpoint
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule, ResumableCallbacks
 from cnnkit.training.checkpointing.signals import StopOnSignal
+from cnnkit.training.outcome import grown_by
 
 
 @dataclass
@@ -87,5 +88,4 @@ def _flushed(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[st
     for callback in callbacks:
         if hasattr(callback, "flush"):
             callback.flush()
-    others = [each.filename for each in callbacks if isinstance(each, keras.callbacks.CSVLogger)]
-    return log_offsets.sizes(run.folder, others)
+    return log_offsets.sizes(run.folder, grown_by(callbacks))
