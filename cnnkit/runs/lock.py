@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import making
+from cnnkit.runs import making, records
 
 try:
     import fcntl
@@ -31,7 +31,7 @@ def locked(folder: Path) -> Iterator[None]:
         RunFolderError: Another process works in the folder; the message has its number. Or the
             folder cannot be written.
     """
-    path, no_links = folder / making.LOCK, getattr(os, "O_NOFOLLOW", 0)
+    path, no_links = folder / records.LOCK, getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | no_links, 0o644)
     except OSError as error:

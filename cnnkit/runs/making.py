@@ -11,14 +11,13 @@ from pathlib import Path
 from cnnkit import atomic
 from cnnkit.errors import RunFolderError
 from cnnkit.runs import files, records
-from cnnkit.runs.records import LOCK  # holds who works in the folder
 
 PARTS = f".*{atomic.PART}*"
 FOLDERS = ("tensorboard", "checkpoints")
 # What a run writes before SHA256SUMS, with which it can be resumed, and before anything is trained.
 BEFORE_TRAINING = {
     "status.json", "experiment.json", "environment.json", "dataset.json", "experiment.py",
-    "vocabulary.txt", LOCK,
+    "vocabulary.txt", records.LOCK,
 }  # fmt: skip
 
 
@@ -41,7 +40,7 @@ def make(folder: Path) -> None:
     try:
         for name in FOLDERS:
             (temporary / name).mkdir(parents=True)
-        (temporary / LOCK).write_text(holder())
+        (temporary / records.LOCK).write_text(holder())
         if os.path.lexists(folder):
             if not _never_trained(folder):
                 raise FileExistsError(folder)
@@ -132,7 +131,7 @@ def _has_a_process(folder: Path) -> bool:
         if records.read_json(folder, "status.json")["state"] in ("failed", "interrupted"):
             return False
     try:
-        mark = files.read_bytes(folder, LOCK).decode(errors="replace")
+        mark = files.read_bytes(folder, records.LOCK).decode(errors="replace")
     except FileNotFoundError:  # the folder comes without a mark only from a process that was killed
         return False
     except OSError:

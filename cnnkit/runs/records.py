@@ -9,7 +9,7 @@ from cnnkit.errors import RunFolderError
 from cnnkit.runs import files
 from cnnkit.runs.schemas import SCHEMAS, mismatch, nested_too_deeply
 
-LOCK = "checkpoints/.lock"  # is there as soon as the folder is
+LOCK = "checkpoints/.lock"  # holds who works in the folder, from its first moment
 
 
 def read_json(folder: Path, filename: str) -> dict:

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +12,8 @@ from rich.progress import track
 
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.pipeline import ReadableFiles, list_path, name_of
-from cnnkit.data.images.decode import opened, read
+from cnnkit.data.images import threads
+from cnnkit.data.images.decode import opened
 from cnnkit.data.images.lazy_images import Decoding, Pictures, check
 from cnnkit.data.loader_calls import remembers_call
 from cnnkit.settings import expect_counts
@@ -35,11 +36,13 @@ def folder(
 
     Args:
         path: A folder CLASS/IMAGE or SPLIT/CLASS/IMAGE, or a .csv or .parquet file with a column of
-            paths and a column `label` or `labels`.
+            paths and a column `label` or `labels`. A .parquet file may hold the pictures themselves,
+            as Hugging Face's do.
         image_size: (height, width) in pixels, or one number for both. None is 224; the summary then
             says so if that enlarges most images.
         channels: 1 for grey, 3 for colour.
-        fit: How other proportions reach `image_size`: "stretch", "crop" or "pad".
+        fit: How other proportions reach `image_size`: "stretch", or "crop" to the largest central
+            part of those proportions.
         validation: Fraction of every class for a validation split, unless the folder has one.
         test: Fraction of every class for a test split, unless the folder has one.
         split_seed: Draws the splits. It is not the run's seed, so test images stay test images.
@@ -64,7 +67,10 @@ def folder(
         expect_counts(samples_per_class=samples_per_class)
     listing = list_path(path)
     paths = [file.path for file in listing.files]
-    checked = check(listing.root, paths, decoding, keep=cache, progress=_progress(len(paths)))
+    checked = check(
+        listing.root, paths, decoding, keep=cache, progress=_progress(len(paths)), read=listing.read,
+        chunk=threads.CHUNK if listing.inside is None else 1,
+    )  # fmt: skip
     images = ReadableFiles(
         listing, checked.digests, checked.bad, skip_bad=skip_bad,
         remedy="move them away (cnnkit data inspect PATH --fix)",
@@ -78,18 +84,19 @@ def folder(
             [images.digests[i] for i in positions],
             decoding,
             checked.store,
+            listing.read,
         )
 
-    readable = [listing.root / file.path for file in images.files]
+    readable = [file.path for file in images.files]
     return images.dataset(
         name_of(path), splits, inputs,
         source=f"{len(readable):,} image files",
         decoding=dataclasses.asdict(decoding),
-        enlargement=_enlargement(readable) if image_size is None else "",
+        enlargement=_enlargement(readable, listing.read) if image_size is None else "",
     )  # fmt: skip
 
 
-def _enlargement(paths: Sequence[Path]) -> str:
+def _enlargement(paths: Sequence[str], read: Callable[[str], bytes]) -> str:
     """Say so if most images are smaller than the default size: they cost its time, and gain nothing."""
     sides = []
     for path in paths[:: max(1, len(paths) // MEASURED)]:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cnnkit.data.files.parquet import ParquetFiles
 from cnnkit.data.files.walk import Walk, natural
-from cnnkit.data.images.decode import display
+from cnnkit.data.images.decode import display, read
 from cnnkit.errors import MissingDataError, SettingError
 
 SPLITS = {
@@ -55,6 +56,7 @@ class Listing:
         bad: Reasons by path, of what is no readable file.
         ignored: Reasons by path, of what is no part of the data.
         multi_label: Whether a file may have any number of classes, rather than exactly one.
+        inside: The table that the files are inside of; None where they lie in a folder.
     """
 
     root: Path
@@ -63,6 +65,18 @@ class Listing:
     bad: dict[str, str] = field(default_factory=dict)
     ignored: dict[str, str] = field(default_factory=dict)
     multi_label: bool = False
+    inside: ParquetFiles | None = None
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file, which is not decoded.
+
+        Args:
+            path: Of one of the listing's files.
+
+        Raises:
+            BadImage: It cannot be read; the message is the reason.
+        """
+        return read(self.root / path) if self.inside is None else self.inside.read(path)
 
     def labels_of(self, files: Iterable[File]) -> np.ndarray:
         """Return the labels of files as a Split takes them.

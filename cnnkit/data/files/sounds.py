@@ -12,7 +12,7 @@ import numpy as np
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.files.pipeline import ReadableFiles, list_path, name_of
 from cnnkit.data.loader_calls import remembers_call
-from cnnkit.errors import SettingError
+from cnnkit.errors import BadImage, SettingError
 
 SUFFIXES = (".wav", ".flac", ".ogg")
 
@@ -57,10 +57,10 @@ def sounds(
     waveforms, bad = [], {}
     for file in listing.files:
         try:
-            content = (listing.root / file.path).read_bytes()
+            content = listing.read(file.path)
             waveforms.append(decode(content, length, sampling_rate))
             digests.append(hashlib.sha256(content).digest())
-        except (OSError, ValueError) as error:
+        except (BadImage, OSError, ValueError) as error:
             digests.append(None)
             bad[file.path] = f"cannot be read as a sound: {_reason(error)}"
     readable = ReadableFiles(listing, digests, bad, skip_bad=skip_bad)

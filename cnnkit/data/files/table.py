@@ -3,7 +3,7 @@
 The first line names the columns. `path` (or file, filename, file_name, image, image_id, id) is
 relative to the table's folder; `text` may also be called sentence, message, sms or review. `label`
 (or class) holds one class, `labels` any number separated by |; or each class has a column of 0 and 1.
-`split` is optional.
+`split` is optional. A Parquet file may hold the files themselves, see `cnnkit.data.files.parquet`.
 """
 
 import csv
@@ -11,6 +11,7 @@ import glob
 from pathlib import Path
 from typing import Literal
 
+from cnnkit.data.files import parquet
 from cnnkit.data.files.listing import SPLITS, File, Listing, split_of
 from cnnkit.data.files.walk import natural
 from cnnkit.data.images.decode import display
@@ -38,9 +39,14 @@ def list_table(path: str | Path) -> Listing:
     """
     path = Path(path)
     paths, names, labels, splits, multi_label = read_table(path, (*PATH, ID))
-    paths = [_existing(path.parent, each) for each in paths]
+    inside = None
+    if isinstance(paths[0], parquet.Inside):
+        inside = parquet.ParquetFiles(path, paths[0].column)
+        paths = [inside.name(row) for row in range(len(paths))]
+    else:
+        paths = [_existing(path.parent, each) for each in paths]
     files = tuple(File(*row) for row in zip(paths, splits, labels, strict=True))
-    return Listing(path.parent, files, names, multi_label=multi_label)
+    return Listing(path.parent, files, names, multi_label=multi_label, inside=inside)
 
 
 def _existing(root: Path, name: str) -> str:
@@ -62,7 +68,8 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple:
         wanted: Names that the column of paths or texts may have, the preferred one first.
 
     Returns:
-        (cells, class names, labels, splits, multi_label). A row has a cell, a tuple of class indices,
+        (cells, class names, labels, splits, multi_label). A row has a cell, which is a text or a
+        `parquet.Inside`, a tuple of class indices,
         and a split: "train", "validation", "test" or None.
 
     Raises:
@@ -71,25 +78,23 @@ def read_table(path: Path, wanted: tuple[str, ...]) -> tuple:
     """
     if not path.is_file():
         raise MissingDataError(f"There is no table {display(path)}; check its path.")
-    rows = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+    rows = parquet.read_rows(path) if path.suffix.lower() == ".parquet" else _csv(path)
     if not rows:
         raise SettingError(f"{display(path)} has no rows below its first line.")
     columns = list(rows[0])
-    column = _one_of(wanted, columns)
+    inside = [name for name in columns if isinstance(rows[0][name], parquet.Inside)]
+    # Files inside the table need no paths; a table of texts may have bytes of something else.
+    column = inside[0] if inside and PATH[0] in wanted else _one_of(wanted, columns)
     if column is None:
         raise SettingError(f"{display(path)} needs a column named {wanted[0]}, not only {columns}.")
-    names, labels, multi_label = _labels(path, rows, [c for c in columns if c != column])
+    others = [name for name in columns if name not in (column, *inside)]
+    names, labels, multi_label = _labels(path, rows, others)
     for number, row in enumerate(rows, start=2):
-        if isinstance(row[column], dict | bytes):
-            raise SettingError(
-                f"{display(path)}: the column {column} holds the pictures themselves, and a table "
-                "needs their paths: write each picture to a file first."
-            )
         if not _text(row[column]):
             raise SettingError(f"{display(path)}, row {number}: {column} is empty.")
     splits = [_split(path, number, row.get("split")) for number, row in enumerate(rows, start=2)]
     cells = [row[column] for row in rows]
-    texts = [cell if isinstance(cell, str) else _text(cell) for cell in cells]
+    texts = [cell if isinstance(cell, str | parquet.Inside) else _text(cell) for cell in cells]
     return texts, names, labels, splits, multi_label
 
 
@@ -103,7 +108,9 @@ def column_names(path: Path) -> list[str]:
         Their names; [] if the table cannot be read.
     """
     try:
-        return list((_parquet(path) if path.suffix.lower() == ".parquet" else _csv(path))[0])
+        return list(
+            (parquet.read_rows(path) if path.suffix.lower() == ".parquet" else _csv(path))[0]
+        )
     except (SettingError, IndexError):
         return []  # whoever reads it in full says what is wrong
 
@@ -202,13 +209,3 @@ def _column(name: str) -> str:
     name = name.strip()
     known = (*PATH, ID, *TEXT, *LABEL, "labels", "split")
     return name.lower() if name.lower() in known else name
-
-
-def _parquet(path: Path) -> list[dict]:
-    try:
-        from pyarrow import parquet  # not among the dependencies
-    except ImportError:
-        raise SettingError(
-            f"Reading {display(path)} needs pyarrow: pip install pyarrow, or save it as CSV."
-        ) from None
-    return parquet.read_table(path).to_pylist()

@@ -1,6 +1,7 @@
 """Image files as an array that is decoded, or read from the cache, when it is indexed."""
 
 import contextlib
+import functools
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -76,6 +77,7 @@ class Pictures:
         digests: SHA-256 of each file's bytes.
         decoding: How files become pixels.
         store: The cache; None decodes at every access.
+        read: Returns the content of a path, where the files do not lie in `root`.
     """
 
     dtype = np.dtype(np.uint8)
@@ -88,10 +90,11 @@ class Pictures:
         digests: Sequence[bytes],
         decoding: Decoding,
         store: pixel_cache.PixelCache | None = None,
+        read: Callable[[str], bytes] | None = None,
     ):
         # Pictures are read later, and perhaps in another working folder.
         self.root, self.paths, self.digests = root.absolute(), tuple(paths), tuple(digests)
-        self.decoding, self.store = decoding, store
+        self.decoding, self.store, self._read = decoding, store, read or _reader(self.root)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -132,7 +135,7 @@ class Pictures:
     def _decode(self, position: int) -> np.ndarray:
         path = self.paths[position]
         try:
-            content = decode.read(self.root / path)
+            content = self._read(path)
             if hashlib.sha256(content).digest() != self.digests[position]:
                 raise BadImage("has changed since it was checked")
             return self.decoding(content)
@@ -159,8 +162,9 @@ class Checked:
 
 
 def check(
-    root: Path, paths: Sequence[str], decoding: Decoding, *, keep: bool = True, progress=iter
-) -> Checked:
+    root: Path, paths: Sequence[str], decoding: Decoding, *, keep: bool = True, progress=iter,
+    read: Callable[[str], bytes] | None = None, chunk: int = threads.CHUNK,
+) -> Checked:  # fmt: skip
     """Read and decode every file once, so that all bad files are known before training starts.
 
     Warns with a RuntimeWarning if the cache cannot be written, and goes on without it.
@@ -171,15 +175,20 @@ def check(
         decoding: How files become pixels.
         keep: Store the pixels in the cache, if its limit allows.
         progress: Wraps the iterator over the files, for example with a progress bar.
+        read: As of `Pictures`.
+        chunk: How many files a thread takes at once; 1 reads them in about their order.
 
     Returns:
         Digests, bad files and the cache.
     """
+    read = read or _reader(root)
     store = _store(decoding, len(paths)) if keep else None
     if store is not None:
         try:
             with store.adding() as writer:
-                digests, bad = _decode_all(root, paths, decoding, store, writer.add, progress)
+                digests, bad = _decode_all(
+                    read, paths, decoding, store, writer.add, progress, chunk
+                )
             return Checked(digests, bad, store)
         except OSError as error:
             warnings.warn(
@@ -188,7 +197,7 @@ def check(
                 RuntimeWarning,
                 stacklevel=3,
             )
-    return Checked(*_decode_all(root, paths, decoding, (), _discard, progress), None)
+    return Checked(*_decode_all(read, paths, decoding, (), _discard, progress, chunk), None)
 
 
 def _discard(digest: bytes, pixels: np.ndarray) -> None:
@@ -202,19 +211,28 @@ def _store(decoding: Decoding, images: int) -> pixel_cache.PixelCache | None:
     return pixel_cache.PixelCache(decoding.name, decoding.shape)
 
 
+def _reader(root: Path) -> Callable[[str], bytes]:
+    return functools.partial(_read_below, root)
+
+
+def _read_below(root: Path, path: str) -> bytes:
+    return decode.read(root / path)
+
+
 def _decode_all(
-    root: Path,
+    read: Callable[[str], bytes],
     paths: Iterable[str],
     decoding: Decoding,
     cached,
     add: Callable[[bytes, np.ndarray], None],
     progress,
+    chunk: int,
 ) -> tuple[list[bytes | None], dict[str, str]]:
     """Decode and `add` every file whose digest is not in `cached`; return digests and bad files."""
 
     def check_file(path: str) -> bytes | BadImage:
         try:
-            content = decode.read(root / path)
+            content = read(path)
             digest = hashlib.sha256(content).digest()
             if digest not in cached:
                 add(digest, decoding(content))  # in this thread, so that no pixels pile up
@@ -224,7 +242,7 @@ def _decode_all(
 
     digests: list[bytes | None] = []
     bad = {}
-    with contextlib.closing(threads.ordered(check_file, paths)) as results:
+    with contextlib.closing(threads.ordered(check_file, paths, chunk)) as results:
         for path, result in zip(paths, progress(results), strict=True):
             if isinstance(result, BadImage):
                 bad[path] = str(result)

@@ -12,7 +12,7 @@ from pathlib import Path
 from cnnkit import atomic
 from cnnkit.data.files.listing import File
 from cnnkit.data.files.pipeline import list_path
-from cnnkit.data.images import decode, threads
+from cnnkit.data.images import threads
 from cnnkit.data.images.decode import display
 from cnnkit.data.inspection import duplicates
 from cnnkit.data.inspection.facts import Facts, examine
@@ -201,12 +201,13 @@ def inspect(
 
     def examine_file(file: File) -> Facts | BadImage:
         try:
-            return examine(decode.read(listing.root / file.path))
+            return examine(listing.read(file.path))
         except BadImage as reason:
             return reason
 
     pictures, bad = [], dict(listing.bad)
-    results = progress(threads.ordered(examine_file, listing.files), len(listing.files))
+    chunk = threads.CHUNK if listing.inside is None else 1
+    results = progress(threads.ordered(examine_file, listing.files, chunk), len(listing.files))
     for file, result in zip(listing.files, results, strict=True):
         if isinstance(result, BadImage):
             bad[file.path] = str(result)

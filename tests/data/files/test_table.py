@@ -134,12 +134,6 @@ def test_a_cell_of_parquet_that_cannot_be_meant_names_its_row(parquet, columns, 
         list_table(parquet({"path": PATHS} | columns))
 
 
-def test_pictures_inside_a_table_are_refused_in_one_sentence(parquet):
-    pictures = [{"bytes": b"PNG", "path": path} for path in PATHS]
-    with pytest.raises(SettingError, match="holds the pictures themselves"):
-        list_table(parquet({"image": pictures, "label": ["cat", "dog"]}))
-
-
 def test_a_one_hot_table_as_pandas_writes_it(tmp_path):
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"path": PATHS, "cat": [1.0, 0.0], "dog": [1.0, 1.0]})
