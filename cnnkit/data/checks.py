@@ -128,7 +128,12 @@ def warn_of_misreading(
     for split_name, split in splits.items():
         lowest, highest = _span(split.inputs, value_range)
         subject = f"The {split_name} inputs of {name!r}"
-        if scale != 1 and lowest >= 0 and 0 < highest <= 1:
+        if scale != 1 and _are_flags(split.inputs):
+            warning = (
+                f"{subject} are all 0 or 1, and 1/255 of them is what networks see: give "
+                "value_range=(0, 1), or store black and white as 0 and 255."
+            )
+        elif scale != 1 and lowest >= 0 and 0 < highest <= 1:
             warning = (
                 f"{subject} are fractions, which go to {highest:g}, and 1/255 of them is what "
                 "networks see: give value_range=(0, 1) if they are scaled."
@@ -157,6 +162,14 @@ def _span(inputs, value_range: tuple[float, float]) -> tuple[float, float]:
     values = np.asarray(inputs[::step])
     values = values[np.isfinite(values)]  # NaN is an error of training
     return (float(values.min()), float(values.max())) if values.size else (low, low)
+
+
+def _are_flags(inputs) -> bool:
+    """Return whether integers in memory are all 0 or 1, as masks and drawings of two values are."""
+    if not isinstance(inputs, np.ndarray) or inputs.dtype.kind not in "iub" or not inputs.size:
+        return False
+    values = np.asarray(inputs[:: max(1, -(-len(inputs) // CHECKED_INPUTS))])
+    return int(values.min()) == 0 and int(values.max()) == 1
 
 
 def _remedy(lowest: float, highest: float) -> str:

@@ -116,6 +116,10 @@ def field_after(
 ) -> Field | None:
     """Return the field of an operation's output.
 
+    Where maps are multiplied by one factor a map, as squeeze-and-excitation does (Hu et al. 2017,
+    https://arxiv.org/abs/1709.01507), the field is that of the maps, as papers state it, although
+    the factors come from the whole image.
+
     A layer of your own says what it reads by an attribute `window`: a pair of sizes and strides, such as
     ((5, 5), (1, 1)).
 
@@ -128,7 +132,7 @@ def field_after(
     Returns:
         The field, or None if it is not known.
     """
-    field = _merged(before)
+    field = _merged(_without_gates(operation, before, shapes))
     if field is None or field.whole:
         return field
     if isinstance(operation, SEES_ALL) or _is_dense(operation, shapes[0]):
@@ -149,6 +153,21 @@ def field_after(
     if isinstance(operation, (*IN_PLACE, layers.Dense)):
         return field if _keeps_places_apart(operation, len(shapes[0])) else None
     return _after_function(operation, field, len(shapes[0]), arguments)
+
+
+def _without_gates(
+    operation, fields: list[Field | None], shapes: list[tuple]
+) -> list[Field | None]:
+    """Return the fields of the inputs, without those of one factor a map that maps are multiplied by."""
+    is_product = isinstance(operation, layers.Multiply) or type(operation).__name__ == "Multiply"
+    if not is_product or len(fields) < 2:
+        return fields
+    maps = [
+        field
+        for field, shape in zip(fields, shapes, strict=True)
+        if not (field is not None and field.whole and set(shape[1:-1]) <= {1})
+    ]
+    return maps or fields
 
 
 def _after_function(operation, field: Field, rank: int, arguments: tuple) -> Field | None:

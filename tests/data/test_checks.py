@@ -129,3 +129,15 @@ def test_lists_of_images_are_arrays():
     assert found.image_shape == (8, 8, 1)
     network = models.mlp(found.image_shape, 3)
     Experiment(data=found, model=network, optimizer="adam", epochs=1)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_integers_of_two_values_that_would_be_scaled_are_warned_of(dtype):
+    flags = (np.arange(IMAGES.size).reshape(IMAGES.shape) % 2).astype(dtype)
+    with pytest.warns(UserWarning, match=r"are all 0 or 1, .*give value_range=\(0, 1\)"):
+        made(np.arange(6) % 3, flags)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made(np.arange(6) % 3, flags, value_range=(0, 1))
+        made(np.arange(6) % 3, (255 * flags).astype("uint8"))
+        made(np.arange(6) % 3, np.zeros(IMAGES.shape, dtype))

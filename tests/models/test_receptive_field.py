@@ -243,3 +243,27 @@ def test_a_field_it_cannot_compute_is_unknown_and_not_guessed(layer):
     maps = layer([image, image] if many else image)
     last = anatomy(keras.Model(image, keras.layers.Conv2D(1, 3, name="last")(maps))).row("last")
     assert last.field is None
+
+
+@pytest.mark.parametrize("product", ["layer", "operator"])
+def test_squeeze_and_excitation_leaves_the_field_of_the_maps(product):
+    image = keras.Input((24, 24, 2))
+    maps = keras.layers.Conv2D(3, 3, strides=2, padding="same")(image)
+    factors = keras.layers.GlobalAveragePooling2D(keepdims=True)(maps)
+    factors = keras.layers.Conv2D(3, 1, activation="hard_sigmoid")(factors)
+    factors = keras.ops.stop_gradient(factors)  # the gradient below goes through the maps alone
+    scaled = keras.layers.Multiply()([maps, factors]) if product == "layer" else factors * maps
+    model = keras.Model(image, keras.layers.Conv2D(2, 5, padding="same", name="after")(scaled))
+    field = anatomy(model).row("after").field
+    assert not field.whole
+    assert list(field.of_unit(6, 5)) == impulse_reach(model, "after", (6, 5))
+
+
+def test_maps_that_are_multiplied_by_others_of_their_size_see_both():
+    image = keras.Input((24, 24, 2))
+    wide, narrow = (
+        keras.layers.Conv2D(3, 7, padding="same"),
+        keras.layers.Conv2D(3, 3, padding="same"),
+    )
+    outputs = keras.layers.Multiply(name="both")([wide(image), narrow(image)])
+    assert anatomy(keras.Model(image, outputs)).row("both").field.size == (7, 7)
