@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cnnkit import atomic
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import making
+from cnnkit.runs import making, records
 from cnnkit.runs.comparison import Row
 from cnnkit.runs.lock import locked
 from cnnkit.runs.run import Run
@@ -96,7 +96,7 @@ def _of_run(row: Row, unfinished: bool, whole: bool) -> Iterator[Removal]:
         yield Removal(run, run.folder, _size(run.folder), reason)
         return
     checkpoints = run.folder / "checkpoints"
-    kept = _size(checkpoints) - _size(run.folder / making.LOCK)
+    kept = _size(checkpoints) - _size(run.folder / records.LOCK)
     if row.status == "finished" and kept > 0:
         yield Removal(run, checkpoints, kept, "checkpoints of a finished run")
     for path in _left_over(run.folder):
@@ -128,7 +128,7 @@ def _delete(removal: Removal) -> None:
         raise RunFolderError(f"{path} is a link, which is left alone")
     if path == run.folder / "checkpoints":
         for inside in path.iterdir():
-            if inside != run.folder / making.LOCK:  # which this process holds
+            if inside != run.folder / records.LOCK:  # which this process holds
                 _delete_one(inside)
     elif path == run.folder:
         hidden = path.with_name(f".{path.name}.{os.getpid()}{atomic.PART}")

@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image
 
 from cnnkit import transfer
 from cnnkit.cli.root import main
-from cnnkit.errors import SettingError
+from cnnkit.errors import BadFilesError, SettingError
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,17 @@ def test_a_folder_in_imagenets_layout_is_scored(samples, cached_keras, tmp_path)
     found = transfer.evaluate_imagenet(tmp_path)
     assert found["images"] == 12
     assert 0.5 <= found["top_1"] <= found["top_5"] <= 1
+
+
+@pytest.mark.once
+def test_a_damaged_file_ends_the_scoring_and_is_named(samples, cached_keras, tmp_path):
+    folder = tmp_path / samples[0].name.split("_")[0]
+    folder.mkdir()
+    shutil.copy(samples[0], folder / "image.JPEG")
+    (folder / "odd.JPEG").write_bytes(samples[0].read_bytes()[:2000])
+    with pytest.raises(BadFilesError) as caught:
+        transfer.evaluate_imagenet(tmp_path)
+    assert [Path(name).name for name in caught.value.reasons] == ["odd.JPEG"]
 
 
 def test_a_folder_of_another_layout_is_refused(cached_keras, tmp_path):
