@@ -19,6 +19,13 @@ def test_features_are_what_the_pooled_backbone_gives(photos, body):
     assert found.scale == 1
 
 
+def test_the_progress_bar_says_what_it_counts(photos, body, capsys):
+    extractor = transfer.feature_extractor(body)
+    transfer.split_features(extractor, photos.test, cache=False)
+    label = f"Features of {len(photos.test)} images by {extractor.name}"
+    assert label in capsys.readouterr().out
+
+
 def test_batch_normalisation_is_folded_into_the_layers_before_it(photos, body, monkeypatch):
     for layer in body.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
