@@ -195,8 +195,7 @@ def _resume(
         with restored_if_refused(run), outcome_recorded(run):
             if changes or atomic.as_read(recipe["settings"]) != then["settings"]:
                 write_recipe(run, resolved.data, recipe, experiment)
-            callbacks = (each for part in (resolved, *resolved.phases) for each in part.callbacks)
-            continue_from(run, start, changes, callbacks)
+            continue_from(run, start, changes, resolved.callbacks)
             _train(run, resolved, recipe, schedule, start)
 
 
