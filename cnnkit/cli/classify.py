@@ -1,17 +1,13 @@
-"""`cnnkit classify`: name what is in photographs by a network trained on ImageNet."""
+"""`cnnkit classify`: `cnnkit predict` by a network trained on ImageNet, with five labels an image."""
 
-import sys
 from pathlib import Path
 
 import click
 
-from cnnkit import transfer
+from cnnkit import deploy, transfer
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.data.images.decode import display
-from cnnkit.errors import BadImage, SettingError
+from cnnkit.cli.prediction import Wishes, predict_files
 from cnnkit.keras_import import import_keras
-
-SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")  # of files that are taken from a folder
 
 
 @click.command(cls=OneSentence)
@@ -32,28 +28,9 @@ SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")  # of files that are taken
 def command(paths, backbone, weights):
     """Print the five most probable labels of ImageNet for each image, or each image in a folder.
 
-    Files that cannot be read are named, and the exit status is then 1.
+    Files that cannot be read are named, and the exit status is then 1. `cnnkit predict` has more
+    options, and takes runs, too.
     """
-    transfer.backbone_info(backbone)  # a misspelt name must not wait for Keras
-    files = []
-    for path in paths:
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        files += [f for f in inside if f == path or f.suffix.lower() in SUFFIXES]
-    if not files:
-        raise SettingError(f"There are no images in {', '.join(map(str, paths))}.")
+    info = transfer.backbone_info(backbone)  # a misspelt name must not wait for Keras
     import_keras()  # quietly, before the network imports it
-    model = transfer.imagenet_classifier(backbone, weights)
-    height, width = model.input_shape[1:3]
-    click.echo(f"Images are stretched to {height} x {width} pixels.")
-    bad = []
-
-    def report(path: Path, reason: BadImage) -> None:
-        bad.append(path)
-        click.echo(f"{display(path)} {reason}", err=True)
-
-    for path, labels in transfer.most_probable(model, files, on_bad=report):
-        click.echo(display(path))
-        for label, probability in labels:
-            click.echo(f"  {probability:7.2%}  {label.replace('_', ' ')}")
-    if bad:
-        sys.exit(1)
+    predict_files(deploy.open_trained_model(info, weights=weights), paths, Wishes(top=5))

@@ -38,8 +38,8 @@ class OneSentence(click.Command):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click ends quietly where a reader, such as `head`, has seen enough
         except KeyboardInterrupt as error:
             click.echo(f"\nInterrupted: {error or 'stopped by the keyboard'}.", err=True)
             for note in getattr(error, "__notes__", ()):

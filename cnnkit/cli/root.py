@@ -39,6 +39,14 @@ COMMANDS = {
         "cnnkit.cli.serve:command",
         "Answer HTTP requests with a trained model, on this machine.",
     ),
+    "evaluate": (
+        "cnnkit.cli.evaluate:command",
+        "Measure trained models on labelled samples, with intervals.",
+    ),
+    "predict": (
+        "cnnkit.cli.predict:command",
+        "Label pictures, sounds or texts by a run, a model file or a pretrained network.",
+    ),
     "features": (
         "cnnkit.cli.features:command",
         "Write the features of each image as a table.",

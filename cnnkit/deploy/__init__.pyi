@@ -1,4 +1,6 @@
+from . import prediction_records as prediction_records
 from .agreement import ExportRefused as ExportRefused
+from .evaluating import evaluate as evaluate
 from .examination import Exported as Exported
 from .exporting import export as export
 from .inputs import (
@@ -7,6 +9,12 @@ from .inputs import (
     SoundInput as SoundInput,
     TextInput as TextInput,
 )
+from .prediction import (
+    Prediction as Prediction,
+    predict as predict,
+    predictions as predictions,
+)
+from .sorting import copy_by_label as copy_by_label
 from .sources import find_source as find_source
 from .trained_model import (
     TrainedModel as TrainedModel,

@@ -48,5 +48,8 @@ def find_source(
     try:
         return resolve(word, Path(runs_dir))
     except UnknownNameError:
-        known = ["latest", *(run.name for run in list_runs(Path(runs_dir))), *names()]
-        raise UnknownNameError(f"run, backbone or {SUFFIX} file", word, known) from None
+        runs = [run.name for run in list_runs(Path(runs_dir))]
+        known = [*(["latest"] if runs else []), *runs, *names()]
+        raise UnknownNameError(
+            f"run in {runs_dir}, backbone or {SUFFIX} file", word, known
+        ) from None

@@ -48,11 +48,31 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS)
     Returns:
         The counts, confidences and accuracies of the bins.
     """
-    confidences = np.max(probabilities, axis=1)
     correct = np.argmax(probabilities, axis=1) == labels
+    return binned(np.max(probabilities, axis=1), correct, bins=bins)
+
+
+def binned(
+    confidences: np.ndarray,
+    correct: np.ndarray,
+    weights: np.ndarray | None = None,
+    bins: int = BINS,
+) -> Reliability:
+    """Compare confidences with what came true, in bins of equal width.
+
+    Args:
+        confidences: Probabilities that were given, shape (answers,), from 0 to 1.
+        correct: Whether each answer was right, shape (answers,), bool.
+        weights: How often each answer counts, shape (answers,); once unless given.
+        bins: As of `reliability`.
+
+    Returns:
+        The counts, confidences and accuracies of the bins.
+    """
     places = np.searchsorted(np.linspace(0, 1, bins + 1)[1:-1], confidences)
-    counts = np.bincount(places, minlength=bins)
-    sums = (np.bincount(places, values, minlength=bins) for values in (confidences, correct))
+    once = np.ones(len(places), int) if weights is None else weights
+    counts = np.bincount(places, once, minlength=bins).astype(int)
+    sums = (np.bincount(places, once * values, minlength=bins) for values in (confidences, correct))
     with np.errstate(invalid="ignore"):  # an empty bin has no mean
         means = [total / counts for total in sums]
     return Reliability(counts, *means)

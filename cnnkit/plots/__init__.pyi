@@ -27,3 +27,7 @@ from .preview import (
     mean_images as mean_images,
     preview as preview,
 )
+from .rate_curves import (
+    precision_recall_curves as precision_recall_curves,
+    roc_curves as roc_curves,
+)

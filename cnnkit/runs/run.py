@@ -1,6 +1,5 @@
 """Run: one call of an experiment, and its folder."""
 
-import importlib
 import os
 import secrets
 import socket
@@ -16,13 +15,14 @@ from cnnkit.runs import making, own_layers, records
 from cnnkit.runs.report_file import Report
 from cnnkit.runs.saved_weights import SavedWeights, saved_weights
 from cnnkit.runs.trusting import is_trusting
+from cnnkit.runs.uses import Uses
 
 if TYPE_CHECKING:
     import keras
     from matplotlib.figure import Figure
 
 
-class Run:
+class Run(Uses):
     """A run: one call of an experiment, as its folder records it.
 
     Each property reads the folder when asked. Files are JSON, CSV, HTML or a format of Keras.
@@ -182,20 +182,6 @@ class Run:
                 one's own that the run's unchanged source does not define.
         """
         return own_layers.load_model(self)
-
-    def export(self, formats="onnx", **options) -> list:
-        """Write the trained model for other runtimes, as `cnnkit export` does.
-
-        Args:
-            formats: One or several of "onnx", "litert", "openvino", "savedmodel" and "serving".
-            **options: Options of `cnnkit.deploy.export`, such as `precision` and `output`.
-
-        Returns:
-            A `deploy.Exported` for the model itself and for each export.
-        """
-        # By its name, as the room stands above this one.
-        deploy = importlib.import_module("cnnkit.deploy")
-        return deploy.export(self, formats, **{"trust": self.trust, **options})
 
     def plot(self) -> "Figure":
         """Draw the run's loss and metrics over the epochs.

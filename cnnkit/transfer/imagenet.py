@@ -7,8 +7,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from cnnkit.data.files.stream import decoded_batches
 from cnnkit.data.images.decode import decode, read
-from cnnkit.errors import BadFilesError, BadImage, MissingDataError, SettingError
+from cnnkit.errors import BadFile, BadFilesError, MissingDataError, SettingError
 from cnnkit.keras_graph.arrays import as_numpy
 from cnnkit.transfer.backbones import network_with_weights, with_preprocessing
 from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
@@ -43,7 +44,7 @@ def most_probable(
     model: keras.Model,
     paths: Iterable[Path],
     top: int = 5,
-    on_bad: Callable[[Path, BadImage], None] | None = None,
+    on_bad: Callable[[Path, BadFile], None] | None = None,
 ) -> Iterator[tuple[Path, list[tuple[str, float]]]]:
     """Classify image files by ImageNet's classes.
 
@@ -145,20 +146,21 @@ def _predictions(
     model: keras.Model,
     paths: list[Path],
     fit: str,
-    on_bad: Callable[[Path, BadImage], None] | None = None,
+    on_bad: Callable[[Path, BadFile], None] | None = None,
 ) -> Iterator[tuple]:
     size = model.input_shape[1:3]
-    for start in range(0, len(paths), BATCH):
+    batches = decoded_batches(paths, lambda path: decode(read(path), size, fit=fit), BATCH)
+    for batch in batches:
         files, images = [], []
-        for path in paths[start : start + BATCH]:
-            try:
-                images.append(decode(read(path), size, fit=fit))
+        for path, image in batch:
+            if not isinstance(image, BadFile):
                 files.append(path)
-            except BadImage as reason:
-                if on_bad is None:
-                    raise BadFilesError(
-                        "A file cannot be read; mend it or move it away:", {str(path): str(reason)}
-                    ) from None
-                on_bad(path, reason)
+                images.append(image)
+            elif on_bad is not None:
+                on_bad(path, image)
+            else:
+                raise BadFilesError(
+                    "A file cannot be read; mend it or move it away:", {str(path): str(image)}
+                )
         if files:
             yield files, as_numpy(model.predict_on_batch(np.stack(images)))

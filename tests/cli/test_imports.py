@@ -58,6 +58,8 @@ def imported_by(*arguments, **environment):
         ["backbones", "--help"],
         ["classify", "--help"],
         ["export", "--help"],
+        ["evaluate", "--help"],
+        ["predict", "--help"],
         ["features", "--help"],
     ],
     ids=" ".join,
