@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cnnkit import data, deploy
+from cnnkit.errors import SettingError
 
 pytestmark = [
     pytest.mark.once,
@@ -43,3 +44,8 @@ def test_sounds_and_texts_are_exported_as_arrays(name, runs_dir, tmp_path, monke
     runpy.run_path(str(tmp_path / "onnx" / "predict.py"), run_name="__main__")
     label = capsys.readouterr().out.splitlines()[0].split(maxsplit=1)[1]
     assert label == dataset.class_names[ours[0].argmax()]
+
+
+def test_serving_takes_pictures_alone(runs_dir):
+    with pytest.raises(SettingError, match="takes picture files, and sounds/one takes sounds"):
+        deploy.export(runs_dir / "sounds" / "one", "serving")

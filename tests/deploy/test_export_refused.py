@@ -153,11 +153,6 @@ def test_data_of_other_shapes_or_classes_are_refused(little, tmp_path):
         named_by(shapes(), cats)
 
 
-def test_serving_takes_pictures_alone(runs_dir):
-    with pytest.raises(SettingError, match="takes picture files, and sounds/one takes sounds"):
-        deploy.export(runs_dir / "sounds" / "one", "serving")
-
-
 def test_several_classes_a_sample_are_scored_by_their_average_precision(tmp_path):
     rng = np.random.default_rng(0)
     labels = (rng.random((40, 3)) < 0.5).astype("float32")
