@@ -24,6 +24,10 @@ class RefusedFileError(SettingError):
     """A model or weights file could do harm, so it is not opened; the message says what is in it."""
 
 
+class RefusedExportError(SettingError):
+    """An exported model answers otherwise than the model itself, so it is not kept."""
+
+
 class UnknownNameError(CnnkitError, LookupError):
     """A name is not registered; the message gives the nearest ones.
 

@@ -1,5 +1,4 @@
 from . import prediction_records as prediction_records
-from .agreement import ExportRefused as ExportRefused
 from .evaluating import evaluate as evaluate
 from .examination import Exported as Exported
 from .exporting import export as export

@@ -4,11 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cnnkit.errors import SettingError
-
-
-class ExportRefused(SettingError):
-    """An exported file answers differently from its model, so it is not kept."""
+from cnnkit.errors import RefusedExportError
 
 
 @dataclass(frozen=True)
@@ -95,11 +91,11 @@ def expect_agreement(
         accuracies: Of the model and of the export, from 0 to 1; None if no labels are known.
 
     Raises:
-        ExportRefused: It is farther.
+        RefusedExportError: It is farther.
     """
     rest = "" if precision == "float32" else "; export it with --precision float32"
     if not seen.largest <= bound.largest or not seen.typical <= bound.typical:
-        raise ExportRefused(
+        raise RefusedExportError(
             f"The export to {title} is refused, and nothing is kept of it: its probabilities differ "
             f"from the model's by up to {seen.largest:.2g} and by {seen.typical:.2g} on average, and "
             f"{bound.largest:g} and {bound.typical:g} are allowed{rest}."
@@ -108,7 +104,7 @@ def expect_agreement(
         return
     before, after = accuracies
     if before - after > bound.accuracy_drop + 1e-9:
-        raise ExportRefused(
+        raise RefusedExportError(
             f"The export to {title} is refused, and nothing is kept of it: its accuracy is "
             f"{after:.2%} and the model's {before:.2%}, and a drop of {100 * bound.accuracy_drop:g} "
             f"points is allowed{rest}, or allow more with --max-drop."

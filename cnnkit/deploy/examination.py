@@ -85,7 +85,7 @@ class Examination:
             folder: Where it will be.
 
         Raises:
-            SettingError: The runtime cannot run it, or it answers otherwise (`ExportRefused`).
+            SettingError: The runtime cannot run it, or it answers otherwise (`RefusedExportError`).
         """
         size = sum(file.stat().st_size for file in part.rglob("*") if file.is_file())
         try:

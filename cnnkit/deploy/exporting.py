@@ -74,7 +74,7 @@ def export(
     Raises:
         UnknownNameError: There is no such format or source.
         SettingError: A package is missing, a setting is not allowed, a format cannot hold the model,
-            or there are no data for int8. `ExportRefused`, if an export answers otherwise than the
+            or there are no data for int8. `RefusedExportError`, if an export answers otherwise than the
             model; nothing is kept of it.
     """
     plans = [format_named(name) for name in ([formats] if isinstance(formats, str) else formats)]

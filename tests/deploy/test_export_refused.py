@@ -13,7 +13,7 @@ from sklearn import metrics
 from cnnkit import data, deploy
 from cnnkit.cli import main
 from cnnkit.deploy import agreement as agreements
-from cnnkit.errors import SettingError, UnknownNameError
+from cnnkit.errors import RefusedExportError, SettingError, UnknownNameError
 
 pytestmark = [
     pytest.mark.once,
@@ -40,7 +40,7 @@ def test_float16_that_cannot_hold_the_weights_is_refused_and_nothing_kept(tmp_pa
     )
     small = keras.layers.Rescaling(1e-7)(sums(keras.layers.Flatten()(image)))
     overflowing = keras.Model(image, keras.layers.Softmax()(small), name="large")
-    with pytest.raises(deploy.ExportRefused, match="refused.*differ.*--precision float32"):
+    with pytest.raises(RefusedExportError, match="refused.*differ.*--precision float32"):
         deploy.export(overflowing, "onnx", precision="float16", dataset=shapes(), output=tmp_path)
     assert not list(tmp_path.rglob("*"))
 
@@ -50,7 +50,7 @@ def test_a_refused_export_leaves_the_earlier_one(little, tmp_path, monkeypatch):
     before = (tmp_path / "onnx" / "model.onnx").read_bytes()
     nothing_allowed = agreements.Bound(-1.0, -1.0, 0.0)
     monkeypatch.setitem(agreements.BOUNDS, "float32", nothing_allowed)
-    with pytest.raises(deploy.ExportRefused):
+    with pytest.raises(RefusedExportError):
         deploy.export(little, "onnx", dataset=shapes(), output=tmp_path)
     assert (tmp_path / "onnx" / "model.onnx").read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["onnx"]
@@ -78,7 +78,7 @@ def test_a_drop_in_accuracy_is_refused_beyond_the_bound(after, allowed, is_refus
     refused = None
     try:
         agreements.expect_agreement("ONNX in int8", "int8", bound, same, (0.95, after))
-    except deploy.ExportRefused as error:
+    except RefusedExportError as error:
         refused = str(error)
     assert bool(refused) == is_refused
     if refused:
@@ -89,7 +89,7 @@ def test_a_drop_in_accuracy_is_refused_beyond_the_bound(after, allowed, is_refus
 
 def test_answers_that_are_no_numbers_agree_with_nothing():
     found = agreements.agreement(np.eye(2), np.full((2, 2), np.nan))
-    with pytest.raises(deploy.ExportRefused):
+    with pytest.raises(RefusedExportError):
         agreements.expect_agreement("ONNX", "float32", agreements.BOUNDS["float32"], found, None)
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+
+# The converter's options are values of TensorFlow's own.
+import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from cnnkit.deploy.formats.catalogue import Classifier
@@ -33,9 +36,6 @@ def write(
     Class names and card are files of a ZIP archive behind the model, which is where LiteRT's own
     metadata have them: any unpacker reads them, and the runtime does not see them.
     """
-    # The converter's options are its own; the runtime needs none of TensorFlow.
-    import tensorflow as tf
-
     options: dict = {}
     if precision != "float32":
         options["optimizations"] = [tf.lite.Optimize.DEFAULT]

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import onnx
 import onnxruntime
+from onnxruntime import quantization
+from onnxruntime.transformers import float16, onnx_model
 
 from cnnkit.deploy.formats.catalogue import Classifier
 
@@ -18,6 +20,8 @@ QUIET = 3  # of ONNX Runtime: errors alone
 
 SCRIPT = """\
 import onnxruntime
+from onnxruntime import quantization
+from onnxruntime.transformers import float16, onnx_model
 
 session = onnxruntime.InferenceSession(folder / "model.onnx")
 card = json.loads(session.get_modelmeta().custom_metadata_map["cnnkit"])
@@ -67,9 +71,6 @@ def _session(folder: Path) -> onnxruntime.InferenceSession:
 
 
 def _in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
-    # These import much that the other precisions do not need.
-    from onnxruntime.transformers import float16, onnx_model
-
     converted = float16.convert_float_to_float16(model, keep_io_types=True)
     onnx_model.OnnxModel(converted).topological_sort()  # casts come last otherwise
     return converted
@@ -77,8 +78,6 @@ def _in_float16(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _quantise(path: Path, samples: np.ndarray) -> None:
     """Replace a float32 file by one whose convolutions and products are of 8 bits."""
-    from onnxruntime import quantization  # imports much that the other precisions do not need
-
     prepared = path.with_name("prepared.onnx")
     quantization.quant_pre_process(path, prepared, skip_symbolic_shape=True)
     quantization.quantize_static(

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 
 import keras
+import nncf
 import numpy as np
 import openvino
 
@@ -56,8 +57,6 @@ def read_card(folder: Path) -> dict:
 
 
 def _quantised(model: openvino.Model, samples: np.ndarray) -> openvino.Model:
-    import nncf  # takes seconds, which the other precisions need not pay
-
     nncf.set_log_level(logging.ERROR)
     with contextlib.redirect_stdout(io.StringIO()):  # progress bars
         return nncf.quantize(model, nncf.Dataset(list(samples[:, None])), subset_size=len(samples))
