@@ -3,7 +3,7 @@
 import type { Tensor } from "../engine";
 import type { Layer } from "../network";
 import { type Call, type Kernel, inWeightOrder, isTrainable, setting, weightNamed } from "./kernel";
-import { addOuterProducts, rowProducts, transposed } from "./matrices";
+import { addProducts, rowProducts, transposed } from "./matrices";
 import { zeros } from "./tensor";
 import { type Windows, windowsOf } from "./windows";
 
@@ -154,21 +154,18 @@ function backward(call: Call, _: unknown, gradient: Float32Array) {
     const start = group * perGroup;
     const own = columnsOf(kernel, filters, start, perGroup);
     const ownGradient = new Float32Array(own.length);
-    const own_channels = group * channels;
+    const firstChannel = group * channels;
     for (let first = 0; first < places; first += TILE) {
       const last = Math.min(first + TILE, places);
-      if (isTrainable(call.layer)) {
-        layOut(input, windows, own_channels, channels, first, last, rows);
-        addOuterProducts(
-          ownGradient, rows, 0, inner, gradient, first * filters + start, filters, perGroup,
-          last - first,
-        );
-      }
       const tile = columnsOf(
         gradient.subarray(first * filters, last * filters), filters, start, perGroup,
       );
+      if (isTrainable(call.layer)) {
+        layOut(input, windows, firstChannel, channels, first, last, rows);
+        addProducts(ownGradient, rows, inner, tile, perGroup, last - first);
+      }
       rowProducts(tile, 0, last - first, own, inner, perGroup, rows, 0, inner, null);
-      addBack(ofInput, input.shape[2], windows, own_channels, channels, first, last, rows);
+      addBack(ofInput, input.shape[2], windows, firstChannel, channels, first, last, rows);
     }
     for (let row = 0; row < inner; row++) {
       ofKernel.set(

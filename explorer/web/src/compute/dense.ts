@@ -38,7 +38,7 @@ export const dense: Kernel = {
     const ofKernel = new Float32Array(kernel.length);
     const bias = new Float32Array(units);
     rowProducts(gradient, 0, places, kernel, inner, units, ofInput, 0, inner, null);
-    addOuterProducts(ofKernel, input.data, 0, inner, gradient, 0, units, units, places);
+    addOuterProducts(ofKernel, input.data, inner, gradient, units, places);
     for (let n = 0; n < gradient.length; n++) bias[n % units] += gradient[n];
     return { inputs: [ofInput], weights: inWeightOrder(call.layer, { kernel: ofKernel, bias }) };
   },

@@ -68,10 +68,13 @@ function depthwiseGradients(
       eachCell(windows, row, column, (y, x, cell) => {
         const from = (y * windows.width + x) * channels;
         const weights = cell * filters;
-        for (let f = 0; f < filters; f++) {
-          const channel = from + (multiplier === 1 ? f : Math.floor(f / multiplier));
-          ofInput[channel] += gradient[at + f] * kernel[weights + f];
-          ofKernel[weights + f] += gradient[at + f] * input.data[channel];
+        // The inner loop has no division and no branch: it is what takes the time.
+        for (let copy = 0; copy < multiplier; copy++) {
+          for (let c = 0, f = copy; c < channels; c++, f += multiplier) {
+            const slope = gradient[at + f];
+            ofInput[from + c] += slope * kernel[weights + f];
+            ofKernel[weights + f] += slope * input.data[from + c];
+          }
         }
       });
     }

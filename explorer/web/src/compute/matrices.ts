@@ -64,9 +64,9 @@ export function rowProducts(
   }
 }
 
-/** The transposed of a matrix. */
+/** The transposed of a matrix, which may begin a longer array. */
 export function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array {
-  const result = new Float32Array(matrix.length);
+  const result = new Float32Array(rows * columns);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       result[column * rows + row] = matrix[row * columns + column];
@@ -75,21 +75,26 @@ export function transposed(matrix: Float32Array, rows: number, columns: number):
   return result;
 }
 
-/** sum[k, n] += over m of a[m, k] * b[m, n]: how a kernel's gradient gathers over all places. */
+/** sum[k, n] += over m of a[m, k] * b[m, n]: how a kernel's gradient gathers over many places. */
+export function addProducts(
+  sum: Float32Array, a: Float32Array, inner: number, b: Float32Array, columns: number, rows: number,
+): void {
+  const products = new Float32Array(inner * columns);
+  const [left, right] = [transposed(a, rows, inner), transposed(b, rows, columns)];
+  rowProducts(left, 0, inner, right, columns, rows, products, 0, columns, null);
+  for (let n = 0; n < products.length; n++) sum[n] += products[n];
+}
+
+/** The same for few places: without turning the matrices, and quick where `a` is 0. */
 export function addOuterProducts(
-  sum: Float32Array,
-  a: Float32Array, aStart: number, inner: number,
-  b: Float32Array, bStart: number, bStride: number, columns: number,
-  rows: number,
+  sum: Float32Array, a: Float32Array, inner: number, b: Float32Array, columns: number, rows: number,
 ): void {
   for (let m = 0; m < rows; m++) {
-    const rowA = aStart + m * inner;
-    const rowB = bStart + m * bStride;
     for (let k = 0; k < inner; k++) {
-      const x = a[rowA + k];
+      const x = a[m * inner + k];
       if (x === 0) continue;
       const at = k * columns;
-      for (let n = 0; n < columns; n++) sum[at + n] += x * b[rowB + n];
+      for (let n = 0; n < columns; n++) sum[at + n] += x * b[m * columns + n];
     }
   }
 }
