@@ -9,6 +9,7 @@ from PIL import Image
 
 from cnnkit.explain.top_patches import TopPatches, top_patches_of_layers
 from cnnkit.keras_graph.hooks import innermost_layers
+from cnnkit.models.anatomy import anatomy
 
 LARGEST_TILE = 32  # pixels a side; larger patches are shrunk
 MOST_FILTERS = 64  # a layer
@@ -37,10 +38,16 @@ def exciting_patches(
 
     Returns:
         By path of a layer: one picture of all patches, as `document` takes it. Of a layer of many
-        filters or large patches, the first filters are in it.
+        filters or large patches, the first filters are in it. Layers whose maps have one place are
+        left out.
     """
-    layers = innermost_layers(model).items()
-    paths = [path for path, layer in layers if isinstance(layer, keras.layers.Conv2D)]
+    layers = innermost_layers(model)
+    # A map of one place, as LeNet-5's C5 has, sees the whole picture: there is nothing to cut out.
+    paths = [
+        row.name
+        for row in anatomy(model).rows
+        if isinstance(layers.get(row.name), keras.layers.Conv2D) and row.output_shape[:2] != (1, 1)
+    ]
     if not paths:
         return {}
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), most_layers)).round().astype(int)

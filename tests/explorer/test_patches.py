@@ -27,10 +27,13 @@ def _network(shape, *steps):
 def test_row_of_a_filter_has_the_patches_of_its_largest_values():
     pictures = np.random.default_rng(0).integers(0, 256, (12, 8, 9, 1), dtype=np.uint8)
     network = _network(
-        (8, 9, 1), layers.Conv2D(5, 3, name="edges"), layers.MaxPooling2D(2), layers.Conv2D(2, 2)
+        (8, 9, 1),
+        layers.Conv2D(5, 3, name="edges"),
+        layers.MaxPooling2D(2),
+        layers.Conv2D(2, 2, name="corners"),
     )
     found = explorer.exciting_patches(network, pictures, count=4)
-    assert list(found) == ["edges", "conv2d"]
+    assert list(found) == ["edges", "corners"]
     entry = found["edges"]
     kind, sheet = _opened(entry)
     assert kind == "data:image/png"
@@ -50,12 +53,14 @@ def test_row_of_a_filter_has_the_patches_of_its_largest_values():
 def test_stored_values_of_another_range_are_drawn_from_black_to_white():
     pictures = np.random.default_rng(1).uniform(0, 1, (3, 4, 4, 3)).astype("float32")
     pictures[0, 0, 0], pictures[0, 0, 1] = 0, 1
-    network = _network((4, 4, 3), layers.Conv2D(1, 4, name="whole"))
+    network = _network((4, 4, 3), layers.Conv2D(1, (4, 3), name="wide"))
     (entry,) = explorer.exciting_patches(network, pictures, value_range=(0, 1)).values()
     _, sheet = _opened(entry)
-    order = np.argsort(-network(pictures).numpy()[:, 0, 0, 0])
-    expected = np.rint(np.concatenate(pictures[order] * 255, axis=1))
-    np.testing.assert_array_equal(sheet, expected)
+    values = network(pictures).numpy()[:, 0, :, 0]
+    expected = [
+        pictures[n][:, values[n].argmax() :][:, :3] * 255 for n in np.argsort(-values.max(axis=1))
+    ]
+    np.testing.assert_array_equal(sheet, np.rint(np.concatenate(expected, axis=1)))
 
 
 def test_large_patches_are_shrunk_and_fewer():
@@ -74,5 +79,11 @@ def test_deep_networks_show_layers_from_the_first_to_the_last():
     pictures = np.zeros((2, 6, 6, 1), np.uint8)
     found = explorer.exciting_patches(_network((6, 6, 1), *steps), pictures, most_layers=3)
     assert list(found) == ["conv0", "conv4", "conv8"]
+
+
+def test_layers_without_places_are_left_out():
+    pictures = np.zeros((2, 6, 6, 1), np.uint8)
     dense = _network((6, 6, 1), layers.Flatten(), layers.Dense(2))
     assert explorer.exciting_patches(dense, pictures) == {}
+    whole = _network((6, 6, 1), layers.Conv2D(2, 3, name="first"), layers.Conv2D(3, 4))
+    assert list(explorer.exciting_patches(whole, pictures)) == ["first"]
