@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnnkit import explorer
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import writing
 from cnnkit.cli.runs import complete_run, runs_dir_option
@@ -70,34 +71,27 @@ def _opened(run, against, runs_dir, precision) -> "tuple[OpenedRun, OpenedRun | 
         [named_run(against, runs_dir)] if against else []
     )  # a misspelt name must not wait for Keras
     import_keras()  # quietly
-    from cnnkit.explorer import opened_run, x_and_o  # import Keras, which --help must not pay for
-
     if run == XO:
         click.echo("Training on X's and O's that are shifted and deformed ...")
-        return x_and_o.by_hand(), x_and_o.learnt()
-    opened = [opened_run.open_run(each, precision=precision) for each in runs]
+        return explorer.x_and_o.by_hand(), explorer.x_and_o.learnt()
+    opened = [explorer.open_run(each, precision=precision) for each in runs]
     return opened[0], opened[1] if against else None
 
 
 def _write(output: Path, opened, other) -> None:
-    from cnnkit.explorer.explore import expect_alike  # imports Keras, as above
-    from cnnkit.explorer.page import write_page  # as above
-
     if other is not None:
-        expect_alike(opened, other)
+        explorer.expect_alike(opened, other)
     with writing(output):
-        size = write_page(output, opened.document, other.document if other else None)
+        size = explorer.write_page(output, opened.document, other.document if other else None)
     click.echo(f"Page     {output}  ({size / 1e6:.2f} MB, opens without a server)")
 
 
 def _serve(opened, other, port: int, no_browser: bool) -> None:
-    from cnnkit.explorer.explore import serve  # imports Keras, as above
-
-    explorer = serve(opened, other, port)
-    click.echo(f"Explore {opened.document.network['name']} at {explorer.address} (Ctrl-C ends it)")
+    page = explorer.serve(opened, other, port)
+    click.echo(f"Explore {opened.document.network['name']} at {page.address} (Ctrl-C ends it)")
     if not no_browser:
-        webbrowser.open(explorer.address)
+        webbrowser.open(page.address)
     try:
-        explorer.wait()
+        page.wait()
     except KeyboardInterrupt:
-        explorer.close()
+        page.close()
