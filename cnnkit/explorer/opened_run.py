@@ -1,10 +1,13 @@
 """What the explorer shows of a run: its network, its classes, and pictures of its test split."""
 
+import base64
+import io
 from dataclasses import dataclass
 from typing import Literal
 
 import keras
 import numpy as np
+from PIL import Image
 
 from cnnkit.data.border import DARK
 from cnnkit.errors import CnnkitError, SettingError
@@ -14,9 +17,11 @@ from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.explorer.document import Document, Preparation, Sample, document
 from cnnkit.explorer.patches import exciting_patches
 from cnnkit.runs.run import Run
+from cnnkit.tensorboard.film import film_frames
 
 RIGHT, MISTAKES = 10, 8  # test pictures to choose from
 LOOKED_AT = 4_000_000  # pixels of the test pictures among which mistakes are searched
+MOST_FRAMES = 12  # of the film
 SEARCHED = 3_000_000  # pixels of the training pictures among which patches are searched
 
 
@@ -51,7 +56,7 @@ def open_run(run: Run, *, precision: Literal["float32", "float16"] = "float32") 
         RunFolderError: The run has no model, or its folder is damaged.
     """
     model, recorded = run.model, run.dataset
-    preparation = preparation_of(recorded, model)
+    preparation = preparation_of(recorded)
     notes = []
     samples: list[Sample] = []
     patches: dict[str, dict] = {}
@@ -73,15 +78,42 @@ def open_run(run: Run, *, precision: Literal["float32", "float16"] = "float32") 
         multi_label=bool(recorded.get("multi_label")),
         precision=precision,
     )
-    return OpenedRun(model, described, tuple(notes))
+    frames = film_of(run)
+    network = described.network | ({"film": frames} if frames else {})
+    return OpenedRun(model, Document(network, described.weights), tuple(notes))
 
 
-def preparation_of(recorded: dict, model: keras.Model) -> Preparation:
+def film_of(run: Run) -> list[dict]:
+    """Return the pictures that a run drew while it trained, as the page takes them.
+
+    Args:
+        run: The run.
+
+    Returns:
+        Epochs, counted from 1, with a PNG as a data address; [] where the run drew none.
+    """
+    try:
+        frames = film_frames(run.folder / "tensorboard" / "explain")
+    except SettingError:
+        return []
+    epochs = list(frames)
+    chosen = np.linspace(0, len(epochs) - 1, min(len(epochs), MOST_FRAMES)).round().astype(int)
+    return [
+        {"epoch": epochs[n], "image": _data_address(frames[epochs[n]])} for n in chosen.tolist()
+    ]
+
+
+def _data_address(frame: np.ndarray) -> str:
+    content = io.BytesIO()
+    Image.fromarray(frame).save(content, "PNG", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"
+
+
+def preparation_of(recorded: dict) -> Preparation:
     """Return how pictures become a network's input, by the rule of its training data.
 
     Args:
         recorded: A run's dataset.json.
-        model: The run's model.
 
     Raises:
         SettingError: The data are no pictures.

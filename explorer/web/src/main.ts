@@ -7,6 +7,7 @@ import { RemoteEngine } from "./remote_engine";
 import { reason, Store } from "./store";
 import { Answer } from "./view/answer";
 import { button, h, show } from "./view/dom";
+import { film } from "./view/film";
 import { glossary } from "./view/glossary";
 import { InputPanel } from "./view/input";
 import { Learning } from "./view/learning";
@@ -48,6 +49,7 @@ function build(root: HTMLElement, engine: Engine, other?: Engine): void {
   const [answer, overview, closer] = [new Answer(store), new Overview(store), new CloserLook(store)];
   const [learnt, learning] = [new Learnt(store), new Learning(store)];
   const beside = other && against(store, other, () => build(root, other, engine));
+  const frames = store.network.film;
   // Last, because it hands on the first picture, of which the others then hear.
   const input = new InputPanel(store);
   show(
@@ -58,7 +60,7 @@ function build(root: HTMLElement, engine: Engine, other?: Engine): void {
     h("main", {},
       answer.ticker,
       h("div", { class: "top" }, input.element, h("div", { class: "answers" }, answer.element, beside)),
-      overview.element, closer.element, learnt.element, learning.element, glossary()),
+      overview.element, closer.element, learnt.element, learning.element, frames?.length ? film(frames) : "", glossary()),
   );
 }
 

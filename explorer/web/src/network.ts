@@ -65,6 +65,14 @@ export interface Patches {
   filters: number;
 }
 
+/** What a run drew of one epoch while it trained. */
+export interface Frame {
+  /** Counted from 1. */
+  epoch: number;
+  /** A data address of a PNG. */
+  image: string;
+}
+
 export interface Network {
   format: 1;
   name: string;
@@ -77,6 +85,8 @@ export interface Network {
   samples: Sample[];
   /** By layer: what excites each filter most. Optional, and only for layers of feature maps. */
   patches?: Record<string, Patches>;
+  /** How the network learnt, epoch by epoch, where the run drew that. */
+  film?: Frame[];
   /** Values that are whole parts of one are written as fractions: 9 for means of nine products. */
   fractions?: number;
   /** Kinds that the page cannot compute itself; empty means that it can run without a server. */
