@@ -1,5 +1,6 @@
 """`cnnkit explore`: a page in which a reader walks through a run's network."""
 
+import signal
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,6 +88,7 @@ def _write(output: Path, opened, other) -> None:
 
 
 def _serve(opened, other, port: int, no_browser: bool) -> None:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as by Ctrl-C
     page = explorer.serve(opened, other, port)
     click.echo(f"Explore {opened.document.network['name']} at {page.address} (Ctrl-C ends it)")
     if not no_browser:
@@ -95,3 +97,5 @@ def _serve(opened, other, port: int, no_browser: bool) -> None:
         page.wait()
     except KeyboardInterrupt:
         page.close()
+    finally:
+        signal.signal(signal.SIGTERM, before)

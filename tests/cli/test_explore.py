@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import cnnkit as cnnkit_package
 from cnnkit import data, runs
 from cnnkit.cli import main
 from cnnkit.runs.verification import verify
@@ -145,3 +146,13 @@ def test_xo_is_the_network_made_by_hand_beside_one_that_learnt(tmp_path):
     assert (deformed["label"], deformed["predicted"]) == (0, 0)
     right = [sample["label"] == sample["predicted"] for sample in learnt["samples"]]
     assert sum(right) == 10
+
+
+def test_a_notebook_shows_the_page_that_is_served(runs_dir):
+    explorer = cnnkit_package.explore(runs.resolve("weak", runs_dir))
+    address = re.search(r'<iframe src="([^"]+)"', explorer._repr_html_())[1]
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert b'<div id="explorer">' in answer.read()
+    explorer.close()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(address, timeout=5)
