@@ -8,6 +8,7 @@ Without RUN it makes one of LeNet-5 on the digits.
 
 import argparse
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -26,10 +27,13 @@ COMMAND = [sys.executable, "-c", "from cnnkit.cli import main; main(prog_name='c
 RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 
 
-def seconds(*words: str) -> float:
-    began = time.perf_counter()
+def seconds(*words: str) -> str:
+    """Run a command; return its seconds by the clock and of the processor."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([*COMMAND, *words], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+    elapsed, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return f"{elapsed:5.2f} ({used:5.2f} of the processor)"
 
 
 def copies(original: Path, folder: Path, count: int) -> None:
@@ -69,13 +73,13 @@ def main() -> None:
         runs_dir = ("--runs-dir", str(folder / "runs"))
         where = "dataset=digits and epochs>=1 and seed<5 and learning_rate<0.001"
         print(f"{chosen.runs} finished runs, seconds of a whole command:")
-        print(f"  cnnkit runs, the first time        {seconds('runs', *runs_dir):5.2f}")
+        print(f"  cnnkit runs, the first time        {seconds('runs', *runs_dir)}")
         for _ in range(3):
-            print(f"  cnnkit runs                        {seconds('runs', *runs_dir):5.2f}")
+            print(f"  cnnkit runs                        {seconds('runs', *runs_dir)}")
         for _ in range(3):
-            print(f"  cnnkit compare --where             {seconds('compare', '--where', where, *runs_dir):5.2f}")  # fmt: skip
+            print(f"  cnnkit compare --where             {seconds('compare', '--where', where, *runs_dir)}")  # fmt: skip
         (folder / "runs" / ".index.json").unlink()
-        print(f"  cnnkit compare --where, no index   {seconds('compare', '--where', where, *runs_dir):5.2f}")  # fmt: skip
+        print(f"  cnnkit compare --where, no index   {seconds('compare', '--where', where, *runs_dir)}")  # fmt: skip
     finally:
         shutil.rmtree(folder)
 
