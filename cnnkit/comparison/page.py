@@ -40,7 +40,9 @@ def comparison_page(
     """
     headings, rows = cells_of(comparison)
     remarks = "".join(f"<p>{markup.escape(each)}</p>\n" for each in comparison.remarks)
-    table = markup.table("The baseline first, then the best first.", headings, rows, len(headings))
+    names = _short_names(comparison.lines)
+    lettered = [(name, *row) for name, row in zip(names, rows, strict=True)]
+    table = _unfolded("The baseline first, then the best first.", ("line", *headings), lettered)
     made = f"<pre><code>{markup.escape(command)}</code></pre>" if command else ""
     parts = [
         f"<h1>{len(rows)} recipes compared</h1>" if len(rows) > 1 else "<h1>One recipe</h1>",
@@ -81,8 +83,8 @@ def _recipes(lines: Sequence[Line]) -> str:
     if len(lines) == 1 or not found:
         return ""
     rows = [(each.what, *each.values) for each in found]
-    headings = ("what", *(line.label for line in lines))
-    table = markup.table("Of the first run of each line.", headings, rows, len(headings))
+    headings = ("what", *_short_names(lines))
+    table = _unfolded("Of the first run of each line.", headings, rows)
     return markup.section("What differs between the recipes", table)
 
 
@@ -93,7 +95,7 @@ def _examples(comparison: Comparison, count: int, pictures: Mapping[int, np.ndar
     for line in comparison.lines[1:]:
         better, worse = examples_between(line.group, baseline.group, names, count)
         tables = [
-            _table_of(title, found, line, baseline, pictures)
+            _table_of(title, found, pictures)
             for title, found in (
                 (f"Right in {line.label}, wrong in the baseline", better),
                 (f"Right in the baseline, wrong in {line.label}", worse),
@@ -106,9 +108,7 @@ def _examples(comparison: Comparison, count: int, pictures: Mapping[int, np.ndar
     return sections
 
 
-def _table_of(
-    title: str, found: Sequence[Example], line: Line, baseline: Line, pictures: Mapping
-) -> str:
+def _table_of(title: str, found: Sequence[Example], pictures: Mapping) -> str:
     rows = [
         (
             f"test:{each.item}", each.label, each.first_answer, f"{each.first_rate:.0%}",
@@ -116,7 +116,7 @@ def _table_of(
         )
         for each in found
     ]  # fmt: skip
-    headings = ("item", "is", line.label, "right", baseline.label, "right")
+    headings = ("item", "is", "answer", "right", "baseline's answer", "right")
     shown = "".join(
         f"<li><figure>{markup.picture(pictures[each.item], f'test:{each.item}, {each.label}')}"
         f"<figcaption>test:{each.item}</figcaption></figure></li>"
@@ -124,4 +124,16 @@ def _table_of(
         if each.item in pictures
     )
     box = f'<ul class="pictures">{shown}</ul>' if shown else ""
-    return box + markup.table(title, headings, rows, len(headings))
+    table = _unfolded("Right: the part of the line's runs that is right.", headings, rows)
+    return f"<h3>{markup.escape(title)}</h3>{box}{table}"
+
+
+def _short_names(lines: Sequence[Line]) -> list[str]:
+    """Return a short name for each line, by which the tables of the page refer to it."""
+    return ["baseline", *(f"line {number}" for number in range(2, len(lines) + 1))]
+
+
+def _unfolded(caption: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of words that is not folded within a word; it scrolls where it is too wide."""
+    table = markup.table(caption, headings, rows, len(headings))
+    return f'<div class="unfolded">{table}</div>'
