@@ -13,8 +13,9 @@ from cnnkit.transfer.batch_norm_fusion import fuse_batch_norm
 class Computation:
     """Computes the probabilities of decoded inputs.
 
-    Keras' own `predict_on_batch` computes them: 32 clients at once get as many answers a second from
-    it as from ONNX Runtime, and every model has it on every backend.
+    Keras' own `predict_on_batch` computes them, for any model on any backend. ONNX Runtime brings
+    little behind HTTP: 32 clients get 1.5 times as many answers a second from LeNet-5, and 0.6 times
+    as many from MobileNetV2.
 
     Args:
         trained: The model.
