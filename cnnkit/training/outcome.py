@@ -6,9 +6,11 @@ import shlex
 import warnings
 from collections.abc import Iterator
 
-from cnnkit.errors import RunFolderError
+from cnnkit.errors import RunFolderError, StoppedError
+from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.runs import Run, checkpoints, log_offsets
 from cnnkit.runs.checkpoints import Checkpoint
+from cnnkit.training.loop import TrainingResult
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
@@ -29,6 +31,9 @@ def outcome_recorded(run: Run) -> Iterator[None]:
         with contextlib.suppress(OSError):
             run.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
         error.add_note(_how_to_resume(run))
+        raise
+    except StoppedError as error:
+        run.write_status("interrupted", reason=str(error))
         raise
     except Exception as error:
         with contextlib.suppress(OSError):  # the disk may be what failed
@@ -82,3 +87,28 @@ def continue_from(run: Run, start: Checkpoint | None, changes: list) -> None:
     place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
     resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
     run.write_status("running", resumed=resumed, reason=None)
+
+
+def write_results(
+    run: Run,
+    result: TrainingResult,
+    evaluation: Evaluation | MultiLabelEvaluation | None,
+    training_seconds: float,
+    test_seconds: float,
+) -> None:
+    """Write results.json.
+
+    Args:
+        run: The run that has trained.
+        result: What training left.
+        evaluation: Of the test split; None if that was not looked at.
+        training_seconds: How long this process trained.
+        test_seconds: How long the test took.
+    """
+    timing = {"training_seconds": training_seconds, "epoch_seconds": result.epoch_seconds}
+    if evaluation is not None:
+        timing["test_seconds"] = test_seconds
+    test = evaluation and evaluation.as_results()
+    run.write_json(
+        "results.json", {"test": test, "validation": result.validation, "timing": timing}
+    )

@@ -112,6 +112,8 @@ def reproduce(
         if before is not None:
             before(changes)
         recipe |= {each: original.experiment.get(each) for each in ("experiment", "command")}
+        if not original.results.get("test"):  # a trial of a search, whose test split was left alone
+            recipe |= {"study": original.experiment.get("study")}
         new = Run.create(runs_dir, original.folder.parent.name, name)
         train(new, function, resolved, recipe, CheckpointSchedule(None, None))
     return Reproduction(original, new, tuple(changes), *_verdict(original, new, within))
