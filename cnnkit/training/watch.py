@@ -1,6 +1,6 @@
 """Who watches a training from outside, such as a search that may end it early."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import keras
@@ -24,7 +24,7 @@ class Watch:
         verbose: As in `keras.Model.fit`.
     """
 
-    callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    callbacks: Sequence[keras.callbacks.Callback] = ()
     recipe: Mapping = field(default_factory=dict)
     expect: Callable[[Experiment], None] = _anything
     verbose: str | int = "auto"
