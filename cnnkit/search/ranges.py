@@ -73,10 +73,6 @@ class Choices:
 
     values: tuple
 
-    def __post_init__(self):
-        if not self.values:
-            raise SettingError("A setting has no values to choose from: give its tuple some.")
-
     def __str__(self):
         return repr(self.values)
 

@@ -194,11 +194,18 @@ def _begin(job: Job, experiment: Callable, space: Space, folder: Path) -> optuna
     who = identity(
         experiment, experiment_name(experiment, job.settings), space, job.settings, job.objectives
     )
+    if job.url == url_of(None, folder):
+        _make(folder)  # SQLite's file lies in it
+    study = join(open_storage(job.url, job.heartbeat), job.name, who, sampler, pruner)
+    _make(folder)  # not before: a search that is refused leaves nothing
+    return study
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(f"{folder} cannot be made: {error.strerror}.") from None
-    return join(open_storage(job.url, job.heartbeat), job.name, who, sampler, pruner)
 
 
 @contextlib.contextmanager

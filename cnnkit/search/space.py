@@ -118,6 +118,8 @@ def _part(name: str, values) -> Range | Choices | Callable:
     if isinstance(values, Range) or _is_function(values):
         return values
     if isinstance(values, tuple | list):
+        if not values:
+            raise SettingError(f"The space of {name!r} is empty: give its tuple some choices.")
         return Choices(tuple(values))
     raise SettingError(
         f"The space of {name!r} is a tuple of choices, a range such as cnnkit.search.uniform(0, 1), "

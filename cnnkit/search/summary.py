@@ -8,13 +8,13 @@ import optuna
 from matplotlib.figure import Figure
 from optuna.trial import FrozenTrial, TrialState
 
-from cnnkit import atomic
+from cnnkit import atomic, report
 from cnnkit.plots import png
 from cnnkit.report.markup import drawing, escape, facts, section, table
-from cnnkit.report.page import ROOM
 from cnnkit.search import figures, ledger
 from cnnkit.search.search import Search
 
+REPORT = Path(report.__file__).parent  # has the frame and the style of every page
 FEWEST = 4  # complete trials from which the importance of parameters is told
 
 
@@ -150,9 +150,9 @@ def _page(search: Search, drawn: dict[str, Figure]) -> str:
     for name, figure in drawn.items():
         parts.append(section(TITLES[name], drawing(figure, name, TITLES[name])))
     parts.append(section("Trials", table("The best first", headings, cells)))
-    return Template((ROOM / "page.html").read_text()).substitute(
+    return Template((REPORT / "page.html").read_text()).substitute(
         title=escape(f"Search {search.name}"),
-        style=(ROOM / "style.css").read_text(),
+        style=(REPORT / "style.css").read_text(),
         body="\n".join(parts),
     )
 
