@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -15,10 +15,9 @@ from cnnkit.experiment.monitor import accuracy_name
 from cnnkit.experiment.rebuild import experiment_name
 from cnnkit.runs import Run
 from cnnkit.search import ledger
-from cnnkit.search.ledger import FailedTrialError
 from cnnkit.search.objectives import curve_name, values_of
 from cnnkit.search.space import Space
-from cnnkit.search.study import OtherDataError, refuse_other_data
+from cnnkit.search.study import refuse_other_data
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.run import resume_watched, run_watched
 from cnnkit.training.watch import Watch
@@ -62,8 +61,8 @@ def is_reported(epoch: int) -> bool:
 
 
 @dataclass
-class Objective:
-    """Optuna's objective: trains a trial, and returns its values.
+class Trainer:
+    """Trains the trials of a search.
 
     Attributes:
         study: The study.
@@ -73,7 +72,6 @@ class Objective:
         seed: Of every trial's training; None for the experiment's own.
         precision: As of `cnnkit.run`.
         command: What experiment.json says was typed.
-        last: The trial that was begun last.
     """
 
     study: optuna.Study
@@ -83,37 +81,27 @@ class Objective:
     seed: int | None = None
     precision: str | None = "auto"
     command: str = ""
-    last: optuna.Trial | None = field(default=None, init=False)
 
-    def __call__(self, trial: optuna.Trial) -> list[float]:
-        """Return a trial's values.
+    def train(self, trial: optuna.Trial, root: int) -> list[float]:
+        """Train a trial, and return its values.
 
         Args:
             trial: Optuna's trial.
+            root: The number under which it was planned.
+
+        Returns:
+            A value an objective.
 
         Raises:
             TrialPruned: It fell behind.
-            FailedTrialError: It has no result; the trial's attributes say why.
         """
-        self.last = trial
-        record = self.study.get_trials(deepcopy=False)[trial.number]
-        if ledger.is_surplus(self.study, record):
-            trial.set_user_attr(ledger.SURPLUS, True)
-            raise FailedTrialError("it is another one's double")
         keras.backend.clear_session()  # else the graphs of all trials stay in memory
         gc.collect()
         try:
-            settings = self.space.settings(trial)
-            run = self._run(trial, ledger.root_of(record), settings)
-            return values_of(run, self.objectives)
+            run = self._run(trial, root, self.space.settings(trial))
         except StoppedError as error:
             raise optuna.TrialPruned(str(error)) from None
-        except (RunFolderError, OtherDataError):
-            raise  # not the trial's fault: another worker takes it up again
-        except Exception as error:
-            words = " ".join(f"{type(error).__name__}: {error}".split())
-            trial.set_user_attr(ledger.ERROR, words)
-            raise FailedTrialError(words) from error
+        return values_of(run, self.objectives)
 
     def _run(self, trial: optuna.Trial, root: int, settings: Mapping) -> Run:
         function = self.space.function

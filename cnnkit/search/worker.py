@@ -12,22 +12,19 @@ import os
 import signal
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
 
-from cnnkit.errors import CnnkitError, RunFolderError
+from cnnkit.errors import CnnkitError
 from cnnkit.experiment.source import surroundings
 from cnnkit.keras_import import import_keras
-from cnnkit.search import ledger
 from cnnkit.search.job import Job
 from cnnkit.search.samplers import pruner_of, sampler_of
 from cnnkit.search.storage import open_storage, refusals_of
-from cnnkit.search.study import OtherDataError
+from cnnkit.search.taking import take_trials
 
 REFUSED = 3  # the exit status of a worker that cannot work here
 
@@ -43,7 +40,7 @@ def work(job: Job, tell: Callable[[dict], None]) -> None:
         KeyboardInterrupt: The worker was stopped; its trial waits for another one.
         CnnkitError: No trial can be done here.
     """
-    from cnnkit.search.trial import Objective  # imports Keras, after it was imported quietly
+    from cnnkit.search.trial import Trainer  # imports Keras, after it was imported quietly
 
     with surroundings(job.source), refusals_of(job.url):
         function = job.function()
@@ -54,56 +51,10 @@ def work(job: Job, tell: Callable[[dict], None]) -> None:
             sampler=sampler_of(job.sampler, space, job.seed or 0, len(job.objectives)),
             pruner=pruner_of(job.pruner, len(job.objectives)),
         )
-        objective = Objective(
+        trainer = Trainer(
             study, space, job.objectives, Path(job.runs_dir), job.seed, job.precision, job.command
         )
-        take_trials(study, objective, tell)
-
-
-def take_trials(study: optuna.Study, objective, tell: Callable[[dict], None]) -> None:
-    """Take the trials of a study, one after the other, until none waits.
-
-    Args:
-        study: The study.
-        objective: Optuna's objective, with `last`, the trial that it was called with.
-        tell: Called with what became of each trial.
-
-    Raises:
-        KeyboardInterrupt: In the objective; the trial waits for another worker.
-        CnnkitError: The same, for an error that is this worker's.
-    """
-    while ledger.waiting(study):
-        objective.last, began = None, time.perf_counter()
-        try:
-            study.optimize(objective, n_trials=1, catch=ledger.FailedTrialError)
-        except (KeyboardInterrupt, RunFolderError, OtherDataError):
-            if objective.last is not None:
-                _put_back(study, objective.last.number)
-            raise
-        except Exception:
-            if objective.last is None or not _was_taken_away(study, objective.last.number):
-                raise
-            continue
-        done = study.trials[objective.last.number]
-        if not done.user_attrs.get(ledger.SURPLUS):
-            tell(_fact(done, time.perf_counter() - began))
-
-
-def _fact(trial: FrozenTrial, seconds: float) -> dict:
-    return {
-        "trial": ledger.root_of(trial),
-        "state": trial.state.name.lower(),
-        "values": trial.values if trial.state is TrialState.COMPLETE else None,
-        "params": trial.params,
-        "error": trial.user_attrs.get(ledger.ERROR),
-        "seconds": seconds,
-    }
-
-
-def _was_taken_away(study: optuna.Study, number: int) -> bool:
-    """Return whether a trial's signs of life were too slow, so that another worker has it now."""
-    trial = study.trials[number]
-    return trial.state is TrialState.FAIL and ledger.ERROR not in trial.user_attrs
+        take_trials(study, trainer.train, tell)
 
 
 def main() -> None:
@@ -135,12 +86,6 @@ def main() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)  # the thread still reads, and TensorFlow takes seconds to end
-
-
-def _put_back(study: optuna.Study, number: int) -> None:
-    trial = study.trials[number]
-    if trial.state is TrialState.FAIL:
-        ledger.queue_again(study, trial)
 
 
 def _stop(number, frame) -> None:

@@ -1,0 +1,112 @@
+"""Search: what it costs beyond its trials, what a second worker gains, and what it finds.
+
+    python -m benchmarks.search overhead|workers|convnet [--trials N] [--epochs N]
+
+overhead: 20 trials of experiments/digits_lenet5.py by one worker. The time of the whole search, from
+    the call to the tested result, is compared with the sum of what the runs themselves took: training,
+    results and report. What is left is the parent, the worker's start, Optuna, SQLite, and building
+    data and networks. With median pruning, too, which reports the validation curve.
+workers: the same 20 trials by one worker and by two, each with one core.
+convnet: 60 trials of the space of plain networks, with the recipe of the hand-made experiment; beside
+    its validation accuracy over 5 seeds. Both see the same splits, and test accuracy is of the chosen
+    trial alone.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+# Each worker has one core, as `workers` compares it; a worker's environment is the parent's.
+ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def searched(path: str, trials: int, workers: int, **options):
+    """Return a search, the seconds it took, and the seconds that its runs themselves took."""
+    from cnnkit import search  # after the environment is set
+    from cnnkit.experiment import experiment_files
+
+    function = experiment_files.load(Path(path))
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        found = search.run(
+            function, trials=trials, workers=workers, runs_dir=folder, on_trial=tell, **options
+        )
+        seconds = time.perf_counter() - began
+        chosen = found.chosen.results
+        own = sum(
+            found.run_of(trial).status.get("seconds") or found.run_of(trial).seconds or 0.0
+            for trial in found.study.get_trials(deepcopy=False)
+        )
+    return found, seconds, own, chosen
+
+
+def tell(fact: dict) -> None:
+    print(f"  trial {fact['trial']}: {fact['state']}, {fact['values']}, {fact['seconds']:.1f} s",
+          flush=True)  # fmt: skip
+
+
+def overhead(trials: int, settings: dict) -> None:
+    for pruner in ("none", "median"):
+        path = "experiments/digits_lenet5.py"
+        _, seconds, own, _ = searched(path, trials, 1, pruner=pruner, **settings)
+        print(
+            f"{trials} trials, pruner {pruner}: {seconds:.1f} s, of which the runs themselves "
+            f"{own:.1f} s: {seconds / own - 1:.1%} more; load {os.getloadavg()[0]:.1f}", flush=True,
+        )  # fmt: skip
+
+
+def workers(trials: int, settings: dict) -> None:
+    os.environ |= ONE_CORE
+    taken = {}
+    for count in (1, 2):
+        _, taken[count], _, _ = searched("experiments/digits_lenet5.py", trials, count, **settings)
+        print(f"{count} workers: {taken[count]:.1f} s; load {os.getloadavg()[0]:.1f}", flush=True)
+    print(f"two are {taken[1] / taken[2]:.2f} times as fast as one", flush=True)
+
+
+def convnet(trials: int, settings: dict) -> None:
+    import cnnkit  # after the environment is set
+    from cnnkit.experiment import experiment_files
+
+    found, seconds, _, chosen = searched("benchmarks/digits_convnet.py", trials, 2, **settings)
+    print(
+        f"best of {trials} trials: trial {found.best[0].number}, validation accuracy "
+        f"{found.best[0].value:.2%}, test {chosen['test']['accuracy']:.2%}; {seconds:.0f} s; "
+        f"{found.best[0].params}", flush=True,
+    )  # fmt: skip
+    by_hand = experiment_files.load(Path("experiments/digits_lenet5.py"))
+    with tempfile.TemporaryDirectory() as folder:
+        results = [
+            cnnkit.run(by_hand, runs_dir=folder, seed=seed, **settings).results for seed in range(5)
+        ]
+    for split in ("validation", "test"):
+        scores = [each[split]["accuracy"] for each in results]
+        print(
+            f"by hand, 5 seeds: {split} accuracy {statistics.median(scores):.2%} (median; "
+            f"{min(scores):.2%} to {max(scores):.2%})", flush=True,
+        )  # fmt: skip
+
+
+MEASURES = {"overhead": (overhead, 20), "workers": (workers, 20), "convnet": (convnet, 60)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("measure", choices=MEASURES)
+    parser.add_argument("--trials", type=int)
+    parser.add_argument("--epochs", type=int)
+    options = parser.parse_args()
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True
+    )
+    function, trials = MEASURES[options.measure]
+    settings = {} if options.epochs is None else {"epochs": options.epochs}
+    function(options.trials or trials, settings)
+
+
+if __name__ == "__main__":
+    main()
