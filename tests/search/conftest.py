@@ -22,7 +22,11 @@ def _program(name):
 
 def _as_somebody(command):
     """A command as an ordinary user: PostgreSQL refuses to run as root."""
-    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command] if os.getuid() == 0 else command
+    return (
+        ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command]
+        if os.getuid() == 0
+        else command
+    )
 
 
 @pytest.fixture(scope="session")

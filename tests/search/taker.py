@@ -26,7 +26,9 @@ def main():
     url, log, heartbeat, hang = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.load_study(
-        study_name="search", storage=open_storage(url, heartbeat), sampler=optuna.samplers.RandomSampler()
+        study_name="search",
+        storage=open_storage(url, heartbeat),
+        sampler=optuna.samplers.RandomSampler(),
     )
 
     def train(trial, root):
