@@ -155,14 +155,15 @@ def _print_outcome(found, runs_dir: Path) -> None:
             f"{len(found.best)} trials; the one above is best in {objectives[0]}"
         )
     run = found.chosen
-    results = run.results.get("test") if run.folder.is_dir() else None
+    is_here = run.folder.is_dir()
+    results = run.results.get("test") if is_here else None
     lines["Test accuracy"] = (
         f"{results['accuracy']:.2%}, looked at once" if results and "accuracy" in results else None
     )
     shown = "".join(f"{title:15}{value}\n" for title, value in lines.items() if value is not None)
     where = "" if str(runs_dir) == "runs" else f" --runs-dir {shlex.quote(str(runs_dir))}"
     click.echo(
-        f"\n{shown}Run folder     {run.folder}\n\n"
+        f"\n{shown}Run folder     {run.folder}{'' if is_here else ' (on another machine)'}\n\n"
         f"See it         cnnkit search show {shlex.quote(found.name)}{where}"
     )
 

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 
 import optuna
 
 from cnnkit import atomic
 from cnnkit.errors import SettingError, UnknownNameError
 from cnnkit.experiment.source import source_text
+from cnnkit.keras_import import import_keras
 from cnnkit.search.names import OBJECTIVES
 from cnnkit.search.space import Space
 from cnnkit.search.storage import SearchStorage
@@ -19,6 +21,7 @@ IDENTITY = {
     "space": "has the space ({then}), and not ({now})",
     "settings": "has the settings {then}, and not {now}",
     "objectives": "has the objectives {then}, and not {now}",
+    "versions": "was begun with {then}, and not {now}",
 }
 DATA = "data"  # the attribute with the hash of the data, which the first trial writes
 
@@ -49,6 +52,8 @@ def identity(
             "space": str(space),
             "settings": dict(settings),
             "objectives": list(objectives),
+            "versions": {name: version(name) for name in ("cnnkit", "keras")}
+            | {"backend": import_keras().backend.backend()},
         }
     )
 

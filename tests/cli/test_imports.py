@@ -42,6 +42,8 @@ def imported_by(*arguments, **environment):
         ["runs", "verify"],
         ["resume", "--help"],
         ["run", "--help"],
+        ["search", "--help"],
+        ["search", "show", "--help"],
         ["lr-find", "--help"],
         ["new", "--help"],
         ["data", "--help"],
