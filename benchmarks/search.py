@@ -76,7 +76,7 @@ def convnet(trials: int, settings: dict) -> None:
         "benchmarks/digits_convnet.py", trials, 2, pruner="median", **settings
     )
     print(
-        f"best of {trials} trials: trial {found.best[0].number}, validation accuracy "
+        f"best of {trials} trials: trial {found.number_of(found.best[0])}, validation accuracy "
         f"{found.best[0].value:.2%}, test {chosen['test']['accuracy']:.2%}; {seconds:.0f} s; "
         f"{found.best[0].params}", flush=True,
     )  # fmt: skip

@@ -145,7 +145,7 @@ def _short(value) -> str:
 
 def _print_outcome(found, runs_dir: Path) -> None:
     best, objectives = found.best[0], found.study.user_attrs["objectives"]
-    lines = {"Best trial": best.number}
+    lines = {"Best trial": found.number_of(best)}
     lines |= {
         name.replace("_", " ").capitalize(): f"{value:.6g}"
         for name, value in zip(objectives, best.values, strict=True)

@@ -39,7 +39,7 @@ class Range:
 
     def __str__(self):
         name = f"{'log_' if self.log else ''}{'integers' if self.whole else 'uniform'}"
-        step = "" if self.step is None else f", step={self.step:g}"
+        step = "" if self.step in (None, 1) else f", step={self.step:g}"
         return f"{name}({self.low:g}, {self.high:g}{step})"
 
     def suggest(self, trial, name: str) -> float:

@@ -19,7 +19,7 @@ from cnnkit.search.job import Job, source_and_types
 from cnnkit.search.samplers import grid_size, pruner_of, sampler_of
 from cnnkit.search.space import Space
 from cnnkit.search.storage import open_storage, refusals_of, url_of
-from cnnkit.search.study import best_trials, identity, join
+from cnnkit.search.study import best_trials, directions, identity, join
 from cnnkit.search.workers import Workers
 from cnnkit.settings import expect_counts
 
@@ -57,6 +57,14 @@ class Search:
         It is the one that is tested. Its folder may be on another machine.
         """
         return self.run_of(self.best[0]) if self.best else None
+
+    def number_of(self, trial: optuna.trial.FrozenTrial) -> int:
+        """Return the number under which a trial was planned, which its run's name has.
+
+        Args:
+            trial: The trial, or one that took it up again.
+        """
+        return ledger.root_of(trial)
 
     def run_of(self, trial: optuna.trial.FrozenTrial) -> Run:
         """Return a trial's run.
@@ -124,6 +132,7 @@ def run(
     refuse_while_importing("cnnkit.search.run")
     expect_supported_platform()
     expect_counts(trials=trials, workers=workers, heartbeat=heartbeat)
+    directions(tuple(objectives))  # refuses names that are none
     name = experiment_name(experiment, settings) if name is None else name
     runs_dir = Path(runs_dir).absolute()
     folder = _folder(runs_dir, name)

@@ -1,5 +1,6 @@
 """Databases for searches: a SQLite file, and a PostgreSQL server of the tests' own."""
 
+import gc
 import os
 import shutil
 import signal
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from cnnkit.search.storage import SearchStorage
 
 TAKER = Path(__file__).with_name("taker.py")
 ROOT = Path(__file__).parents[2]
@@ -67,6 +70,16 @@ def postgresql(tmp_path_factory):
     process.send_signal(signal.SIGINT)  # ends connections, too
     process.communicate(timeout=30)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def connections_are_closed():
+    """Close what searches have left open: a study of the library's stays usable, and so connected."""
+    yield
+    for each in gc.get_objects():
+        if isinstance(each, SearchStorage):
+            each.remove_session()
+            each.engine.dispose()
 
 
 @pytest.fixture

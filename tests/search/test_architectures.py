@@ -9,7 +9,7 @@ from cnnkit import models
 from cnnkit.errors import SettingError
 from cnnkit.search import convnet_options, vgg_options
 
-SIZES = st.integers(2, 40)
+SIZES = st.integers(2, 20)
 SHAPES = st.tuples(SIZES, SIZES, st.sampled_from((1, 3))) | st.just((None, None, 3))
 
 
@@ -36,8 +36,8 @@ class Drawn:
 
 
 CASES = {
-    "convnet": (models.convnet, convnet_options, 40),
-    "vgg": (models.vgg, vgg_options, 20),
+    "convnet": (models.convnet, convnet_options, 25),
+    "vgg": (models.vgg, vgg_options, 12),
 }
 
 

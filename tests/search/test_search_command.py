@@ -155,7 +155,8 @@ def test_show_tells_trials_and_what_mattered(here):
     page = Path("runs/searches/quick/search.html").read_text()
     assert page.count("<svg") == 2
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"', "", page).replace("http-equiv", "")
-    assert Image.open("runs/searches/quick/history.png").format == "PNG"
+    with Image.open("runs/searches/quick/history.png") as picture:
+        assert picture.format == "PNG"
 
 
 def test_the_pareto_front_is_what_no_trial_beats_in_both(here):
@@ -172,7 +173,8 @@ def test_the_pareto_front_is_what_no_trial_beats_in_both(here):
         (values[n][0] for n in front), reverse=True
     )
     result = cnnkit("search", "show", "quick", "--all")
-    assert Image.open("runs/searches/quick/pareto.png").format == "PNG"
+    with Image.open("runs/searches/quick/pareto.png") as picture:
+        assert picture.format == "PNG"
     assert "Pareto front" in Path("runs/searches/quick/search.html").read_text()
     numbers = [int(n) for n in re.findall(r"^\s+(\d+)\s+complete", result.output, re.MULTILINE)]
     assert set(numbers[: len(front)]) == front

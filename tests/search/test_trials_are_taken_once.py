@@ -101,7 +101,7 @@ def test_a_trial_that_is_killed_before_its_first_sign_of_life_was_never_taken(tm
 
     type(backend).__mro__[1].set_trial_state_values = killed
     try:
-        with pytest.raises(Killed):
+        with pytest.raises(Killed), pytest.warns(UserWarning, match="Heartbeat"):
             study.ask()
     finally:
         type(backend).__mro__[1].set_trial_state_values = optunas
