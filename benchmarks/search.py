@@ -1,15 +1,15 @@
 """Search: what it costs beyond its trials, what a second worker gains, and what it finds.
 
-    python -m benchmarks.search overhead|workers|convnet [--trials N] [--epochs N]
+    python -m benchmarks.search overhead|workers|convnet [--trials N] [--epochs N] [--pruner NAME]
 
 overhead: 20 trials of experiments/digits_lenet5.py by one worker. The time of the whole search, from
     the call to the tested result, is compared with the sum of what the runs themselves took: training,
     results and report. What is left is the parent, the worker's start, Optuna, SQLite, and building
-    data and networks. With median pruning, too, which reports the validation curve.
+    data and networks. --pruner median also reports the validation curves.
 workers: the same 20 trials by one worker and by two, each with one core.
 convnet: 60 trials of the space of plain networks, with the recipe of the hand-made experiment, on the
-    same digits at 12 x 12 pixels, with median pruning; beside the hand-made experiment's validation
-    accuracy over 5 seeds. Both see the same splits, and test accuracy is of the chosen trial alone.
+    same digits at 12 x 12 pixels; beside the hand-made experiment's validation accuracy over 5
+    seeds. Both see the same splits, and test accuracy is of the chosen trial alone.
 """
 
 import argparse
@@ -49,31 +49,33 @@ def tell(fact: dict) -> None:
           flush=True)  # fmt: skip
 
 
-def overhead(trials: int, settings: dict) -> None:
-    for pruner in ("none", "median"):
-        path = "experiments/digits_lenet5.py"
-        _, seconds, own, _ = searched(path, trials, 1, pruner=pruner, **settings)
-        print(
-            f"{trials} trials, pruner {pruner}: {seconds:.1f} s, of which the runs themselves "
-            f"{own:.1f} s: {seconds / own - 1:.1%} more; load {os.getloadavg()[0]:.1f}", flush=True,
-        )  # fmt: skip
+def overhead(trials: int, settings: dict, pruner: str) -> None:
+    _, seconds, own, _ = searched(
+        "experiments/digits_lenet5.py", trials, 1, pruner=pruner, **settings
+    )
+    print(
+        f"{trials} trials, pruner {pruner}: {seconds:.1f} s, of which the runs themselves {own:.1f} "
+        f"s: {seconds / own - 1:.1%} more; load {os.getloadavg()[0]:.1f}", flush=True,
+    )  # fmt: skip
 
 
-def workers(trials: int, settings: dict) -> None:
+def workers(trials: int, settings: dict, pruner: str) -> None:
     os.environ |= ONE_CORE
     taken = {}
     for count in (1, 2):
-        _, taken[count], _, _ = searched("experiments/digits_lenet5.py", trials, count, **settings)
+        _, taken[count], _, _ = searched(
+            "experiments/digits_lenet5.py", trials, count, pruner=pruner, **settings
+        )
         print(f"{count} workers: {taken[count]:.1f} s; load {os.getloadavg()[0]:.1f}", flush=True)
     print(f"two are {taken[1] / taken[2]:.2f} times as fast as one", flush=True)
 
 
-def convnet(trials: int, settings: dict) -> None:
+def convnet(trials: int, settings: dict, pruner: str) -> None:
     import cnnkit  # after the environment is set
     from cnnkit.experiment import experiment_files
 
     found, seconds, _, chosen = searched(
-        "benchmarks/digits_convnet.py", trials, 2, pruner="median", **settings
+        "benchmarks/digits_convnet.py", trials, 2, pruner=pruner, **settings
     )
     print(
         f"best of {trials} trials: trial {found.number_of(found.best[0])}, validation accuracy "
@@ -101,13 +103,14 @@ def main() -> None:
     parser.add_argument("measure", choices=MEASURES)
     parser.add_argument("--trials", type=int)
     parser.add_argument("--epochs", type=int)
+    parser.add_argument("--pruner", default="none")
     options = parser.parse_args()
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True
     )
     function, trials = MEASURES[options.measure]
     settings = {} if options.epochs is None else {"epochs": options.epochs}
-    function(options.trials or trials, settings)
+    function(options.trials or trials, settings, options.pruner)
 
 
 if __name__ == "__main__":
