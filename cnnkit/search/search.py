@@ -12,6 +12,7 @@ from cnnkit.errors import RunFolderError, SettingError, TrainingError
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import experiment_name
+from cnnkit.experiment.signature import function_of
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run
 from cnnkit.search import ledger
@@ -133,6 +134,8 @@ def run(
     expect_supported_platform()
     expect_counts(trials=trials, workers=workers, heartbeat=heartbeat)
     directions(tuple(objectives))  # refuses names that are none
+    if function_of(experiment) is not experiment:
+        raise SettingError("A search takes the experiment's function itself, and settings by name.")
     name = experiment_name(experiment, settings) if name is None else name
     runs_dir = Path(runs_dir).absolute()
     folder = _folder(runs_dir, name)

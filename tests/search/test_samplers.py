@@ -73,6 +73,28 @@ def test_tpe_finds_a_minimum_sooner_than_chance():
     assert best["tpe"] < 5  # the minimum is 0 - 1, and a quarter of the plane is above 75
 
 
+@pytest.mark.parametrize("name", ["median", "hyperband"])
+def test_a_pruner_ends_trials_that_fall_behind_and_not_the_best(name):
+    study = optuna.create_study(
+        direction="maximize", sampler=sampler_of("random", PLANE, 0), pruner=pruner_of(name)
+    )
+
+    def train(trial):
+        goal = PLANE.settings(trial)["a"]
+        for epoch in range(1, 28):
+            trial.report(goal * (1 - 0.8**epoch), epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return goal
+
+    study.optimize(train, n_trials=40)
+    pruned = [t for t in study.trials if t.state is optuna.trial.TrialState.PRUNED]
+    assert len(pruned) > 10
+    epochs = sum(len(trial.intermediate_values) for trial in study.trials)
+    assert epochs < 0.8 * 40 * 27
+    assert study.best_value == max(trial.params["a"] for trial in study.trials)
+
+
 @pytest.mark.parametrize(
     ("name", "space", "words"),
     [
