@@ -80,13 +80,9 @@ def pareto_front(
     )
     best = points[on_front][np.argsort(points[on_front][:, 1])]
     axes.plot(
-        *best.T[::-1],
-        "o-",
-        color=VALIDATION_COLOUR,
-        markersize=5,
-        linewidth=1,
-        label="Pareto front",
-    )
+        *best.T[::-1], "o-", drawstyle="steps-post", color=VALIDATION_COLOUR, markersize=5,
+        linewidth=1, label="Pareto front",
+    )  # fmt: skip
     for place, number in enumerate(numbers):
         if on_front[place]:
             axes.annotate(

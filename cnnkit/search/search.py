@@ -241,7 +241,8 @@ def _image_shape(settings: dict) -> tuple:
     """Return the shape of the data of the built-in experiment, which the ready spaces need."""
     from cnnkit import data  # reads files, and --help must not pay for it
 
-    options = settings.get("dataset_options") or {}
+    options = dict(settings.get("dataset_options") or {})
+    options |= {"skip_bad": True} if settings.get("skip_bad") else {}
     return data.load(settings.get("dataset", "digits"), **options).image_shape
 
 
