@@ -1,6 +1,5 @@
 """Databases for searches: a SQLite file, and a PostgreSQL server of the tests' own."""
 
-import gc
 import os
 import shutil
 import signal
@@ -9,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
 
-from cnnkit.search.storage import SearchStorage
+from cnnkit.search import ledger
+from cnnkit.search.storage import open_storage
 
 TAKER = Path(__file__).with_name("taker.py")
 ROOT = Path(__file__).parents[2]
@@ -72,14 +73,21 @@ def postgresql(tmp_path_factory):
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(autouse=True)
-def connections_are_closed():
-    """Close what searches have left open: a study of the library's stays usable, and so connected."""
-    yield
-    for each in gc.get_objects():
-        if isinstance(each, SearchStorage):
-            each.remove_session()
-            each.engine.dispose()
+@pytest.fixture
+def new_study():
+    """A function that makes a study with so many trials planned; connections end with the test."""
+    storages = []
+
+    def make(url, trials, heartbeat=60):
+        storages.append(open_storage(url, heartbeat))
+        study = optuna.create_study(storage=storages[-1], study_name="search", direction="maximize")
+        ledger.plan(study, trials)
+        return study
+
+    yield make
+    for storage in storages:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 @pytest.fixture

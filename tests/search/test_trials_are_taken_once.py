@@ -8,7 +8,6 @@ import pytest
 from optuna.trial import TrialState
 
 from cnnkit.search import ledger
-from cnnkit.search.storage import open_storage
 
 pytestmark = pytest.mark.once
 
@@ -18,14 +17,6 @@ DATABASES = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indire
 @pytest.fixture(autouse=True)
 def quiet():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-
-
-def new_study(url, trials, heartbeat=60):
-    study = optuna.create_study(
-        storage=open_storage(url, heartbeat), study_name="search", direction="maximize"
-    )
-    ledger.plan(study, trials)
-    return study
 
 
 def lines(log, word):
@@ -46,7 +37,7 @@ def ended(process):
 
 
 @DATABASES
-def test_three_processes_do_each_trial_once(database, taker, tmp_path):
+def test_three_processes_do_each_trial_once(database, taker, new_study, tmp_path):
     study, log = new_study(database, 30), tmp_path / "log"
     for process in [taker(database, log, 60) for _ in range(3)]:
         ended(process)
@@ -58,7 +49,7 @@ def test_three_processes_do_each_trial_once(database, taker, tmp_path):
 
 @DATABASES
 def test_a_killed_process_loses_its_trial_alone_and_that_is_taken_up_again(
-    database, taker, tmp_path
+    database, taker, new_study, tmp_path
 ):
     study, log = new_study(database, 4, heartbeat=1), tmp_path / "log"
     hanging = taker(database, log, 1, 1)
@@ -85,7 +76,7 @@ def sqlite(tmp_path):
     return f"sqlite:///{tmp_path / 'study.sqlite3'}"
 
 
-def test_a_trial_that_is_killed_before_its_first_sign_of_life_was_never_taken(tmp_path):
+def test_a_trial_that_is_killed_before_its_first_sign_of_life_was_never_taken(tmp_path, new_study):
     study = new_study(sqlite(tmp_path), 1)
     seen = []
 
@@ -109,7 +100,7 @@ def test_a_trial_that_is_killed_before_its_first_sign_of_life_was_never_taken(tm
     assert ledger.waiting(study)
 
 
-def test_planning_again_adds_what_is_missing_and_nothing_else(tmp_path):
+def test_planning_again_adds_what_is_missing_and_nothing_else(tmp_path, new_study):
     study = new_study(sqlite(tmp_path), 3)
     ledger.plan(study, 3)
     assert len(study.trials) == 3
@@ -119,7 +110,9 @@ def test_planning_again_adds_what_is_missing_and_nothing_else(tmp_path):
     assert ledger.planned(study) == 5
 
 
-def test_a_trial_without_result_and_reason_is_planned_again_with_its_parameters(tmp_path):
+def test_a_trial_without_result_and_reason_is_planned_again_with_its_parameters(
+    tmp_path, new_study
+):
     study = new_study(sqlite(tmp_path), 2)
     with pytest.raises(ZeroDivisionError):
         study.optimize(lambda trial: trial.suggest_int("n", 1, 9) / 0, n_trials=1)
@@ -130,7 +123,7 @@ def test_a_trial_without_result_and_reason_is_planned_again_with_its_parameters(
     assert len(study.trials) == 3
 
 
-def test_what_two_parents_plan_at_once_is_done_once(tmp_path):
+def test_what_two_parents_plan_at_once_is_done_once(tmp_path, new_study):
     study = new_study(sqlite(tmp_path), 2)
     for _ in range(2):  # as if another parent had counted before these were there
         study.add_trial(optuna.create_trial(state=TrialState.WAITING))
