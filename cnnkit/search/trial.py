@@ -1,9 +1,8 @@
 """One trial of a search: an ordinary run, which a trial that was interrupted continues."""
 
-import gc
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -72,6 +71,7 @@ class Trainer:
         seed: Of every trial's training; None for the experiment's own.
         precision: As of `cnnkit.run`.
         command: What experiment.json says was typed.
+        run_seconds: How long the last run took, with building what it trains.
     """
 
     study: optuna.Study
@@ -81,6 +81,7 @@ class Trainer:
     seed: int | None = None
     precision: str | None = "auto"
     command: str = ""
+    run_seconds: float = field(default=0.0, init=False)
 
     def train(self, trial: optuna.Trial, root: int) -> list[float]:
         """Train a trial, and return its values.
@@ -96,9 +97,9 @@ class Trainer:
             TrialPruned: It fell behind.
         """
         keras.backend.clear_session()  # else the graphs of all trials stay in memory
-        gc.collect()
+        settings = self.space.settings(trial)
         try:
-            run = self._run(trial, root, self.space.settings(trial))
+            run = self._run(trial, root, settings)
         except StoppedError as error:
             raise optuna.TrialPruned(str(error)) from None
         return values_of(run, self.objectives)
@@ -111,10 +112,14 @@ class Trainer:
         if begun and (run.folder / "SHA256SUMS").exists():  # with which it can be resumed
             return self._continued(run, watch)
         trial.set_user_attr(ledger.RUN, f"{run.folder.parent.name}/{run.name}")
-        return run_watched(
-            function, dict(settings), watch, CheckpointSchedule(), seed=self.seed,
-            runs_dir=self.runs_dir, name=name, precision=self.precision,
-        )  # fmt: skip
+        began = time.perf_counter()
+        try:
+            return run_watched(
+                function, dict(settings), watch, CheckpointSchedule(), seed=self.seed,
+                runs_dir=self.runs_dir, name=name, precision=self.precision,
+            )  # fmt: skip
+        finally:
+            self.run_seconds = time.perf_counter() - began
 
     def _continued(self, run: Run, watch: Watch) -> Run:
         """Return the finished run of a trial whose worker was stopped or killed."""
