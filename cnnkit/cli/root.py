@@ -20,6 +20,7 @@ COMMANDS = {
     "reproduce": (
         "cnnkit.cli.reproduce:command",
         "Do a run again from its folder, and say how near it comes.",
+    ),
     "search": (
         "cnnkit.cli.search:command",
         "Search an experiment's settings: many trials, by any number of processes.",

@@ -259,6 +259,6 @@ def _test_the_best(search: Search) -> None:
     run = search.chosen
     if run is None or not run.folder.is_dir() or run.results.get("test"):
         return
-    from cnnkit.training.train import evaluate_finished  # imports Keras
+    from cnnkit.training.whole_training import evaluate_finished  # imports Keras
 
     evaluate_finished(run)

@@ -14,10 +14,11 @@ from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import recorded_function, recorded_settings, run_surroundings
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run
+from cnnkit.training.building import built
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.differences import differences
 from cnnkit.training.recipe import recipe_of
-from cnnkit.training.run import built, train
+from cnnkit.training.run import train
 
 WITHIN = 1e-3  # up to which numbers count as the same
 TIMES = ("seconds",)  # columns of metrics.csv that no run repeats

@@ -3,42 +3,36 @@
 resume(run) or resume(experiment, run) goes on where a run was stopped, and ends with the same numbers.
 """
 
-import contextlib
-import inspect
-import numbers
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from cnnkit import atomic
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.experiment.call import expect_experiment_alone, function_and_settings, recordable
-from cnnkit.experiment.checks import expect_test_samples
+from cnnkit.experiment.call import expect_experiment_alone, function_and_settings
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import (
-    build,
     experiment_name,
     recorded_function,
     recorded_settings,
     run_surroundings,
     seen_from,
 )
-from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run
 from cnnkit.runs.lock import locked
 from cnnkit.runs.undo import restored_if_refused
+from cnnkit.training.building import built
 from cnnkit.training.callbacks import non_finite
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.differences import changes_since
 from cnnkit.training.outcome import continue_from, last_checkpoint, outcome_recorded
 from cnnkit.training.recipe import recipe_of, write_recipe
-from cnnkit.training.steps.precision import AUTO, has_bfloat16, is_worthwhile, precision_policy
+from cnnkit.training.steps.precision import AUTO
 from cnnkit.training.watch import NOT_WATCHED, Watch
 from cnnkit.training.whole_training import train_and_test
 
-SEEDS = 2**32
 AS_BEGUN = ("experiment", "command", "study")  # parts of the recipe that a resumed run keeps
 
 
@@ -248,60 +242,3 @@ def _resume(
                 write_recipe(run, resolved.data, recipe, experiment)
             continue_from(run, start, changes)
             train_and_test(run, resolved, recipe, schedule, start, watch)
-
-
-@contextlib.contextmanager
-def built(
-    experiment: Callable, settings: dict, seed: int | None, precision: str | None
-) -> Iterator[tuple[Experiment, dict, int]]:
-    """Call an experiment's function, and set its dtype policy for what follows.
-
-    Args:
-        experiment: The function.
-        settings: Those that differ from its defaults.
-        seed: As of `run`.
-        precision: As of `run`.
-
-    Yields:
-        The Experiment, all settings, and the seed, while the policy is set.
-
-    Raises:
-        TypeError: As `run`.
-        SettingError: As `run`.
-    """
-    with contextlib.ExitStack() as policies:
-        name = policies.enter_context(precision_policy(None if precision == AUTO else precision))
-        built = _called(experiment, settings, seed)
-        possible = precision == AUTO and name == "float32" and has_bfloat16()
-        if possible and is_worthwhile(built[0].network, built[0].batch_size):
-            del built  # else memory would hold its data twice
-            policies.enter_context(precision_policy("mixed_bfloat16"))
-            built = _called(experiment, settings, seed)
-        yield built
-
-
-def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Experiment, dict, int]:
-    """Call an experiment's function; return its Experiment, all settings, and the seed."""
-    settings = defaults_of(experiment) | settings
-    try:
-        inspect.signature(experiment).bind(**settings)
-    except TypeError as error:
-        known = ", ".join(defaults_of(experiment)) or "none"
-        message = f"The experiment {name_of(experiment)!r} {error}; its settings are {known}."
-        raise TypeError(message) from None
-    settings = recordable(experiment, settings)
-    chosen: int = settings.get("seed", 0) if seed is None else seed
-    if not isinstance(chosen, numbers.Integral) or not 0 <= chosen < SEEDS:
-        raise SettingError(f"A seed is a whole number from 0 to {SEEDS - 1}, not {chosen!r}.")
-    chosen = int(chosen)  # of NumPy's, too
-    if "seed" in settings:
-        settings["seed"] = chosen
-
-    resolved = build(experiment, settings, chosen)
-    if not isinstance(resolved, Experiment):
-        raise SettingError(
-            f"The experiment {name_of(experiment)!r} should return an Experiment, "
-            f"not {type(resolved).__name__}."
-        )
-    expect_test_samples(resolved.data)
-    return resolved, settings, chosen

@@ -23,7 +23,7 @@ from cnnkit.search.study import DATA, OtherDataError, identity, join
 from cnnkit.search.taking import take_trials
 from cnnkit.search.trial import Trainer
 from cnnkit.search.worker import work
-from cnnkit.training.train import evaluate_finished
+from cnnkit.training.whole_training import evaluate_finished
 
 space = {"learning_rate": search.log_uniform(1e-3, 1e-1), "filters": (2, 4)}
 
