@@ -8,6 +8,7 @@ from pathlib import Path
 
 import optuna
 
+from cnnkit import data, training
 from cnnkit.errors import RunFolderError, SettingError, TrainingError
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.experiment_files import refuse_while_importing
@@ -239,8 +240,6 @@ def _try_once(space: Space) -> None:
 
 def _image_shape(settings: dict) -> tuple:
     """Return the shape of the data of the built-in experiment, which the ready spaces need."""
-    from cnnkit import data  # reads files, and --help must not pay for it
-
     options = dict(settings.get("dataset_options") or {})
     options |= {"skip_bad": True} if settings.get("skip_bad") else {}
     return data.load(settings.get("dataset", "digits"), **options).image_shape
@@ -259,6 +258,4 @@ def _test_the_best(search: Search) -> None:
     run = search.chosen
     if run is None or not run.folder.is_dir() or run.results.get("test"):
         return
-    from cnnkit.training.whole_training import evaluate_finished  # imports Keras
-
-    evaluate_finished(run)
+    training.evaluate_finished(run)
