@@ -15,6 +15,7 @@ from . import (
     plots as plots,
     report as report,
     runs as runs,
+    search as search,
     tensorboard as tensorboard,
     training as training,
     transfer as transfer,

@@ -61,6 +61,10 @@ class TrainingError(CnnkitError):
     """Training cannot go on, for example because the loss became NaN."""
 
 
+class StoppedError(CnnkitError):
+    """A callback ended a run before its last epoch; the run counts as interrupted."""
+
+
 class BadFilesError(CnnkitError):
     """Some files cannot be read.
 

@@ -31,6 +31,7 @@ class Purpose(enum.IntEnum):
     CHANGED_IMAGES = 14
     SHIFT_PAIRS = 15
     PREFERRED_INPUT = 16
+    SEARCH = 18
     EXPORT_NOISE = 19
 
 

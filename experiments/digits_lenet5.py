@@ -9,7 +9,10 @@ Source  LeCun et al. 1998, https://doi.org/10.1109/5.726791
 
 import keras
 
-from cnnkit import Experiment, data, main, models
+from cnnkit import Experiment, data, main, models, search
+
+# For `cnnkit search digits_lenet5`.
+space = {"learning_rate": search.log_uniform(5e-4, 2e-2), "batch_size": (16, 32, 64)}
 
 
 def experiment(epochs: int = 20, learning_rate: float = 2e-3, batch_size: int = 32):

@@ -21,6 +21,10 @@ COMMANDS = {
         "cnnkit.cli.reproduce:command",
         "Do a run again from its folder, and say how near it comes.",
     ),
+    "search": (
+        "cnnkit.cli.search:command",
+        "Search an experiment's settings: many trials, by any number of processes.",
+    ),
     "lr-find": (
         "cnnkit.cli.lr_find:command",
         "Draw the loss against the learning rate, and suggest a rate.",

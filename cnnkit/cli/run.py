@@ -177,7 +177,7 @@ def resume_run(experiment: Callable, run: Run, options: dict) -> None:
 def _print_outcome(run: Run) -> None:
     """Print how well a run did, and where it is."""
     results, test = run.results, run.results["test"]
-    words = task_of_results(test).results_in_words(test)
+    words = task_of_results(test).results_in_words(test) if test else {"test": "not looked at"}
     if run.experiment["restore_best_weights"]:
         words |= {"best epoch": _best_epoch(results["validation"])}
     if run.environment["precision"] != "float32":

@@ -17,6 +17,7 @@ from cnnkit.keras_import import import_keras
 
 FOLDER = Path("experiments")
 PRIVATE = "_cnnkit_experiment_"  # before the names of modules that are experiment files
+SPACE = "space"  # what a file calls the space of a search, which may be a function, too
 _being_imported: list[Path] = []
 
 
@@ -140,7 +141,7 @@ def chosen_name(names: list[str], name: str | None, path: Path) -> str:
     Raises:
         SettingError: The file has no such function.
     """
-    public = [each for each in names if not each.startswith("_")]
+    public = [each for each in names if not each.startswith("_") and each != SPACE]
     if (name or "experiment") in names:
         return name or "experiment"
     if name is None and len(public) == 1:

@@ -11,6 +11,7 @@ LEFT_OUT = (
     "source",
     "setting_types",
     "unchanged_settings",
+    "study",
 )  # of the recipe: what is called, not done
 
 

@@ -10,7 +10,7 @@ SHORT_NAMES = {
     "batch_size": "recipe.batch_size", "accuracy": "results.test.accuracy",
     "loss": "results.test.loss", "backend": "environment.backend",
     "precision": "environment.precision", "processor": "environment.processor",
-    "study": "recipe.study",
+    "study": "recipe.study.name", "trial": "recipe.study.trial",
 }  # fmt: skip
 
 RECORDED = ("dataset", "seed")  # what a run had, which its setting of that name may leave open

@@ -93,6 +93,7 @@ SCHEMAS: dict[str, Any] = {
         "batch_size?": COUNT, "settings": OBJECT, "setting_types": OBJECT, "made_by": TEXT,
         "unchanged_settings": [TEXT],
         "restore_best_weights": FLAG, "monitor?": TEXT, "mode?": TEXT,
+        "study": {"name!": TEXT, "trial!": COUNT},
         "model": {"name": TEXT, "parameters": COUNT, "layers": [LAYER]},
     },
     "environment.json": {

@@ -70,8 +70,9 @@ def write_columns(runs: Iterable[Run], folder: Path) -> None:
         with contextlib.suppress(RunFolderError):
             for name, value in hparams_of(run.experiment).items():
                 settings.setdefault(name, []).append(value)
+            test = run.results.get("test") or {}
             scores |= dict.fromkeys(
-                name for name, score in run.results["test"].items() if isinstance(score, float)
+                name for name, score in test.items() if isinstance(score, float)
             )
     if not settings:
         return

@@ -6,3 +6,4 @@ from .rate_finder import RateTrial as RateTrial, find_learning_rate as find_lear
 from .reproduction import Reproduction as Reproduction, reproduce as reproduce
 from .run import resume as resume, run as run
 from .steps.precision import has_bfloat16 as has_bfloat16, precision_policy as precision_policy
+from .whole_training import evaluate_finished as evaluate_finished

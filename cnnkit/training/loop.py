@@ -26,6 +26,7 @@ from cnnkit.training.steps.fit_inputs import StreamInputs
 from cnnkit.training.steps.frozen_features import without_frozen_part
 from cnnkit.training.steps.inputs import batches_made_in_step
 from cnnkit.training.steps.multi_step import steps_per_execution
+from cnnkit.training.watch import NOT_WATCHED, Watch
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def fit(
     seed: int,
     schedule: CheckpointSchedule,
     start: Checkpoint | None = None,
+    watch: Watch = NOT_WATCHED,
 ) -> TrainingResult:
     """Train an experiment through all of its phases, and record it in the run folder.
 
@@ -68,6 +70,7 @@ def fit(
         seed: Gives the order of the samples and the augmentation.
         schedule: When checkpoints are written.
         start: The checkpoint to go on from; None to begin.
+        watch: Who watches.
 
     Returns:
         The trained model, with the weights that the experiment asks for, and its results.
@@ -89,7 +92,7 @@ def fit(
         description=description_of(run, experiment.data.task.name),
     )  # fmt: skip
     ended = tuple(start.state["phases_ended"]) if start else ()
-    observers, first = (*explain, log, keep, record), (log.learning_rate,)
+    observers, first = (*explain, log, keep, record, *watch.callbacks), (log.learning_rate,)
     recording = Recording(run, observers, stop, schedule, start, ended, first)
     begun = []
     for phase, trained_layers in phases.begin_each(experiment):
@@ -99,7 +102,7 @@ def fit(
         if experiment.phases:
             phases.announce(run, begun, 1 + len(experiment.phases))
         part = without_frozen_part(phase, seed, stop.check)
-        fit_part(phase, part, seed=seed, recording=recording)
+        fit_part(phase, part, seed=seed, recording=recording, verbose=watch.verbose)
         recording.end_phase()
     alone = part is not phase and phase.augment is None
     return TrainingResult(

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 
 import keras
 
-from cnnkit.errors import RunFolderError
+from cnnkit.errors import RunFolderError, StoppedError
+from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.runs import Run, checkpoints, log_offsets
 from cnnkit.runs.checkpoints import Checkpoint
+from cnnkit.training.loop import TrainingResult
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
@@ -31,6 +33,9 @@ def outcome_recorded(run: Run) -> Iterator[None]:
         with contextlib.suppress(OSError):
             run.write_status("interrupted", reason=str(error) or "stopped by the keyboard")
         error.add_note(_how_to_resume(run))
+        raise
+    except StoppedError as error:
+        run.write_status("interrupted", reason=str(error))
         raise
     except Exception as error:
         with contextlib.suppress(OSError):  # the disk may be what failed
@@ -93,3 +98,28 @@ def continue_from(
 def grown_by(callbacks: Iterable[keras.callbacks.Callback]) -> list[str]:
     """Return the paths of files that callbacks only add to: those of Keras' CSVLogger."""
     return [each.filename for each in callbacks if isinstance(each, keras.callbacks.CSVLogger)]
+
+
+def write_results(
+    run: Run,
+    result: TrainingResult,
+    evaluation: Evaluation | MultiLabelEvaluation | None,
+    training_seconds: float,
+    test_seconds: float,
+) -> None:
+    """Write results.json.
+
+    Args:
+        run: The run that has trained.
+        result: What training left.
+        evaluation: Of the test split; None if that was not looked at.
+        training_seconds: How long this process trained.
+        test_seconds: How long the test took.
+    """
+    timing = {"training_seconds": training_seconds, "epoch_seconds": result.epoch_seconds}
+    if evaluation is not None:
+        timing["test_seconds"] = test_seconds
+    test = evaluation and evaluation.as_results()
+    run.write_json(
+        "results.json", {"test": test, "validation": result.validation, "timing": timing}
+    )

@@ -24,7 +24,7 @@ def show_results(
     run: Run,
     experiment: Experiment,
     result: TrainingResult,
-    evaluation: Evaluation | MultiLabelEvaluation,
+    evaluation: Evaluation | MultiLabelEvaluation | None,
     log: TensorBoardCallback,
 ) -> None:
     """Draw what is known of a trained model, for TensorBoard and for the report.
@@ -33,12 +33,14 @@ def show_results(
         run: The run folder, to which report.html is written.
         experiment: What was trained.
         result: The trained model.
-        evaluation: Of the test split.
+        evaluation: Of the test split; None leaves out all that needs it.
         log: What TensorBoard shows.
     """
-    data = experiment.data
+    data, filters = experiment.data, first_filters(result.model)
+    if evaluation is None:
+        report.write(run, None, filters=filters)
+        return
     images = data.test.inputs if len(data.image_shape) == 3 else None
-    filters = first_filters(experiment.network)
     log.show_results(evaluation, images, filters)
     explained = experiment.explain is not None
     explanations = _explanations(result, data, evaluation, closely=explained)

@@ -13,10 +13,11 @@ from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import recorded_function, recorded_settings, run_surroundings
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run
+from cnnkit.training.building import built
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.differences import differences
 from cnnkit.training.recipe import recipe_of
-from cnnkit.training.run import built, train
+from cnnkit.training.run import train
 
 WITHIN = 1e-3  # up to which numbers count as the same
 IDENTICAL, SAME, DIFFERENT = "bit-identical", "same", "different"  # the verdicts
@@ -104,6 +105,8 @@ def reproduce(
         if before is not None:
             before(changes)
         recipe |= {each: original.experiment.get(each) for each in ("experiment", "command")}
+        if not original.results.get("test"):  # a trial of a search, whose test split was left alone
+            recipe |= {"study": original.experiment.get("study")}
         new = Run.create(runs_dir, original.folder.parent.name, name)
         train(new, function, resolved, recipe, CheckpointSchedule(None, None))
     return Reproduction(original, new, tuple(changes), *_verdict(original, new, within))

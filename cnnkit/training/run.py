@@ -3,45 +3,37 @@
 resume(run) or resume(experiment, run) goes on where a run was stopped, and ends with the same numbers.
 """
 
-import contextlib
-import inspect
-import numbers
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from cnnkit import atomic
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.experiment.call import expect_experiment_alone, function_and_settings, recordable
-from cnnkit.experiment.checks import expect_test_samples
+from cnnkit.experiment.call import expect_experiment_alone, function_and_settings
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import (
-    build,
     experiment_name,
     recorded_function,
     recorded_settings,
     run_surroundings,
     seen_from,
 )
-from cnnkit.experiment.signature import defaults_of, name_of
 from cnnkit.platforms import expect_supported_platform
-from cnnkit.runs import Run, checkpoints, checksums, predictions
+from cnnkit.runs import Run
 from cnnkit.runs.lock import locked
 from cnnkit.runs.undo import restored_if_refused
-from cnnkit.tensorboard.log import TensorBoardCallback
+from cnnkit.training.building import built
 from cnnkit.training.callbacks import non_finite
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
-from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.differences import changes_since
-from cnnkit.training.loop import evaluate, fit
 from cnnkit.training.outcome import continue_from, last_checkpoint, outcome_recorded
-from cnnkit.training.pictures import show_results
-from cnnkit.training.recipe import NOT_SEALED, recipe_of, write_recipe
-from cnnkit.training.steps.precision import AUTO, has_bfloat16, is_worthwhile, precision_policy
+from cnnkit.training.recipe import recipe_of, write_recipe
+from cnnkit.training.steps.precision import AUTO
+from cnnkit.training.watch import NOT_WATCHED, Watch
+from cnnkit.training.whole_training import train_and_test
 
-SEEDS = 2**32
+AS_BEGUN = ("experiment", "command", "study")  # parts of the recipe that a resumed run keeps
 
 
 def run(
@@ -87,10 +79,36 @@ def run(
     expect_experiment_alone(experiment, *others)
     experiment, settings = function_and_settings(experiment, settings)
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
+    return run_watched(
+        experiment, settings, NOT_WATCHED, schedule,
+        seed=seed, runs_dir=runs_dir, name=name, precision=precision,
+    )  # fmt: skip
+
+
+def run_watched(
+    experiment: Callable, settings: dict, watch: Watch, schedule: CheckpointSchedule, *,
+    seed: int | None, runs_dir: str | Path, name: str | None, precision: str | None,
+) -> Run:  # fmt: skip
+    """Make a run as `run` does, with somebody who watches it.
+
+    Args:
+        experiment: The experiment's function.
+        settings: Of the experiment.
+        watch: Who watches, and what of.
+        schedule: When checkpoints are written.
+        seed: As in `run`.
+        runs_dir: As in `run`.
+        name: As in `run`.
+        precision: As in `run`.
+
+    Returns:
+        The finished run.
+    """
     with built(experiment, settings, seed, precision) as (resolved, settings, seed):
-        recipe = recipe_of(experiment, resolved, settings, seed)
+        watch.expect(resolved)
+        recipe = recipe_of(experiment, resolved, settings, seed) | dict(watch.recipe)
         folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
-        train(folder, experiment, resolved, recipe, schedule)
+        train(folder, experiment, resolved, recipe, schedule, watch)
     return folder
 
 
@@ -100,6 +118,7 @@ def train(
     resolved: Experiment,
     recipe: dict,
     schedule: CheckpointSchedule,
+    watch: Watch = NOT_WATCHED,
 ) -> None:
     """Train what was built, from its first step to its report, in a run folder of its own.
 
@@ -109,6 +128,7 @@ def train(
         resolved: What it returned.
         recipe: What `recipe_of` says of both.
         schedule: When to write checkpoints.
+        watch: Who watches.
 
     Raises:
         TrainingError: As `cnnkit.run`.
@@ -117,7 +137,7 @@ def train(
     with locked(run.folder), outcome_recorded(run):
         run.write_status("running", epoch=0)
         write_recipe(run, resolved.data, recipe, function)
-        _train(run, resolved, recipe, schedule, None)
+        train_and_test(run, resolved, recipe, schedule, None, watch)
 
 
 def resume(
@@ -156,13 +176,37 @@ def resume(
     experiment, run = _function_and_run(experiment, run)
     experiment, settings = function_and_settings(experiment, settings)
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
+    return resume_watched(
+        experiment, run, settings, NOT_WATCHED, schedule,
+        precision=precision, allow_changes=allow_changes,
+    )  # fmt: skip
+
+
+def resume_watched(
+    experiment: Callable, run: Run, settings: dict, watch: Watch, schedule: CheckpointSchedule, *,
+    precision: str | None = None, allow_changes: bool = False,
+) -> Run:  # fmt: skip
+    """Continue a run as `resume` does, with somebody who watches it.
+
+    Args:
+        experiment: The experiment's function.
+        run: The run.
+        settings: Those that are to differ from the run's.
+        watch: Who watches, and what of.
+        schedule: When checkpoints are written.
+        precision: As in `resume`.
+        allow_changes: As in `resume`.
+
+    Returns:
+        The finished run.
+    """
     settings = recorded_settings(run) | seen_from(run, settings)
     stopped = Run(run.folder.absolute(), trust=run.trust)
     with run_surroundings(stopped), locked(stopped.folder):
         if stopped.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
         _resume(
-            stopped, experiment, settings, schedule,
+            stopped, experiment, settings, schedule, watch,
             precision=precision or stopped.environment["precision"], allow_changes=allow_changes,
         )  # fmt: skip
     return run
@@ -182,119 +226,19 @@ def _function_and_run(experiment, run) -> tuple[Callable, Run]:
 
 
 def _resume(
-    run: Run, experiment: Callable, settings: dict, schedule: CheckpointSchedule, *,
+    run: Run, experiment: Callable, settings: dict, schedule: CheckpointSchedule, watch: Watch, *,
     precision: str, allow_changes: bool,
 ) -> None:  # fmt: skip
     then = run.experiment
     with built(experiment, settings, then["seed"], precision) as (resolved, settings, seed):
+        watch.expect(resolved)
         recipe = recipe_of(experiment, resolved, settings, seed)
         changes = changes_since(run, recipe, resolved.data.content_hash, allowed=allow_changes)
-        recipe |= {name: then.get(name) for name in ("experiment", "command")}
+        recipe |= {name: then[name] for name in AS_BEGUN if name in then}
         non_finite.expect_sound(resolved.data)
         start = last_checkpoint(run)
         with restored_if_refused(run), outcome_recorded(run):
             if changes or atomic.as_read(recipe["settings"]) != then["settings"]:
                 write_recipe(run, resolved.data, recipe, experiment)
             continue_from(run, start, changes, resolved.callbacks)
-            _train(run, resolved, recipe, schedule, start)
-
-
-@contextlib.contextmanager
-def built(
-    experiment: Callable, settings: dict, seed: int | None, precision: str | None
-) -> Iterator[tuple[Experiment, dict, int]]:
-    """Call an experiment's function, and set its dtype policy for what follows.
-
-    Args:
-        experiment: The function.
-        settings: Those that differ from its defaults.
-        seed: As of `run`.
-        precision: As of `run`.
-
-    Yields:
-        The Experiment, all settings, and the seed, while the policy is set.
-
-    Raises:
-        TypeError: As `run`.
-        SettingError: As `run`.
-    """
-    with contextlib.ExitStack() as policies:
-        name = policies.enter_context(precision_policy(None if precision == AUTO else precision))
-        built = _called(experiment, settings, seed)
-        possible = precision == AUTO and name == "float32" and has_bfloat16()
-        if possible and is_worthwhile(built[0].network, built[0].batch_size):
-            del built  # else memory would hold its data twice
-            policies.enter_context(precision_policy("mixed_bfloat16"))
-            built = _called(experiment, settings, seed)
-        yield built
-
-
-def _called(experiment: Callable, settings: dict, seed: int | None) -> tuple[Experiment, dict, int]:
-    """Call an experiment's function; return its Experiment, all settings, and the seed."""
-    settings = defaults_of(experiment) | settings
-    try:
-        inspect.signature(experiment).bind(**settings)
-    except TypeError as error:
-        known = ", ".join(defaults_of(experiment)) or "none"
-        message = f"The experiment {name_of(experiment)!r} {error}; its settings are {known}."
-        raise TypeError(message) from None
-    settings = recordable(experiment, settings)
-    chosen: int = settings.get("seed", 0) if seed is None else seed
-    if not isinstance(chosen, numbers.Integral) or not 0 <= chosen < SEEDS:
-        raise SettingError(f"A seed is a whole number from 0 to {SEEDS - 1}, not {chosen!r}.")
-    chosen = int(chosen)  # of NumPy's, too
-    if "seed" in settings:
-        settings["seed"] = chosen
-
-    resolved = build(experiment, settings, chosen)
-    if not isinstance(resolved, Experiment):
-        raise SettingError(
-            f"The experiment {name_of(experiment)!r} should return an Experiment, "
-            f"not {type(resolved).__name__}."
-        )
-    expect_test_samples(resolved.data)
-    return resolved, settings, chosen
-
-
-def _train(
-    run: Run,
-    experiment: Experiment,
-    recipe: dict,
-    schedule: CheckpointSchedule,
-    start: checkpoints.Checkpoint | None,
-) -> None:
-    began = time.perf_counter()
-    if experiment.data.is_of_files:
-        print(experiment.data.summary())
-    run.write_status("running", epoch=start.epoch if start else 0)
-    names = experiment.data.class_names
-    log = TensorBoardCallback(run, recipe, experiment.network, start is not None, names)
-    stop, succeeded = StopOnSignal(), False
-    try:
-        with stop.listening():
-            result = fit(experiment, run, log, stop, recipe["seed"], schedule, start)
-            trained = time.perf_counter()
-            test = experiment.data.test
-            evaluation = evaluate(result.model, test, experiment.data.class_names, stop)
-            tested = time.perf_counter()
-            run.write_json(
-                "results.json",
-                {
-                    "test": evaluation.as_results(),
-                    "validation": result.validation,
-                    "timing": {
-                        "training_seconds": trained - began,
-                        "test_seconds": tested - trained,
-                        "epoch_seconds": result.epoch_seconds,
-                    },
-                },
-            )
-            predictions.write(run, evaluation)
-            show_results(run, experiment, result, evaluation, log)
-            succeeded = True
-            run.write_status("finished", seconds=time.perf_counter() - began)
-    finally:
-        log.close(succeeded)
-    checksums.write(run.folder, checksums.names_below(run.folder, NOT_SEALED))
-    if result.checkpoint_error is not None:
-        raise result.checkpoint_error
+            train_and_test(run, resolved, recipe, schedule, start, watch)

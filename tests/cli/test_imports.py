@@ -45,6 +45,8 @@ def imported_by(*arguments, **environment):
         ["reproduce", "--help"],
         ["resume", "--help"],
         ["run", "--help"],
+        ["search", "--help"],
+        ["search", "show", "--help"],
         ["lr-find", "--help"],
         ["new", "--help"],
         ["data", "--help"],
