@@ -4,7 +4,7 @@ import contextlib
 import errno
 import shlex
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import keras
 
@@ -13,6 +13,7 @@ from cnnkit.evaluation import Evaluation, MultiLabelEvaluation
 from cnnkit.runs import Run, checkpoints, log_offsets
 from cnnkit.runs.checkpoints import Checkpoint
 from cnnkit.training.loop import TrainingResult
+from cnnkit.training.recording import grown_by
 
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
@@ -93,11 +94,6 @@ def continue_from(
     place = {"epoch": start.epoch, "step": start.step} if start else {"epoch": 0, "step": 0}
     resumed = [*run.status.get("resumed", []), place | {"changes": changes}]
     run.write_status("running", resumed=resumed, reason=None)
-
-
-def grown_by(callbacks: Iterable[keras.callbacks.Callback]) -> list[str]:
-    """Return the paths of files that callbacks only add to: those of Keras' CSVLogger."""
-    return [each.filename for each in callbacks if isinstance(each, keras.callbacks.CSVLogger)]
 
 
 def write_results(

@@ -1,6 +1,6 @@
 """What a run adds to the training loop: its record, its checkpoints, and where to go on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,7 +10,6 @@ from cnnkit.runs import Run, log_offsets
 from cnnkit.runs.checkpoints import Checkpoint
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule, ResumableCallbacks
 from cnnkit.training.checkpointing.signals import StopOnSignal
-from cnnkit.training.outcome import grown_by
 
 
 @dataclass
@@ -81,6 +80,11 @@ class Recording:
         """Note where the phase ended; the next one begins without a checkpoint."""
         callbacks = cast(ResumableCallbacks, self.callbacks)  # the phase trained with them
         self.ended, self.start = (*self.ended, callbacks.epoch), None
+
+
+def grown_by(callbacks: Iterable[keras.callbacks.Callback]) -> list[str]:
+    """Return the paths of files that callbacks only add to: those of Keras' CSVLogger."""
+    return [each.filename for each in callbacks if isinstance(each, keras.callbacks.CSVLogger)]
 
 
 def _flushed(run: Run, callbacks: Sequence[keras.callbacks.Callback]) -> dict[str, int]:
