@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -42,6 +41,7 @@ def plain_server() -> None:
     from fastapi import FastAPI, Request
 
     from cnnkit.deploy import open_trained_model
+    from cnnkit.deploy.serve.server import bind
 
     trained, app = open_trained_model(sys.argv[1]), FastAPI()
 
@@ -56,7 +56,7 @@ def plain_server() -> None:
         ]
         return {"predictions": [{"top": top}]}
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with bind(0) as taken:
         print(f"answers at http://127.0.0.1:{taken.getsockname()[1]}", flush=True)
         config = uvicorn.Config(app, log_level="warning", access_log=False)
         uvicorn.Server(config).run(sockets=[taken])

@@ -36,7 +36,8 @@ def bind(port: int) -> socket.socket:
     Raises:
         SettingError: The port is taken, or may not be used.
     """
-    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio sends at once (TCP_NODELAY) on sockets that name TCP; others wait 40 ms for an ACK.
+    taken = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind((HOST, port))

@@ -1,6 +1,7 @@
 """A served model's answers are those that NumPy computes, and each refusal is a sentence."""
 
 import re
+import socket
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cnnkit.deploy import open_trained_model
 from cnnkit.deploy.serve.limits import Limits
+from cnnkit.deploy.serve.server import bind
 from cnnkit.deploy.serve.service import Service
 from cnnkit.errors import SettingError
 
@@ -43,6 +45,18 @@ def test_a_chunked_body_is_read(client):
     pixels, content = pictures(1)[0]
     answer = client.predict(iter([content[:10], content[10:]]))
     checked(answer.json["predictions"][0], pixels)
+
+
+def test_answers_are_sent_at_once():
+    with bind(0) as taken, socket.create_connection(_listening(taken)):
+        accepted = taken.accept()[0]
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP  # where asyncio sets TCP_NODELAY
+
+
+def _listening(taken):
+    taken.listen()
+    return taken.getsockname()
 
 
 def test_a_name_of_any_letters_comes_back(client):
