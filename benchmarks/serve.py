@@ -57,6 +57,7 @@ def plain_server() -> None:
         return {"predictions": [{"top": top}]}
 
     with bind(0) as taken:
+        taken.listen()
         print(f"answers at http://127.0.0.1:{taken.getsockname()[1]}", flush=True)
         config = uvicorn.Config(app, log_level="warning", access_log=False)
         uvicorn.Server(config).run(sockets=[taken])
