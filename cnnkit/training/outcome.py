@@ -4,7 +4,7 @@ import contextlib
 import errno
 import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import keras
 
