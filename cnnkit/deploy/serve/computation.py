@@ -14,7 +14,7 @@ class Computation:
     """Computes the probabilities of decoded inputs.
 
     Keras' own `predict_on_batch` computes them, for any model on any backend. ONNX Runtime brings
-    little behind HTTP: 32 clients get 1.5 times as many answers a second from LeNet-5, and 0.6 times
+    little behind HTTP: 32 clients get 1.4 times as many answers a second from LeNet-5, and 0.6 times
     as many from MobileNetV2.
 
     Args:
