@@ -21,27 +21,29 @@ COMMANDS = {
         "cnnkit.cli.reproduce:command",
         "Do a run again from its folder, and say how near it comes.",
     ),
-    "search": (
-        "cnnkit.cli.search:command",
-        "Search an experiment's settings: many trials, by any number of processes.",
-    ),
     "lr-find": (
         "cnnkit.cli.lr_find:command",
         "Draw the loss against the learning rate, and suggest a rate.",
     ),
-    "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
-    "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),
-    "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),
-    "data": ("cnnkit.cli.data:command", "Inspect and show images, and list or clear the cache."),
-    "models": ("cnnkit.cli.models:command", "List the networks, or show one layer by layer."),
-    "backbones": ("cnnkit.cli.backbones:command", "List the pretrained backbones."),
-    "classify": (
-        "cnnkit.cli.classify:command",
-        "Name what is in photographs, by ImageNet's labels.",
+    "search": (
+        "cnnkit.cli.search:command",
+        "Search an experiment's settings: many trials, by any number of processes.",
     ),
-    "serve": (
-        "cnnkit.cli.serve:command",
-        "Answer HTTP requests with a trained model, on this machine.",
+    "runs": ("cnnkit.cli.runs:runs", "List the runs."),
+    "show": ("cnnkit.cli.runs:show", "Show one run."),
+    "compare": (
+        "cnnkit.cli.compare:command",
+        "Compare runs: means over seeds, paired tests, what differs.",
+    ),
+    "tensorboard": ("cnnkit.cli.tensorboard:command", "Watch the runs in TensorBoard."),
+    "mistakes": (
+        "cnnkit.cli.mistakes:command",
+        "List the samples that a run gets wrong, and rate its probabilities.",
+    ),
+    "explain": ("cnnkit.cli.explain:command", "Show what a run's network sees in an image."),
+    "explore": (
+        "cnnkit.cli.explore:command",
+        "Walk through a run's network in a browser, number by number.",
     ),
     "evaluate": (
         "cnnkit.cli.evaluate:command",
@@ -51,34 +53,32 @@ COMMANDS = {
         "cnnkit.cli.predict:command",
         "Label pictures, sounds or texts by a run, a model file or a pretrained network.",
     ),
-    "features": (
-        "cnnkit.cli.features:command",
-        "Write the features of each image as a table.",
+    "classify": (
+        "cnnkit.cli.classify:command",
+        "Name what is in photographs, by ImageNet's labels.",
     ),
     "export": (
         "cnnkit.cli.export:command",
         "Write a trained model for ONNX Runtime, LiteRT, OpenVINO or TensorFlow Serving.",
     ),
-    "runs": ("cnnkit.cli.runs:runs", "List the runs."),
-    "compare": (
-        "cnnkit.cli.compare:command",
-        "Compare runs: means over seeds, paired tests, what differs.",
+    "serve": (
+        "cnnkit.cli.serve:command",
+        "Answer HTTP requests with a trained model, on this machine.",
     ),
-    "show": ("cnnkit.cli.runs:show", "Show one run."),
     "inspect": (
         "cnnkit.cli.inspect:command",
         "Show what a model file holds, without building it.",
     ),
-    "explain": ("cnnkit.cli.explain:command", "Show what a run's network sees in an image."),
-    "explore": (
-        "cnnkit.cli.explore:command",
-        "Walk through a run's network in a browser, number by number.",
+    "features": (
+        "cnnkit.cli.features:command",
+        "Write the features of each image as a table.",
     ),
-    "mistakes": (
-        "cnnkit.cli.mistakes:command",
-        "List the samples that a run gets wrong, and rate its probabilities.",
-    ),
-    "tensorboard": ("cnnkit.cli.tensorboard:command", "Watch the runs in TensorBoard."),
+    "datasets": ("cnnkit.cli.datasets:command", "List the data sets."),
+    "data": ("cnnkit.cli.data:command", "Inspect and show images, and list or clear the cache."),
+    "models": ("cnnkit.cli.models:command", "List the networks, or show one layer by layer."),
+    "backbones": ("cnnkit.cli.backbones:command", "List the pretrained backbones."),
+    "experiments": ("cnnkit.cli.experiments:command", "List the experiments in this folder."),
+    "new": ("cnnkit.cli.new:command", "Write a commented experiment file to start from."),
 }
 
 
