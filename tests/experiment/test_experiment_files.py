@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_read_does_not_break_completion(project):
     written("experiments/two.py", imports="def dogs():\n    pass")
     shell = ShellComplete(main, {}, "cnnkit", "_CNNKIT_COMPLETE")
     for name in ("two", "none"):
-        offered = shell.get_completions(["run", name], "--see")
-        assert [item.value for item in offered] == ["--seed"]
+        offered = shell.get_completions(["run", name], "--run")
+        assert [item.value for item in offered] == ["--runs-dir"]
     with pytest.raises(SettingError, match="its functions are dogs, cats"):
         read_source(Path("experiments/two.py"))

@@ -223,5 +223,5 @@ def test_commands_know_a_run_of_fit(tmp_path):
     listed = CliRunner().invoke(main, ["runs", "--runs-dir", str(tmp_path)])
     assert "finished" in listed.output
     resumed = CliRunner().invoke(main, ["resume", str(run.folder)])
-    assert "cnnkit.fit(..., resume=run)" in " ".join(resumed.output.split())
+    assert "with resume=run to resume it" in " ".join(resumed.output.split())
     assert json.loads((run.folder / "experiment.json").read_text())["made_by"] == "cnnkit.fit"

@@ -94,7 +94,7 @@ def test_auto_is_bfloat16_where_it_is_worthwhile(
     batch_size, own_policy, expected, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(
-        importlib.import_module("cnnkit.training.run"), "has_bfloat16", lambda: True
+        importlib.import_module("cnnkit.training.building"), "has_bfloat16", lambda: True
     )
     monkeypatch.setattr(precision, "WORTHWHILE", 64 * anatomy(shapes().model).multiply_adds)
     called, weights = [], []

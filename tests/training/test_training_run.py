@@ -38,7 +38,8 @@ def run(tmp_path_factory):
 def test_the_folder_holds_all_of_a_run(run):
     assert sorted(os.listdir(run.folder)) == [
         "SHA256SUMS", "checkpoints", "dataset.json", "environment.json", "experiment.json", "experiment.py",
-        "metrics.csv", "model.keras", "report.html", "results.json", "status.json", "tensorboard",
+        "metrics.csv", "model.keras", "predictions.safetensors", "report.html", "results.json", "status.json",
+        "tensorboard",
     ]  # fmt: skip
     assert run.status["state"] == "finished"
     assert run.status["epoch"] == 3

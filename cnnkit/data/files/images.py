@@ -84,7 +84,8 @@ def folder(
             [images.digests[i] for i in positions],
             decoding,
             checked.store,
-            listing.read,
+            # Pictures know their own folder, wherever the process goes.
+            None if listing.inside is None else listing.read,
         )
 
     readable = [file.path for file in images.files]
