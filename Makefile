@@ -1,7 +1,7 @@
 # Each target is what stands below it: lines that a person could type.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-jax lint bench notebooks picture design explorer clean
+.PHONY: demo test test-jax lint bench notebooks docs picture design explorer clean
 
 demo: .venv/demo
 	python -m experiments.digits_lenet5
@@ -33,12 +33,17 @@ bench: .venv/demo
 notebooks: .venv/notebook
 	ls notebooks/*.ipynb | xargs -n 1 -P 2 jupyter-execute --timeout=90 --kernel_name=python3
 
+# The site needs no network connection; build/docs/index.html opens it.
+docs: .venv/docs
+	TF_CPP_MIN_LOG_LEVEL=3 python -m sphinx --quiet --fail-on-warning --keep-going --builder html --conf-dir docs . build/docs
+	python docs/readability.py
+
 picture: .venv/demo
 	python -m experiments.digits_lenet5 --runs-dir docs/runs --name picture
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=1000,1420 --screenshot=docs/report.png docs/runs/digits_lenet5/picture/report.html
 
 clean:
-	rm -rf .venv build *.egg-info runs docs/runs notebooks/runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mypy_cache .coverage
+	rm -rf .venv build *.egg-info runs docs/runs docs/reference notebooks/runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mypy_cache .coverage
 
 # What was installed is remembered until setup.cfg changes, so that nothing is installed twice.
 .venv/bin/python:
@@ -47,7 +52,7 @@ clean:
 .venv/demo: setup.cfg .venv/bin/python
 	python -m pip install --quiet --editable . && touch $@
 
-.venv/test .venv/lint .venv/notebook: setup.cfg .venv/bin/python
+.venv/test .venv/lint .venv/notebook .venv/docs: setup.cfg .venv/bin/python
 	python -m pip install --quiet --editable ".[$(notdir $@)]" && touch $@
 
 .venv/jax: setup.cfg .venv/bin/python

@@ -23,7 +23,7 @@ OURS = re.compile(r"(?<![\w./-])(cnnkit(?:\.[A-Za-z_]\w*)+)(?![\w/-])")
 def documents():
     """The texts that users read: README, docs, notebooks and experiments."""
     yield from ROOT.glob("*.md")
-    yield from (ROOT / "docs").glob("*.md")
+    yield from (ROOT / "docs").rglob("*.md")
     yield from (ROOT / "notebooks").glob("*.ipynb")
     yield from (ROOT / "experiments").glob("*.py")
 
