@@ -44,7 +44,6 @@ html_extra_path = ["site_root"]
 html_copy_source = False
 
 
-
 def escape(application, what, name, thing, options, lines):
     """Let a star or a bar in a docstring be itself: it is plain text with code in backticks."""
     in_doctest = False

@@ -62,7 +62,9 @@ def _entry(name: str, thing: object, known: dict[int, str]) -> str:
     if callable(thing):
         first = known.setdefault(id(thing), name)
         if first != name:
-            return f".. py:data:: {name}\n   :no-index-entry:\n\n   The same as :py:obj:`{first}`.\n"
+            return (
+                f".. py:data:: {name}\n   :no-index-entry:\n\n   The same as :py:obj:`{first}`.\n"
+            )
     if inspect.isclass(thing):
         return f".. autoclass:: {name}\n   :members:\n"
     if callable(thing):

@@ -53,7 +53,7 @@ def names():
             if name.split(".")[0] == "cli":  # the command line is no library
                 continue
             if first not in local and not re.search(
-                r"\.(py|md|png|svg|json|csv|txt|toml|cfg)$", name
+                r"\.(py|md|png|svg|html|json|csv|txt|toml|cfg)$", name
             ):
                 found.setdefault(name.removeprefix("cnnkit."), path.name)
     return found
