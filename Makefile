@@ -1,7 +1,7 @@
 # Each target is what stands below it: lines that a person could type.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-jax lint bench notebooks docs picture design explorer clean
+.PHONY: demo test test-jax lint bench notebooks docs glossary picture design explorer clean
 
 demo: .venv/demo
 	python -m experiments.digits_lenet5
@@ -36,7 +36,17 @@ notebooks: .venv/notebook
 # The site needs no network connection; build/docs/index.html opens it.
 docs: .venv/docs
 	TF_CPP_MIN_LOG_LEVEL=3 python -m sphinx --quiet --fail-on-warning --keep-going --builder html --conf-dir docs . build/docs
+	codespell README.md CHANGELOG.md CONTRIBUTING.md docs/*.md docs/*/*.md notebooks/*.ipynb
 	python docs/readability.py
+
+# The pictures of docs/glossary.md.
+glossary: .venv/demo
+	cnnkit run --dataset digits --model lenet5 --model-option pool=max --model-option activation=relu --epochs 6 --runs-dir docs/runs --name glossary
+	for view in features fields attribution walkthrough; do cnnkit explain $$view docs/runs/digits-lenet5/glossary test:3 --output docs/glossary/$$view.png || exit 1; done
+	cnnkit explain filters docs/runs/digits-lenet5/glossary --output docs/glossary/filters.png
+	cnnkit explain robustness docs/runs/digits-lenet5/glossary --change shift --change rotation --change blur --change noise --output docs/glossary/robustness.png
+	cnnkit data show digits --output docs/runs/digits.png && mv docs/runs/digits.png docs/glossary
+	cnnkit data show digits --augment affine --output docs/glossary/affine.png
 
 picture: .venv/demo
 	python -m experiments.digits_lenet5 --runs-dir docs/runs --name picture

@@ -27,7 +27,9 @@ def prose(markdown: str) -> str:
 
 def main() -> None:
     """Print a row for each page."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]
+    index = (ROOT / "docs/index.md").read_text()
+    how_to = re.search(r":caption: How-to\n.*?\n\n(.*?)```", index, re.DOTALL)[1].split()
+    pages = [ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in how_to)]
     print("words a sentence  Flesch  page")
     too_long = []
     for page in pages:
