@@ -35,6 +35,8 @@ def named_commands():
     for text in texts():
         for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             yield from re.findall(r"^(?:\$ )?(cnnkit \S.*)$", block, re.MULTILINE)
+    # The glossary has whole commands in its sentences, too; a command alone lacks its arguments.
+    yield from re.findall(r"`(cnnkit [\w-]+ [^`\n]+)`", (ROOT / "docs/glossary.md").read_text())
 
 
 COMMANDS = sorted(set(named_commands()))
