@@ -50,8 +50,10 @@ def _package_page(name: str, known: dict[int, str]) -> str:
     page = [_title(name), f".. automodule:: {name}", ""]
     if not hasattr(module, "__all__"):
         return "\n".join([*page[:-1], "   :members:", ""])
-    for public in sorted(module.__all__, key=str.lower):
-        page.append(_entry(f"{name}.{public}", getattr(module, public), known))
+    things = {public: getattr(module, public) for public in sorted(module.__all__, key=str.lower)}
+    # Modules come last: Sphinx takes what follows one for a part of it.
+    for public, thing in sorted(things.items(), key=lambda item: inspect.ismodule(item[1])):
+        page.append(_entry(f"{name}.{public}", thing, known))
     return "\n".join(page)
 
 
