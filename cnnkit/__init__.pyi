@@ -1,4 +1,5 @@
 from . import (
+    automatic as automatic,
     callbacks as callbacks,
     comparison as comparison,
     data as data,

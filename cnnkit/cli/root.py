@@ -21,6 +21,14 @@ COMMANDS = {
         "cnnkit.cli.reproduce:command",
         "Do a run again from its folder, and say how near it comes.",
     ),
+    "auto": (
+        "cnnkit.cli.auto:command",
+        "Compare and train what some minutes allow, on a folder, a table or a data set.",
+    ),
+    "search": (
+        "cnnkit.cli.search:command",
+        "Search an experiment's settings: many trials, by any number of processes.",
+    ),
     "lr-find": (
         "cnnkit.cli.lr_find:command",
         "Draw the loss against the learning rate, and suggest a rate.",

@@ -1,0 +1,85 @@
+"""Successive halving: all candidates train a little, the better half more, until time is up.
+
+Source: Jamieson, Talwalkar 2016, https://arxiv.org/abs/1502.07943.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cnnkit.automatic.candidates import Candidate
+from cnnkit.runs import Run
+
+GROWTH = 3  # how many times as many epochs each round has
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a candidate.
+
+    Attributes:
+        candidate: What was tried.
+        epochs: How long it was to train.
+        seconds: How long it took, with loading and reporting.
+        run: Its run; None if it failed.
+        accuracy: On the validation split, from 0 to 1.
+        loss: On the validation split, by which equal accuracies are ranked.
+        reason: Why it failed; "" if it did not.
+    """
+
+    candidate: Candidate
+    epochs: int
+    seconds: float
+    run: Run | None = None
+    accuracy: float = 0.0
+    loss: float = math.inf
+    reason: str = ""
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """What trials are sorted by; the best has the highest."""
+        return self.accuracy, -self.loss
+
+
+Train = Callable[[Candidate, int], Trial]
+
+
+def halve(
+    candidates: Sequence[Candidate], train: Train, clock: Callable[[], float], deadline: float
+) -> list[Candidate]:
+    """Train candidates in rounds; after each, the better half goes on with three times the epochs.
+
+    Args:
+        candidates: What to try, the cheapest first.
+        train: Trains a candidate for some epochs.
+        clock: The time in seconds.
+        deadline: The time by `clock` after which nothing begins. What would last longer by the
+            candidate's own pace is skipped, and keeps its place.
+
+    Returns:
+        The candidates of the last round, the best first; failed ones are not among them.
+    """
+    latest: dict[str, Trial] = {}
+    going, factor = list(candidates), 1
+    while going:
+        trained = False
+        for candidate in going:
+            epochs = min(candidate.first_epochs * factor, candidate.most_epochs)
+            if _fits(latest.get(candidate.name), epochs, deadline - clock()):
+                latest[candidate.name] = train(candidate, epochs)
+                trained = True
+        going = [each for each in going if each.name in latest and not latest[each.name].reason]
+        going.sort(key=lambda each: latest[each.name].rank, reverse=True)
+        if len(going) <= 1 or not trained:
+            break
+        going, factor = going[: math.ceil(len(going) / 2)], factor * GROWTH
+    return going
+
+
+def _fits(before: Trial | None, epochs: int, left: float) -> bool:
+    """Return whether so many epochs end in time; at what pace is known after the first trial."""
+    if left <= 0:
+        return False
+    if before is None:
+        return True
+    return epochs > before.epochs and before.seconds / before.epochs * epochs <= left
