@@ -1,5 +1,6 @@
 """cnnkit.automatic.run: data and some minutes in, one trained run and one page out."""
 
+import functools
 import math
 import os
 import time
@@ -22,7 +23,7 @@ from cnnkit.runs import Run
 
 BEST_HEADS = 2  # backbones whose heads become trials
 PART_TO_COMPARE = 0.6  # of the time that is left after cross-validation
-RESERVE = 0.05  # of the budget, for the test and the report
+RESERVE = 10.0  # seconds for the test and the report, but at most a fifth of the budget
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def run(
         "samples_per_class": samples_per_class,
     }  # fmt: skip
     name = f"{built_in_name(dataset, 'auto')}-{datetime.now():%Y-%m-%dT%H-%M-%S}"
-    deadline = began + (1 - RESERVE) * seconds
+    deadline = began + seconds - min(RESERVE, seconds / 5)
     trainer = Trainer(
         name, settings, Path(runs_dir), command, seed, clock, deadline, say
     )  # fmt: skip
@@ -143,7 +144,8 @@ def _compare(images: Dataset, trainer: Trainer, seconds: float, heads: list[Head
         )
     now = trainer.clock()
     until = now + PART_TO_COMPARE * (trainer.deadline - now)
-    going = halve(found, trainer.train, trainer.clock, until)
+    train = functools.partial(trainer.train, until=until)
+    going = halve(found, train, trainer.clock, until)
     if not going:
         return
     if going[0].name in linear and trainer.clock() < until:
@@ -157,8 +159,7 @@ def _train_once_more(trainer: Trainer) -> None:
     best = trainer.best
     if best is None:
         return
-    left = trainer.deadline - trainer.clock()
-    epochs = min(best.candidate.most_epochs, int(left / (best.seconds / best.epochs)))
+    epochs = best.epochs_within(trainer.deadline - trainer.clock())
     if epochs > best.epochs:
         trainer.train(best.candidate, epochs)
 

@@ -19,11 +19,12 @@ class Trial:
 
     Attributes:
         candidate: What was tried.
-        epochs: How long it was to train.
+        epochs: How long it trained, without any fine-tuning.
         seconds: How long it took, with loading and reporting.
         run: Its run; None if it failed.
         accuracy: On the validation split, from 0 to 1.
         loss: On the validation split, by which equal accuracies are ranked.
+        pace: Seconds an epoch, without what loading and reporting take; 0 if it failed.
         reason: Why it failed; "" if it did not.
     """
 
@@ -33,12 +34,35 @@ class Trial:
     run: Run | None = None
     accuracy: float = 0.0
     loss: float = math.inf
+    pace: float = 0.0
     reason: str = ""
 
     @property
     def rank(self) -> tuple[float, float]:
         """What trials are sorted by; the best has the highest."""
         return self.accuracy, -self.loss
+
+    def seconds_for(self, epochs: int) -> float:
+        """Return how long the same training with another number of epochs would take.
+
+        Args:
+            epochs: At least 1.
+        """
+        return self.seconds + (epochs - self.epochs) * self.pace
+
+    def epochs_within(self, seconds: float) -> int:
+        """Return how many epochs the candidate can train for in some time.
+
+        Args:
+            seconds: Of loading, training and reporting.
+
+        Returns:
+            At most the candidate's own limit; 0 or less where there is no time for one.
+        """
+        most = self.candidate.most_epochs
+        if self.seconds_for(most) <= seconds:
+            return most
+        return math.floor(self.epochs + (seconds - self.seconds) / self.pace) if self.pace else 0
 
 
 Train = Callable[[Candidate, int], Trial]
@@ -82,4 +106,4 @@ def _fits(before: Trial | None, epochs: int, left: float) -> bool:
         return False
     if before is None:
         return True
-    return epochs > before.epochs and before.seconds / before.epochs * epochs <= left
+    return epochs > before.epochs and before.seconds_for(epochs) <= left

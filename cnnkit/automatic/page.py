@@ -35,7 +35,7 @@ def page(
         test = best.run.results["test"]["accuracy"]
         chosen |= {
             "Test accuracy": f"{markup.percent(test, 2)}, looked at once",
-            "Run": best.run.folder,
+            "Run": str(best.run.folder),
             "Use it": f"cnnkit predict {shlex.quote(str(best.run.folder))} IMAGE",
         }
     made = f"<pre><code>{markup.escape(command)}</code></pre>" if command else ""

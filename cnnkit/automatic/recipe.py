@@ -1,6 +1,7 @@
 """The experiment that `cnnkit auto` trains: the built-in one, or a backbone that is fine-tuned."""
 
 import dataclasses
+from typing import Literal
 
 from cnnkit import optimizers, transfer
 from cnnkit.experiment.built_in import built_in_experiment
@@ -14,9 +15,9 @@ def automatic(
     epochs: int = 10,
     batch_size: int = 32,
     learning_rate: float = 2e-3,
-    optimizer: str = "adam",
+    optimizer: Literal["adam", "sgd"] = "adam",
     weight_decay: float | None = None,
-    schedule: str = "cosine",
+    schedule: Literal["constant", "cosine"] = "cosine",
     augment: str | None = None,
     samples_per_class: int | None = None,
     fine_tuning_epochs: int = 0,

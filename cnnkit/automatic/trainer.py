@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from cnnkit.automatic.candidates import Candidate
 from cnnkit.automatic.halving import Trial
 from cnnkit.automatic.recipe import automatic
 from cnnkit.errors import CnnkitError
+from cnnkit.runs import Run
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.run import run_watched
 from cnnkit.training.watch import Watch
@@ -61,12 +63,13 @@ class Trainer:
     say: Callable[[str], None]
     trials: list[Trial] = field(default_factory=list)
 
-    def train(self, candidate: Candidate, epochs: int) -> Trial:
+    def train(self, candidate: Candidate, epochs: int, until: float | None = None) -> Trial:
         """Train a candidate.
 
         Args:
             candidate: What to train.
             epochs: For how long.
+            until: When its last epoch ends, at the latest; None for `deadline`.
 
         Returns:
             The trial; one with a reason if the candidate does not work on these data.
@@ -77,19 +80,15 @@ class Trainer:
         number, began = len(self.trials) + 1, self.clock()
         keras.backend.clear_session()  # else the graphs of all trials stay in memory
         try:
-            run = self._run(candidate, epochs, number)
-            validation = run.results["validation"]
-            trial = Trial(
-                candidate, epochs, self.clock() - began, run,
-                float(validation["accuracy"]), float(validation["loss"]),
-            )  # fmt: skip
+            run = self._run(candidate, epochs, number, self.deadline if until is None else until)
+            trial = _trial(candidate, epochs, self.clock() - began, run)
             outcome = f"validation {trial.accuracy:.2%}"
         except CnnkitError as error:
             trial = Trial(candidate, epochs, self.clock() - began, reason=str(error))
             outcome = f"failed: {error}"
         self.trials.append(trial)
         left = in_minutes(self.deadline - self.clock())
-        self.say(f"{left} left  {candidate.name}, {epochs} epochs: {outcome}")
+        self.say(f"{left} left  {candidate.name}, {trial.epochs} epochs: {outcome}")
         return trial
 
     @property
@@ -98,10 +97,10 @@ class Trainer:
         finished = [trial for trial in self.trials if trial.run is not None]
         return max(finished, key=lambda trial: trial.rank, default=None)
 
-    def _run(self, candidate: Candidate, epochs: int, number: int):
+    def _run(self, candidate: Candidate, epochs: int, number: int, until: float) -> Run:
         settings = {**self.settings, **candidate.settings, "epochs": epochs, "seed": self.seed}
         watch = Watch(
-            callbacks=[StopAt(self.clock, self.deadline)],
+            callbacks=[StopAt(self.clock, until)],
             recipe={"study": {"name": self.name, "trial": number}, "command": self.command},
             verbose=0,
         )
@@ -110,6 +109,15 @@ class Trainer:
                 automatic, settings, watch, CheckpointSchedule(), seed=self.seed,
                 runs_dir=self.runs_dir, name=f"{self.name}-{number:02}", precision="auto",
             )  # fmt: skip
+
+
+def _trial(candidate: Candidate, epochs: int, seconds: float, run: Run) -> Trial:
+    validation, paces = run.results["validation"], run.results["timing"]["epoch_seconds"]
+    return Trial(
+        candidate, min(epochs, len(paces)), seconds, run,
+        accuracy=float(validation["accuracy"]), loss=float(validation["loss"]),
+        pace=statistics.median(paces),
+    )  # fmt: skip
 
 
 def in_minutes(seconds: float) -> str:
