@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
+from threadpoolctl import threadpool_limits
 
 from cnnkit import automatic, data, transfer
 from cnnkit.automatic import candidates
@@ -36,12 +37,12 @@ def project(tmp_path_factory):
         yield done.output
 
 
-def tested_runs():
+def runs_with_a_test():
     return [run for run in list_runs("runs") if run.results.get("test")]
 
 
 def test_the_test_split_is_looked_at_once_and_scikit_learn_finds_the_same(project):
-    (run,) = tested_runs()
+    (run,) = runs_with_a_test()
     test = data.digits().test
     answers = run.model.predict(test.inputs.astype("float32"), verbose=0).argmax(1)
     assert run.results["test"]["accuracy"] == accuracy_score(test.labels, answers)
@@ -53,13 +54,13 @@ def test_the_test_split_is_looked_at_once_and_scikit_learn_finds_the_same(projec
 def test_every_trial_is_a_run_and_the_chosen_one_is_the_best(project):
     runs = list_runs("runs")
     validation = {run.name: run.results["validation"]["accuracy"] for run in runs}
-    (chosen,) = tested_runs()
+    (chosen,) = runs_with_a_test()
     assert validation[chosen.name] == max(validation.values())
     assert "left  lenet5, " in project
 
 
 def test_one_page_says_what_was_tried(project):
-    (chosen,) = tested_runs()
+    (chosen,) = runs_with_a_test()
     (page,) = chosen.folder.parent.glob("*.html")
     text = page.read_text()
     for run in list_runs("runs"):
@@ -102,7 +103,9 @@ def test_a_head_is_as_good_as_that_of_scikit_learn(tmp_path):
     keras.backend.clear_session()
     body = transfer.feature_extractor(transfer.backbone("efficientnet_lite0", (32, 32, 1)))
     rows = [transfer.split_features(body, each) for each in (images.train, images.validation)]
-    model = LogisticRegression(C=0.1, max_iter=500).fit(np.asarray(rows[0]), images.train.labels)
+    with threadpool_limits(1):  # threads that wait for each other take ten seconds
+        model = LogisticRegression(C=0.1, max_iter=500)
+        model.fit(np.asarray(rows[0]), images.train.labels)
     assert abs(trial.accuracy - model.score(rows[1], images.validation.labels)) <= 0.04
 
 

@@ -46,6 +46,7 @@ def imported_by(*arguments, **environment):
         ["resume", "--help"],
         ["run", "--help"],
         ["search", "--help"],
+        ["auto", "--help"],
         ["search", "show", "--help"],
         ["lr-find", "--help"],
         ["new", "--help"],
