@@ -4,6 +4,8 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from cnnkit import transfer
@@ -69,10 +71,6 @@ def cross_validate(
         The score of the best penalty, the strongest among equals; None where a class has a
         single sample.
     """
-    # scikit-learn takes a second to import, and commands list this module's package.
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
     counts = np.bincount(labels)
     num_folds = min(FOLDS, int(counts[counts > 0].min()))
     if num_folds < 2:
