@@ -77,7 +77,7 @@ def halve(
         candidates: What to try, the cheapest first.
         train: Trains a candidate for some epochs.
         clock: The time in seconds.
-        deadline: The time by `clock` after which nothing begins. What would last longer by the
+        deadline: The time by `clock` after which nothing begins but a first trial. What would last longer by the
             candidate's own pace is skipped, and keeps its place.
 
     Returns:
@@ -89,7 +89,8 @@ def halve(
         trained = False
         for candidate in going:
             epochs = min(candidate.first_epochs * factor, candidate.most_epochs)
-            if _fits(latest.get(candidate.name), epochs, deadline - clock()):
+            begun = any(not trial.reason for trial in latest.values())
+            if not begun or _fits(latest.get(candidate.name), epochs, deadline - clock()):
                 latest[candidate.name] = train(candidate, epochs)
                 trained = True
         going = [each for each in going if each.name in latest and not latest[each.name].reason]

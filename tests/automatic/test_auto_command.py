@@ -99,7 +99,7 @@ def test_a_head_is_as_good_as_that_of_scikit_learn(tmp_path):
     candidate = candidates.head_candidate("efficientnet_lite0", 0.1, len(images.train))
     settings = {"dataset": "digits", "dataset_options": options, "samples_per_class": 20}
     trainer = Trainer("try", settings, tmp_path, "", 0, time.monotonic, NO_TIME, print)
-    trial = trainer.train(candidate, 60)
+    trial = trainer.train(candidate, 25)
     keras.backend.clear_session()
     body = transfer.feature_extractor(transfer.backbone("efficientnet_lite0", (32, 32, 1)))
     rows = [transfer.split_features(body, each) for each in (images.train, images.validation)]

@@ -106,6 +106,13 @@ def test_nothing_begins_that_would_not_end_in_time():
     assert clock.now <= 31.5
 
 
+def test_even_without_time_one_candidate_is_trained():
+    clock = Clock()
+    train, asked = training(clock, {"a": None, "b": 0.9, "c": 0.7, "d": 0.6})
+    assert names(halve(four(), train, clock, 0)) == ["b"]
+    assert asked == [("a", 3), ("b", 3)]
+
+
 def test_what_fails_is_out_and_the_others_go_on():
     clock = Clock()
     train, asked = training(clock, {"a": None, "b": 0.2, "c": None, "d": 0.1})
