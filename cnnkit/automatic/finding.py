@@ -110,7 +110,11 @@ def run(
 def _cross_validate(
     images: Dataset, trainer: Trainer, seconds: float, heads: list[HeadScore]
 ) -> None:
+    until = trainer.clock() + candidates.PART_FOR_FEATURES * seconds
     for name in candidates.backbones(images, seconds):
+        if heads and trainer.clock() >= until:
+            trainer.say(f"{name} is left out: its features would take too much of the time.")
+            continue
         try:
             score = score_backbone(name, images, trainer.seed)
         except CnnkitError as error:  # damaged weights, say: others may do
