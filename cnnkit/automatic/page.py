@@ -32,9 +32,10 @@ def page(
         "Time": markup.duration(seconds),
     }
     if best.run is not None:
-        test = best.run.results["test"]["accuracy"]
+        test = best.run.results["test"]
+        ends = markup.interval(test["accuracy_interval"])
         chosen |= {
-            "Test accuracy": f"{markup.percent(test, 2)}, looked at once",
+            "Test accuracy": f"{markup.percent(test['accuracy'], 2)} ({ends}), looked at once",
             "Run": str(best.run.folder),
             "Use it": f"cnnkit predict {shlex.quote(str(best.run.folder))} IMAGE",
         }
@@ -79,6 +80,8 @@ def certainty(images: Dataset, trials: Sequence[Trial], best: Trial) -> list[str
         lines.append(
             f"The intervals of these overlap with it, so that they may be as good: {names}."
         )
+    elif len({trial.candidate.name for trial in trials if trial.run is not None}) == 1:
+        lines.append("No other candidate was trained to its end.")
     else:
         lines.append("No other candidate's interval overlaps with it.")
     return lines
@@ -108,7 +111,7 @@ def advice(
             "lists them): none was compared."
         )
     lines.append("Look at what it gets wrong: cnnkit mistakes, with the run above.")
-    lines.append("See how much chance is in it: cnnkit reproduce, or another --seed.")
+    lines.append("See how much chance is in it: the same command with another --seed.")
     return lines
 
 
