@@ -21,14 +21,6 @@ COMMANDS = {
         "cnnkit.cli.reproduce:command",
         "Do a run again from its folder, and say how near it comes.",
     ),
-    "auto": (
-        "cnnkit.cli.auto:command",
-        "Compare and train what some minutes allow, on a folder, a table or a data set.",
-    ),
-    "search": (
-        "cnnkit.cli.search:command",
-        "Search an experiment's settings: many trials, by any number of processes.",
-    ),
     "lr-find": (
         "cnnkit.cli.lr_find:command",
         "Draw the loss against the learning rate, and suggest a rate.",
@@ -36,6 +28,10 @@ COMMANDS = {
     "search": (
         "cnnkit.cli.search:command",
         "Search an experiment's settings: many trials, by any number of processes.",
+    ),
+    "auto": (
+        "cnnkit.cli.auto:command",
+        "Compare and train what some minutes allow, on a folder, a table or a data set.",
     ),
     "runs": ("cnnkit.cli.runs:runs", "List the runs."),
     "show": ("cnnkit.cli.runs:show", "Show one run."),
