@@ -9,8 +9,9 @@ from cnnkit.errors import SettingError
 
 SMALL = 64  # pixels a side, up to which small networks from scratch are worth their time
 SPEED = 2e10  # multiply-adds a second, a cautious guess for two cores; it only leaves out
-PART_OF_BUDGET = 0.15  # that one epoch of a network may take at most
+PART_OF_BUDGET = 0.3  # that the first training of a network may take at most
 PART_FOR_FEATURES = 0.33  # of the budget, for the features of all backbones
+FIRST_STEPS = 300  # of the first training: batch normalisation knows nothing before
 MANY = 5000  # training images, from which on steps are larger
 
 # name: (options of the factory, highest learning rate)
@@ -74,13 +75,14 @@ def networks(dataset: Dataset, seconds: float) -> list[Candidate]:
 
     Returns:
         Candidates where images have at most 64 pixels a side, the cheapest first; those whose
-        epoch would take more than a seventh of the budget are left out, but never all.
+        first training would take more than a third of the budget are left out, but never all.
     """
     height, width = dataset.image_shape[:2]
     if max(height, width) > SMALL:
         return []
     samples = len(dataset.train)
-    found = {name: _epoch_seconds(name, height * width, samples) for name in NETWORKS}
+    epochs = _first_epochs(samples)
+    found = {name: epochs * _epoch_seconds(name, height * width, samples) for name in NETWORKS}
     affordable = [name for name in found if found[name] <= PART_OF_BUDGET * seconds]
     names = affordable or [min(found, key=lambda name: found[name])]
     return [_network(name, dataset) for name in sorted(names, key=lambda name: found[name])]
@@ -151,11 +153,17 @@ def _network(name: str, dataset: Dataset) -> Candidate:
         "model": name, "model_options": options, "learning_rate": rate,
         "augment": augment if pictures else None, "batch_size": _batch_size(len(dataset.train)),
     }  # fmt: skip
-    return Candidate(name, settings, 3, 60, "from scratch")
+    return Candidate(name, settings, _first_epochs(len(dataset.train)), 60, "from scratch")
 
 
 def _batch_size(samples: int) -> int:
     return 32 if samples < MANY else 128
+
+
+def _first_epochs(samples: int) -> int:
+    """Return how many epochs the first round has: enough steps, but from 3 to 10."""
+    steps = -(-samples // _batch_size(samples))
+    return min(max(-(-FIRST_STEPS // steps), 3), 10)
 
 
 def _epoch_seconds(name: str, pixels: int, samples: int) -> float:
