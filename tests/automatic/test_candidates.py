@@ -47,6 +47,13 @@ def test_a_short_budget_leaves_out_the_dear_but_never_all():
     assert names(networks(pictures(32, 50_000), 0.1)) == ["lenet5"]
 
 
+def test_the_first_training_has_steps_enough_to_judge_it():
+    epochs = {
+        size: networks(pictures(32, size), 3600)[0].first_epochs for size in (100, 1293, 4000)
+    }
+    assert epochs == {100: 10, 1293: 8, 4000: 3}  # 40, 328 and 375 steps of 32 images
+
+
 def test_grey_pictures_are_not_mirrored():
     grey, colour = (networks(pictures(32, channels=each), 60)[0] for each in (1, 3))
     assert (grey.settings["augment"], colour.settings["augment"]) == ("affine", "flip_crop")
