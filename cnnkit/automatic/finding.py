@@ -23,6 +23,7 @@ from cnnkit.runs import Run
 
 BEST_HEADS = 2  # backbones whose heads become trials
 PART_TO_COMPARE = 0.6  # of the time that is left after cross-validation
+FINE_TUNING = 4  # how many times as long as a head, with its features, fine-tuning may take
 RESERVE = 10.0  # seconds for the test and the report, but at most a fifth of the budget
 
 
@@ -152,7 +153,9 @@ def _compare(images: Dataset, trainer: Trainer, seconds: float, heads: list[Head
     going = halve(found, train, trainer.clock, until)
     if not going:
         return
-    if going[0].name in linear and trainer.clock() < until:
+    slowest = max(each.seconds for each in trainer.trials if each.candidate == going[0])
+    left = trainer.deadline - trainer.clock()
+    if going[0].name in linear and left > FINE_TUNING * slowest:
         tuned = candidates.fine_tuned(going[0])
         trainer.train(tuned, tuned.first_epochs)
     _train_once_more(trainer)
