@@ -217,7 +217,9 @@ def test_a_loss_that_is_no_number_ends_with_status_one(here):
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["SIGINT", "SIGTERM"]
+    ("number", "status"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    ids=["SIGINT", "SIGTERM"],
 )
 def test_a_signal_in_mid_epoch_saves_the_step_and_says_how_to_go_on(here, number, status):
     # The experiment itself says when it is in its second epoch, so that nobody has to wait.

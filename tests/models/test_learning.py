@@ -52,7 +52,6 @@ FAST = {  # and how often they are tried
     "resnet_cifar": (),
     "mlp": (),
     "vgg_small": pytest.mark.once,
-    "vgg": pytest.mark.once,
     "convnet": pytest.mark.once,
 }
 
