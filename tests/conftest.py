@@ -99,6 +99,28 @@ def photos(tmp_path, monkeypatch, photo_shape):
 
 
 @pytest.fixture(scope="session")
+def open_browser():
+    """A context without arguments: headless Chromium, which logs its console and its requests."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no chromium and chromedriver here; Debian's packages have them")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+
+    @contextlib.contextmanager
+    def opened():
+        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+        yield browser
+        browser.quit()
+
+    return opened
+
+
+@pytest.fixture(scope="session")
 def tensorboard_of():
     """A context (runs_dir, is_whole, *words) -> a function from a path of a server's to its answer.
 

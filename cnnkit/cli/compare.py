@@ -10,7 +10,7 @@ from cnnkit import atomic, comparison, plots
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, plain, print_table, table, write_picture, writing
 from cnnkit.cli.runs import complete_run, runs_dir_option, where_option
-from cnnkit.cli.trust import named_run, trust_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.comparison import forms, publication
 from cnnkit.comparison.comparison import Comparison
 from cnnkit.comparison.examples import Example, examples_between
@@ -172,4 +172,4 @@ def _pictures(found: Comparison, count: int) -> dict:
     if len(run.dataset.get("image_shape", ())) != 3:
         raise SettingError(f"{run.name} has no images to show; leave --pictures out.")
     import_keras()  # quietly, before the experiment imports it
-    return comparison.pictures_of(found, named_run(str(run.folder), "."), count)
+    return comparison.pictures_of(found, run, count)

@@ -13,9 +13,10 @@ from cnnkit.cli.output import console, table
 from cnnkit.cli.predict import complete_model
 from cnnkit.cli.run_inputs import SPLITS
 from cnnkit.cli.runs import runs_dir_option
-from cnnkit.cli.trust import is_trusted, trust_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.errors import SettingError
 from cnnkit.keras_import import import_keras
+from cnnkit.runs.trusting import is_trusting
 
 CLASS_MEASURES = ("recall", "precision", "f1", "roc_area", "average_precision")
 
@@ -61,7 +62,7 @@ def command(models, as_json, output, runs_dir, **options):
     import_keras()  # quietly, before the models import it
     found = []
     for model, source in zip(models, sources, strict=True):
-        each = deploy.evaluate(source, trust=is_trusted(), **options)
+        each = deploy.evaluate(source, trust=is_trusting(), **options)
         found.append(each)
         for line in each.notes():
             click.echo(f"{each.model}: {line}", err=True)

@@ -11,10 +11,11 @@ from cnnkit import explorer
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import writing
 from cnnkit.cli.runs import complete_run, runs_dir_option
-from cnnkit.cli.trust import named_run, trust_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.errors import SettingError
 from cnnkit.keras_import import import_keras
 from cnnkit.report.explorer_link import link_page
+from cnnkit.runs.listing import resolve
 
 if TYPE_CHECKING:
     from cnnkit.explorer.opened_run import OpenedRun
@@ -62,14 +63,14 @@ def command(run, output, float16, against, port, no_browser, runs_dir):
         _serve(opened, other, port, no_browser)
         return
     _write(output, opened, other)
-    if run != XO and link_page(named_run(run, runs_dir), output):
+    if run != XO and link_page(resolve(run, runs_dir), output):
         click.echo("Report   links to it")
 
 
 def _opened(run, against, runs_dir, precision) -> "tuple[OpenedRun, OpenedRun | None]":
-    runs = [] if run == XO else [named_run(run, runs_dir)]
+    runs = [] if run == XO else [resolve(run, runs_dir)]
     runs += (
-        [named_run(against, runs_dir)] if against else []
+        [resolve(against, runs_dir)] if against else []
     )  # a misspelt name must not wait for Keras
     import_keras()  # quietly
     if run == XO:

@@ -9,11 +9,12 @@ from cnnkit.cli.datasets import complete_dataset, dataset_options
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table, writing
 from cnnkit.cli.runs import complete_run, runs_dir_option
-from cnnkit.cli.trust import is_trusted, trust_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.deploy.formats.catalogue import FORMATS, PRECISIONS, format_named
 from cnnkit.deploy.sources import find_source
 from cnnkit.errors import SettingError
 from cnnkit.keras_import import import_keras
+from cnnkit.runs.trusting import is_trusting
 
 SERVING = "serving"
 NUMBERS = ("size", "one picture", "pictures/s", "accuracy")
@@ -79,7 +80,7 @@ def command(
     with writing(output or Path("exports")):
         rows = deploy.export(
             found, formats, precision=precision, output=output, dataset=dataset,
-            dataset_options=options, samples=samples, runs_dir=runs_dir, trust=is_trusted(),
+            dataset_options=options, samples=samples, runs_dir=runs_dir, trust=is_trusting(),
             weights=weights,
             max_drop=None if max_drop is None else max_drop / 100,
         )  # fmt: skip

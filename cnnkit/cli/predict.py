@@ -9,9 +9,10 @@ from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import writing
 from cnnkit.cli.prediction import Wishes, predict_files
 from cnnkit.cli.runs import complete_run, runs_dir_option
-from cnnkit.cli.trust import is_trusted, trust_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.errors import SettingError
 from cnnkit.keras_import import import_keras
+from cnnkit.runs.trusting import is_trusting
 
 FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 
@@ -86,7 +87,7 @@ def command(model, paths, form, output, classes, weights, batch_size, runs_dir, 
     import_keras()  # quietly, before the model imports it
     names = classes and _lines(classes)
     trained = deploy.open_trained_model(
-        source, trust=is_trusted(), weights=weights, class_names=names
+        source, trust=is_trusting(), weights=weights, class_names=names
     )
     predict_files(trained, paths, Wishes(form, output, batch_size=batch_size, **wishes))
 

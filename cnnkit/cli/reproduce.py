@@ -10,8 +10,9 @@ from cnnkit.cli import onednn
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table
 from cnnkit.cli.runs import complete_run, runs_dir_option
-from cnnkit.cli.trust import named_run, trust_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.keras_import import import_keras
+from cnnkit.runs.listing import resolve
 
 
 @click.command("reproduce", cls=OneSentence)
@@ -31,7 +32,7 @@ def command(run, runs_dir, name, within):
     recipe, data, versions and machine; after it, whether the new run is bit-identical, the same
     within a number, or different. The exit status is 1 if it is different.
     """
-    original = named_run(run, runs_dir)
+    original = resolve(run, runs_dir)
     onednn.set_default(original.environment.get("threads", {}).get(onednn.VARIABLE))
     click.echo(f"Reproducing {original.folder} ...")
     import_keras()  # quietly, before training imports it

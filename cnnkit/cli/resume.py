@@ -6,8 +6,9 @@ from cnnkit.cli import onednn
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run import checkpoint_options, resume_run
 from cnnkit.cli.runs import complete_run, runs_dir_option
-from cnnkit.cli.trust import named_run, trust_option
+from cnnkit.cli.trust import trust_option
 from cnnkit.experiment.rebuild import recorded_function
+from cnnkit.runs.listing import resolve
 
 
 @click.command("resume", cls=OneSentence)
@@ -21,7 +22,7 @@ def command(run, runs_dir, **options):
     RUN is a run's folder, the start of its name, or "latest". The experiment comes from the run's
     copy of its file.
     """
-    stopped = named_run(run, runs_dir)
+    stopped = resolve(run, runs_dir)
     onednn.set_default(stopped.environment.get("threads", {}).get(onednn.VARIABLE))
     resume_run(recorded_function(stopped), stopped, options)
 

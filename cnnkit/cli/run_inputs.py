@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 
-from cnnkit.cli.trust import named_run
 from cnnkit.data.border import border_brightness, is_opposite
 from cnnkit.data.images.decode import decode, read
 from cnnkit.errors import BadImage, SettingError
 from cnnkit.experiment.rebuild import dataset_of
 from cnnkit.keras_import import import_keras
+from cnnkit.runs.listing import resolve
 from cnnkit.runs.run import Run
 
 SPLITS = ("train", "validation", "test")
@@ -45,7 +45,7 @@ def load_run(word: str, runs_dir: str) -> tuple[Run, Any]:
     Returns:
         The run and its `keras.Model`.
     """
-    run = named_run(word, runs_dir)
+    run = resolve(word, runs_dir)
     import_keras()  # quietly, before the model imports it
     return run, run.model
 

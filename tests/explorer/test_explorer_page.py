@@ -5,7 +5,7 @@ import base64
 import keras
 import numpy as np
 import pytest
-from conftest import CLASS_NAMES, SIDE, classifier_like, samples
+from three_shapes import CLASS_NAMES, SIDE, classifier_like, samples
 
 from cnnkit.data.images.decode import decode
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import numpy as np
 import pytest
-from conftest import CLASS_NAMES, SIDE, classifier_like, samples
+from three_shapes import CLASS_NAMES, SIDE, classifier_like, samples
 
 from cnnkit import explorer
 from cnnkit.errors import SettingError

@@ -30,8 +30,8 @@ def write(
 ) -> None:
     """Write the folder, see `catalogue.FormatModule`.
 
-    Signature `serving_default` takes `image_bytes`, the contents of JPEG, PNG, GIF or BMP files, and
-    returns for each `label`, the `classes` that are most probable with their `scores`, and the
+    Signature `serving_default` takes `image_bytes`: the contents of JPEG, PNG, GIF or BMP files. For
+    each it returns `label`, the `classes` that are most probable with their `scores`, and the
     `probabilities` of all. Signature `pixels` takes `inputs` as any other export.
     """
     archive = keras.export.ExportArchive()
