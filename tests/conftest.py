@@ -1,6 +1,7 @@
 """What all tests share: where the real data lies, and a private Keras cache."""
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -33,6 +34,15 @@ def pytest_configure():
         jax.config.update("jax_compilation_cache_dir", COMPILED.name)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def pytest_collection_finish():
+    """Keep what was imported out of garbage collection, which would walk through it for each test."""
+    import hypothesis  # looks for what refers to its sources of chance, and sees nothing frozen
+
+    assert hypothesis
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def give_random_weights():
     """A function that gives a model weights, biases and statistics with nothing left at 0 or 1."""
 
@@ -24,7 +24,7 @@ def give_random_weights():
     return give
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def gradients():
     """A function (model, images, direction) -> gradients of sum(outputs * direction).
 

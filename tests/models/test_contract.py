@@ -6,6 +6,7 @@ import math
 import keras
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from cnnkit import models
 from cnnkit.errors import SettingError
@@ -48,49 +49,72 @@ def test_every_entry_is_tried():
     assert sorted([*SMALL, *DEEP]) == sorted(models.names())
 
 
+@pytest.fixture(scope="module", params=SMALL)
+def small(request):
+    """The name, image shape and options of a network; tests of one network follow each other."""
+    return request.param, *SMALL[request.param]
+
+
+@pytest.fixture(scope="module")
+def model(small, give_random_weights):
+    """That network, built once: no test may change it."""
+    name, image_shape, options = small
+    made = models.create(name, image_shape, 7, **options)
+    give_random_weights(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def images(small):
+    return np.random.default_rng(0).random((2, *small[1]), np.float32)
+
+
+@pytest.fixture(scope="module")
+def saved(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "model.keras"
+    model.save(path)
+    return path
+
+
+def assert_same_weights(one, other):
+    for mine, yours in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, yours)
+
+
 @pytest.mark.once
-@pytest.mark.parametrize("name", SMALL)
-def test_goes_from_images_to_logits(name):
-    image_shape, options = SMALL[name]
-    model = models.create(name, image_shape, 7, **options)
+def test_goes_from_images_to_logits(model, images):
     assert isinstance(model, keras.Model)
     assert not model.compiled
     assert model.layers[-1].name == "logits"
-    logits = model(np.random.default_rng(0).random((2, *image_shape), np.float32))
-    assert logits.shape == (2, 7)
+    assert model(images).shape == (2, 7)
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", SMALL)
-def test_its_file_opens_by_the_guarded_door(name, give_random_weights, tmp_path):
-    image_shape, options = SMALL[name]
-    model = models.create(name, image_shape, 7, **options)
-    give_random_weights(model)
-    model.save(tmp_path / "model.keras")
-    again = load_model(tmp_path / "model.keras")
+def test_its_file_opens_by_the_guarded_door(model, saved):
+    again = load_model(saved)
     assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
-    for one, other in zip(again.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_same_weights(again, model)
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", SMALL)
-def test_gives_probabilities_of_its_logits_on_request(name):
-    image_shape, options = SMALL[name]
-    images = np.random.default_rng(0).random((3, *image_shape), np.float32)
-    plain = models.create(name, image_shape, 7, **options)
+def test_comes_back_from_a_file_with_the_same_bits(model, saved, images):
+    loaded = keras.saving.load_model(saved)
+    np.testing.assert_array_equal(model(images), loaded(images))
+
+
+@pytest.mark.once
+def test_gives_probabilities_of_its_logits_on_request(small, model, images):
+    name, image_shape, options = small
     soft = models.create(name, image_shape, 7, classifier_activation="softmax", **options)
-    soft.set_weights(plain.get_weights())
-    logits = keras.ops.convert_to_numpy(plain(images))
-    wanted = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(soft(images), wanted, rtol=1e-4, atol=1e-6)
+    soft.set_weights(model.get_weights())
+    logits = keras.ops.convert_to_numpy(model(images))
+    np.testing.assert_allclose(soft(images), softmax(logits, axis=1), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", [name for name in SMALL if name != "mlp"])
-def test_without_its_top_it_gives_maps_or_their_means(name):
-    image_shape, options = SMALL[name]
-    images = np.random.default_rng(0).random((2, *image_shape), np.float32)
+@pytest.mark.parametrize("small", [name for name in SMALL if name != "mlp"], indirect=True)
+def test_without_its_top_it_gives_maps_or_their_means(small, images):
+    name, image_shape, options = small
     headless = models.create(name, image_shape, 7, include_top=False, **options)
     pooled = models.create(name, image_shape, 7, include_top=False, pooling="avg", **options)
     pooled.set_weights(headless.get_weights())
@@ -100,27 +124,12 @@ def test_without_its_top_it_gives_maps_or_their_means(name):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", SMALL)
-def test_comes_back_from_a_file_with_the_same_bits(name, tmp_path):
-    image_shape, options = SMALL[name]
-    model = models.create(name, image_shape, 7, **options)
-    model.save(tmp_path / "model.keras")
-    images = np.random.default_rng(0).random((2, *image_shape), np.float32)
-    loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(
-        model.predict(images, verbose=0), loaded.predict(images, verbose=0)
-    )
-
-
-@pytest.mark.once
-@pytest.mark.parametrize("name", SMALL)
-def test_takes_the_weights_of_a_file(name, tmp_path):
-    image_shape, options = SMALL[name]
-    model = models.create(name, image_shape, 7, **options)
+def test_takes_the_weights_of_a_file_and_names_its_layers_as_before(small, model, tmp_path):
+    name, image_shape, options = small
     model.save_weights(tmp_path / "its.weights.h5")
     again = models.create(name, image_shape, 7, weights=tmp_path / "its.weights.h5", **options)
-    for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    assert_same_weights(again, model)
+    assert [layer.name for layer in again.layers] == [layer.name for layer in model.layers]
 
 
 @pytest.mark.once
@@ -134,14 +143,6 @@ def test_refuses_options_of_a_top_without_it_and_the_other_way_round(name):
     if name != "mlp":  # which has no maps to pool
         with pytest.raises(SettingError, match="pooling='avg' .*: give include_top=False, too"):
             models.create(name, image_shape, 7, pooling="avg", **options)
-
-
-@pytest.mark.once
-@pytest.mark.parametrize("name", SMALL)
-def test_layer_names_do_not_depend_on_what_was_built_before(name):
-    image_shape, options = SMALL[name]
-    first, second = (models.create(name, image_shape, 7, **options) for _ in range(2))
-    assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
 
 
 @pytest.mark.once
