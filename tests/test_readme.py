@@ -61,7 +61,13 @@ def reader(tmp_path_factory):
 
 @on_the_default_backend
 @pytest.mark.parametrize(
-    ("page", "runs"), [("README", 1), ("experiments", 2), ("runs", 1), ("seeing", 0)]
+    ("page", "runs"),
+    [
+        ("README", 1),
+        ("runs", 1),
+        pytest.param("experiments", 2, marks=pytest.mark.slow),
+        pytest.param("seeing", 0, marks=pytest.mark.slow),
+    ],
 )
 def test_the_commands_do_what_they_say(reader, monkeypatch, page, runs):
     monkeypatch.chdir(reader)
@@ -83,6 +89,7 @@ def test_the_ten_lines_run(tmp_path):
     assert re.search(r"0\.\d+ \[\d", printed)
 
 
+@pytest.mark.slow
 @on_the_default_backend
 def test_a_compiled_model_becomes_a_run(tmp_path):
     (code,) = blocks(DOCS / "runs.md", "python")

@@ -54,7 +54,10 @@ def test_says_what_scikit_learn_says_and_draws_mistakes(runs_dir, tmp_path, monk
     assert np.asarray(Image.open("mistakes.png").convert("L")).std() > 10
 
 
-@pytest.mark.parametrize("temperature", [20.0, 0.05, None])
+@pytest.mark.parametrize(
+    "temperature",
+    [pytest.param(20.0, marks=pytest.mark.slow), pytest.param(0.05, marks=pytest.mark.slow), None],
+)
 def test_a_temperature_that_makes_it_worse_is_not_applied(
     runs_dir, tmp_path, monkeypatch, temperature
 ):
@@ -137,6 +140,7 @@ def test_too_many_folds_are_refused_before_anything_is_drawn(runs_dir, tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_folds_train_in_the_precision_of_the_run(runs_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     copy = tmp_path / "runs" / "xo-convnet" / "weak"

@@ -165,8 +165,10 @@ def test_types_survive_json():
 @pytest.mark.parametrize(
     "order",
     [
-        "np.random.permutation(len(data.train))",
-        "random.sample(range(len(data.train)), len(data.train))",
+        pytest.param("np.random.permutation(len(data.train))", marks=pytest.mark.slow),
+        pytest.param(
+            "random.sample(range(len(data.train)), len(data.train))", marks=pytest.mark.slow
+        ),
         "np.asarray(keras.random.shuffle(np.arange(len(data.train))))",
     ],
 )

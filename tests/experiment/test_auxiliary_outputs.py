@@ -103,7 +103,8 @@ def test_validation_and_the_saved_model_are_of_the_main_output(tmp_path):
     assert best["val_loss"] == pytest.approx(loss + penalty(saved.get_layer("three")), rel=1e-4)
 
 
-@pytest.mark.parametrize("at", [(1, 2), pytest.param((0, 1), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [(1, 2), (0, 1)])
 def test_a_resumed_run_ends_with_the_same_weights(tmp_path, at):
     settings = {"seed": 1, "epochs": 3, "learning_rate": 0.01}
     straight = cnnkit.run(small, runs_dir=tmp_path, name="straight", **settings)

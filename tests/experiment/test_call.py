@@ -5,6 +5,7 @@ import enum
 import functools
 import json
 import os
+import shutil
 from collections import namedtuple
 from pathlib import Path
 
@@ -109,6 +110,16 @@ def test_a_partial_gives_settings_and_numbers_may_be_of_numpy(tmp_path):
     assert run.model.count_params() == models.mlp((12, 12, 1), 2, hidden_units=(3,)).count_params()
 
 
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    runs_dir = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CNNKIT_TEST_FAILS", "yes")
+        with pytest.raises(RuntimeError, match="the power failed"):
+            cnnkit.run(small, epochs=2, fail=True, runs_dir=runs_dir, name="it")
+    return runs_dir / "small" / "it"
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -120,11 +131,8 @@ def test_a_partial_gives_settings_and_numbers_may_be_of_numpy(tmp_path):
         lambda run: cnnkit.resume(functools.partial(small, units=4), run),
     ],
 )
-def test_a_run_is_resumed_by_itself(tmp_path, monkeypatch, call):
-    monkeypatch.setenv("CNNKIT_TEST_FAILS", "yes")
-    with pytest.raises(RuntimeError, match="the power failed"):
-        cnnkit.run(small, epochs=2, fail=True, runs_dir=tmp_path, name="it")
-    monkeypatch.delenv("CNNKIT_TEST_FAILS")
+def test_a_run_is_resumed_by_itself(failed, tmp_path, call):
+    shutil.copytree(failed, tmp_path / "small" / "it")
     resumed = call(cnnkit.Run(tmp_path / "small" / "it"))
     status = json.loads((resumed.folder / "status.json").read_text())
     assert (status["state"], resumed.history["epoch"]) == ("finished", [1, 2])

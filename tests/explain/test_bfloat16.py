@@ -122,7 +122,10 @@ def cnnkit_says(runs_dir, *arguments):
     return result.output
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "view",
+    [v if v == "attribution" else pytest.param(v, marks=pytest.mark.slow) for v in VIEWS],
+)
 def test_every_view_draws_what_it_draws_in_float32(runs_dir, tmp_path, monkeypatch, view):
     monkeypatch.chdir(tmp_path)
     drawn = []

@@ -53,7 +53,13 @@ def assert_same_weights(one, other):
             "fc1000",
             marks=pytest.mark.slow,
         ),
-        (resnet.resnet50, keras.applications.ResNet50, {"use_bias": True}, "probs"),
+        pytest.param(
+            resnet.resnet50,
+            keras.applications.ResNet50,
+            {"use_bias": True},
+            "probs",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_reads_a_published_file_that_keras_reads(

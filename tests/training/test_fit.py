@@ -16,7 +16,11 @@ from cnnkit.errors import RunFolderError, SettingError, TrainingError
 
 @pytest.mark.parametrize(
     "weights",
-    [{}, {"sample_weight": np.linspace(0, 1, SAMPLES)}, {"class_weight": {0: 1.0, 1: 2.0}}],
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        {"sample_weight": np.linspace(0, 1, SAMPLES)},
+        pytest.param({"class_weight": {0: 1.0, 1: 2.0}}, marks=pytest.mark.slow),
+    ],
 )
 def test_history_and_weights_are_those_of_model_fit(tmp_path, weights):
     x, y = arrays()

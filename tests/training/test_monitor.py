@@ -84,9 +84,9 @@ def test_what_cannot_be_monitored_is_refused_before_training(options, words):
     ("plan", "epoch", "chosen_by", "value"),
     [
         ("acc", 2, "highest val_acc", 0.9),
-        ("top", 2, "highest val_top", 0.9),
+        pytest.param("top", 2, "highest val_top", 0.9, marks=pytest.mark.slow),
         ("loss", 3, "lowest val_loss", 0.1),
-        ("extra", 4, "lowest val_extra", 0.2),
+        pytest.param("extra", 4, "lowest val_extra", 0.2, marks=pytest.mark.slow),
     ],
 )
 def test_the_best_epoch_is_chosen_by_it_recorded_and_said(tmp_path, plan, epoch, chosen_by, value):

@@ -73,7 +73,8 @@ def test_values_that_are_no_pixels_stay_as_they_are():
     assert input_scale(models.mlp(shapes.image_shape, 2), shapes) == 1
 
 
-@pytest.mark.parametrize("frozen", [pytest.param(True, marks=pytest.mark.slow), False])
+@pytest.mark.slow
+@pytest.mark.parametrize("frozen", [True, False])
 def test_training_ends_with_the_weights_of_pixels_scaled_twice(frozen):
     """The former way, written out: 0 to 255, to 0 to 1, to 0 to 255."""
     once, other = pretrained(frozen=frozen), pretrained(frozen=frozen)

@@ -207,7 +207,7 @@ def test_validation_and_test_are_never_augmented(tmp_path):
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", ["flip_crop", "cutmix"])
+@pytest.mark.parametrize("name", [pytest.param("flip_crop", marks=pytest.mark.slow), "cutmix"])
 def test_the_built_in_experiment_trains_with_a_policy(tmp_path, name):
     from cnnkit.experiment.built_in import built_in_experiment
 
