@@ -12,9 +12,12 @@ import pytest
 
 import cnnkit
 
-pytestmark = pytest.mark.skipif(
-    platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is chosen on x86 alone"
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(
+        platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is chosen on x86 alone"
+    ),
+]
 CHECKOUT = Path(__file__).parents[2]
 TRAIN_TWICE = """
 from click.testing import CliRunner

@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 from cnnkit.cli import main
 
+pytestmark = pytest.mark.once
+
 TEXT = """
 from pathlib import Path
 import keras

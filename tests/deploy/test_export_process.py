@@ -28,6 +28,7 @@ def test_a_run_is_exported_whatever_the_backend(runs_dir, tmp_path):
     np.testing.assert_allclose(answers(tmp_path / "litert", inputs), ours, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="converts in this process")
 def test_a_model_in_memory_and_int8_reach_the_other_process(tmp_path):
     dataset = shapes()

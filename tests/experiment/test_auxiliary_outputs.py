@@ -91,6 +91,7 @@ def test_the_loss_is_the_weighted_sum_and_metrics_are_of_the_main_output(tmp_pat
     assert run.experiment["loss_weights"] == [1, 0.3, 0.3]
 
 
+@pytest.mark.once
 def test_validation_and_the_saved_model_are_of_the_main_output(tmp_path):
     run = cnnkit.run(small, runs_dir=tmp_path, seed=3, epochs=2, learning_rate=0.01)
     saved = run.model

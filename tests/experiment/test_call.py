@@ -99,6 +99,7 @@ def test_a_setting_that_json_does_not_know_is_named_with_the_remedy(tmp_path, va
     assert not os.listdir(tmp_path)
 
 
+@pytest.mark.once
 def test_a_partial_gives_settings_and_numbers_may_be_of_numpy(tmp_path):
     inner = functools.partial(small, 3, rate=0.5)
     outer = functools.partial(inner, rate=np.float32(0.25), more=Path("here"))
@@ -120,6 +121,7 @@ def failed(tmp_path_factory):
     return runs_dir / "small" / "it"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "call",
     [

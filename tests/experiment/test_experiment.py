@@ -88,6 +88,7 @@ def test_a_run_without_test_samples_is_refused_before_it_trains(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.once
 def test_a_data_set_may_be_given_by_its_name():
     made = Experiment(data="xo", model=models.mlp((28, 28, 1), 2), optimizer="sgd", epochs=1)
     np.testing.assert_array_equal(made.data.test.labels, data.load("xo").test.labels)

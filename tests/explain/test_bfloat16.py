@@ -17,6 +17,8 @@ from cnnkit.data.input_scale import STORED_PIXELS
 from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.runs import checksums
 
+pytestmark = pytest.mark.once
+
 NEAR = 0.04  # of the largest value: bfloat16 has 8 bits, 0.4 % a value, more after 12 layers
 VIEWS = {
     "walkthrough": ["test:1", "--layer", "stem", "--filter", "0", "--position", "5", "5"],

@@ -179,6 +179,7 @@ def flat(dataset):
     )
 
 
+@pytest.mark.once
 def test_validation_and_test_are_never_augmented(tmp_path):
     dataset = shapes(samples=42)
 

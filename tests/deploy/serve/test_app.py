@@ -178,6 +178,7 @@ def test_a_model_that_fails_is_status_500_and_the_next_request_is_answered(linea
         assert client.predict(pictures(1)[0][1]).status == 200
 
 
+@pytest.mark.once
 def test_sounds_and_texts_are_served_too(runs_dir):
     for kind, content in (("sentences", b"a good film"), ("sounds", None)):
         trained = open_trained_model(runs_dir / kind / "one")
