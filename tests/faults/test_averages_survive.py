@@ -76,6 +76,7 @@ def test_averages_go_on_in_mid_epoch(tmp_path, monkeypatch, experiment):
     assert differing(whole.folder, run.folder) == []
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("experiment", [equal, pytest.param(moving, marks=pytest.mark.slow)])
 def test_averages_go_on_in_validation(tmp_path, experiment):
     whole = cnnkit.run(experiment, runs_dir=tmp_path, name="whole")

@@ -60,6 +60,7 @@ def test_resumed_in_mid_epoch_it_ends_with_the_bits_of_longer_executions(
     assert differing(whole.folder, run.folder) == []
 
 
+@pytest.mark.once
 def test_a_signal_is_answered_at_the_end_of_the_execution(whole, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Interrupted):
         # After executions of one, one, two and two steps, the last two of the second epoch's four.

@@ -126,6 +126,7 @@ def test_a_tone_answers_in_its_band_of_the_spectrogram(sampling_rate, frequency)
     assert abs(int(found[25].argmax()) - nearest) <= 1
 
 
+@pytest.mark.once
 def test_an_answer_to_a_sound_does_not_depend_on_its_neighbours():
     model = models.convnet((4_000,), 3, sampling_rate=8_000)
     random = np.random.default_rng(0)
