@@ -98,6 +98,7 @@ def test_whitened_convnet_pools_after_it_and_its_convolutions_begin_as_copies():
         assert (left_over > 0.01).all()
 
 
+@pytest.mark.once
 def test_whitened_resnet_takes_images_of_any_size_and_as_many_stages():
     samples = np.random.default_rng(0).random((20, 16, 16, 3), np.float32)
     model = models.whitened_resnet(samples, 7, widths=(4, 8, 6), depths=(1, 0, 2), filters=8)

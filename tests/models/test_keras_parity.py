@@ -45,6 +45,7 @@ def _difference(one, other):
     return np.abs(one - other).max() / np.abs(other).max()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("name", "shape", "classes"), CASES)
 def test_gives_the_outputs_and_gradients_that_keras_gives(
     name, shape, classes, give_random_weights, gradients

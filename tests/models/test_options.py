@@ -84,6 +84,7 @@ def test_mlp_fills_its_budget(parameters):
     assert parameters - unit < made <= parameters
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [

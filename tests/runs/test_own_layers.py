@@ -59,6 +59,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", OWN)
 def test_the_runs_source_says_what_its_layers_are(folder, name):
     run = cnnkit.Run(next(folder.glob(f"runs/*/{name}")))

@@ -112,6 +112,7 @@ def test_values_are_those_of_the_chosen_epoch_and_of_the_network(done):
         assert 0 < latency < 1000
 
 
+@pytest.mark.once
 def test_the_test_split_is_left_alone_until_a_trial_is_chosen(done):
     _, runs, _ = done
     assert [run.results["test"] for run in runs] == [None, None]
@@ -140,6 +141,7 @@ def test_a_trial_that_falls_behind_ends_early(tmp_path):
     assert run.status["reason"] == "pruned after epoch 3 by the search"
 
 
+@pytest.mark.once
 def test_a_stopped_trial_goes_on_to_the_same_numbers(tmp_path):
     trainer = searched(tmp_path, trials=1)
     StopOnce.armed = True
@@ -161,6 +163,7 @@ def test_a_stopped_trial_goes_on_to_the_same_numbers(tmp_path):
         assert run.history[name] == plain.history[name]
 
 
+@pytest.mark.once
 def test_a_setting_that_does_not_work_fails_its_trial_alone(tmp_path):
     trainer = searched(tmp_path)
     declared = {"filters": lambda trial: trial.suggest_categorical("filters", (0, 2))}
