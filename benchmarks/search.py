@@ -27,7 +27,7 @@ ONE_CORE = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_N
 def searched(path: str, trials: int, workers: int, **options):
     """Return a search, its seconds until its last trial, those of its runs, and the best's results."""
     from cnnkit import search  # after the environment is set
-    from cnnkit.experiment import experiment_files
+    from cnnkit.user_code import experiment_files
 
     began, told, own = time.perf_counter(), [], []
 
@@ -68,7 +68,7 @@ def workers(trials: int, settings: dict, pruner: str) -> None:
 
 def convnet(trials: int, settings: dict, pruner: str) -> None:
     import cnnkit  # after the environment is set
-    from cnnkit.experiment import experiment_files
+    from cnnkit.user_code import experiment_files
 
     found, seconds, _, chosen = searched(
         "benchmarks/digits_convnet.py", trials, 2, pruner=pruner, **settings

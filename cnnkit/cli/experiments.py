@@ -5,8 +5,8 @@ import click
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import console, table
 from cnnkit.errors import CnnkitError
-from cnnkit.experiment import experiment_files
 from cnnkit.experiment.signature import read_source
+from cnnkit.user_code import experiment_files
 
 
 @click.command(cls=OneSentence)

@@ -9,7 +9,7 @@ from cnnkit import atomic
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.output import writing
 from cnnkit.errors import SettingError
-from cnnkit.experiment import experiment_files
+from cnnkit.user_code import experiment_files
 
 TEMPLATE = Path(__file__).with_name("new_experiment.txt")
 

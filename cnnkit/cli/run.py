@@ -17,13 +17,13 @@ from cnnkit.cli.seeds import run_with_seeds
 from cnnkit.cli.trust import trust_option
 from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.evaluation.tasks import task_of_results
-from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.rebuild import experiment_name
 from cnnkit.experiment.signature import name_of, options_of, read_source, summary_of
 from cnnkit.keras_import import import_keras
 from cnnkit.runs.listing import resolve
 from cnnkit.runs.run import Run
+from cnnkit.user_code import experiment_files
 
 TRUST = "Use other runs, such as a teacher, even if they bring code or have changed since they were written."
 NAMES = {"dataset": data.names, "model": models.names}
@@ -189,7 +189,7 @@ def _print_outcome(run: Run) -> None:
         f"\n{''.join(lines)}"
         f"Run folder     {run.folder}\n\n"
         f"Watch it       cnnkit tensorboard --runs-dir {shlex.quote(str(run.folder.parent.parent))}\n"
-        f"Read it        open {run.folder / 'report.html'}"
+        f"Read it        open {shlex.quote(str(run.folder / 'report.html'))}"
     )
 
 

@@ -1,6 +1,7 @@
 """`cnnkit run --seeds N`: one experiment with several seeds, and what they say together."""
 
 import logging
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -48,5 +49,5 @@ def run_with_seeds(experiment: Callable, count: int, options: dict) -> None:
     for line in lines:
         listing.add_row(*line)
     console().print(listing)
-    names = " ".join(str(run.folder) for run in runs)
+    names = shlex.join(str(run.folder) for run in runs)
     click.echo(f"Compare them   cnnkit compare --each {names}")

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from cnnkit.errors import MissingDataError, SettingError, UnknownNameError
+from cnnkit.errors import MissingDataError, RefusedFileError, SettingError, UnknownNameError
+from cnnkit.model_files.local_file import is_address
 from cnnkit.runs.listing import MARKS, list_runs, resolve
 from cnnkit.runs.run import Run
 from cnnkit.runs.saved_model import NAME
@@ -27,11 +28,17 @@ def find_source(
 
     Raises:
         MissingDataError: There is no such file.
+        RefusedFileError: The word is an address, such as gs://bucket/model.keras.
         SettingError: The word names a preset of KerasHub, which has no classifier here.
         RunFolderError: Several runs have names that start so.
         UnknownNameError: Nothing has such a name.
     """
     path, word = Path(word), os.fspath(word)
+    if is_address(word) and not word.startswith(HUB):
+        raise RefusedFileError(
+            f"{word} is an address, and models and runs are read from this machine only, so that they "
+            "can be checked first: download it, and name the file or folder."
+        )
     if path.suffix.lower() == SUFFIX:
         if path.name == NAME and any(os.path.exists(path.parent / mark) for mark in MARKS):
             return Run(path.parent)

@@ -7,18 +7,14 @@ from pathlib import Path
 
 from cnnkit import data, experiment
 from cnnkit.data.dataset import Dataset
-from cnnkit.errors import CnnkitError, RunFolderError, SettingError
-from cnnkit.experiment import experiment_files
+from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.experiment.built_in import built_in_experiment, built_in_name
 from cnnkit.experiment.setting_types import restore, types_of
 from cnnkit.experiment.signature import defaults_of, name_of
-from cnnkit.experiment.source import source_record, surroundings
 from cnnkit.keras_import import import_keras
+from cnnkit.runs import source_code
 from cnnkit.runs.run import Run
-from cnnkit.runs.verification import expect_unchanged_source
-
-# What a run's source did not say before it said all of this.
-OF_OLD_RUNS = {"package": "", "importable": True, "working_folder": "", "import_path": []}
+from cnnkit.user_code.source import source_record, surroundings
 
 
 def experiment_name(function: Callable, settings: dict) -> str:
@@ -73,23 +69,9 @@ def recorded_function(run: Run) -> Callable:
         RunFolderError: The run folder does not say which function it was, or its source has
             changed and the run is not trusted.
     """
-    source = _source(run)
-    if source["built_in"]:
+    if source_code.source_of(run)["built_in"]:
         return built_in_experiment
-    if not source["importable"]:
-        raise SettingError(
-            f"{run.name} was made by the function {source['function']!r} of a notebook, a prompt or "
-            "another function, which no file can give again: where it is defined, "
-            f"cnnkit.resume({source['function']}, cnnkit.Run({str(run.folder)!r})) goes on. Commands "
-            "that take an image file work from the shell."
-        )
-    expect_unchanged_source(run)
-    copy = (run.folder / "experiment.py").absolute()
-    original = Path(source["file"]) if source["file"] else copy
-    with surroundings(source):
-        return experiment_files.load(
-            copy, source["function"], copy_of=original, package=source["package"]
-        )
+    return source_code.imported_function(run)
 
 
 def seen_from(run: Run, settings: dict) -> dict:
@@ -102,7 +84,7 @@ def seen_from(run: Run, settings: dict) -> dict:
     Returns:
         The settings; relative paths are absolute if the folders differ.
     """
-    if _source(run)["working_folder"] in ("", os.getcwd()):
+    if source_code.source_of(run)["working_folder"] in ("", os.getcwd()):
         return settings
     return {name: _absolute(value) for name, value in settings.items()}
 
@@ -119,7 +101,7 @@ def run_surroundings(run: Run) -> contextlib.AbstractContextManager[None]:
     Raises:
         RunFolderError: The run folder does not say them.
     """
-    return surroundings(_source(run))
+    return surroundings(source_code.source_of(run))
 
 
 def recorded_settings(run: Run) -> dict:
@@ -134,7 +116,7 @@ def recorded_settings(run: Run) -> dict:
     Raises:
         RunFolderError: The run folder does not hold them.
     """
-    recipe = _recipe(run)
+    recipe = source_code.call_of(run)
     return restore(recipe["settings"], recipe["setting_types"])
 
 
@@ -218,24 +200,8 @@ def _loaded_again(run: Run) -> Dataset | None:
     return dataset if dataset.content_hash == recorded["content_hash"] else None
 
 
-def _recipe(run: Run) -> dict:
-    recipe = run.experiment
-    if recipe.get("made_by") == "cnnkit.fit":
-        raise SettingError(
-            f"{run.folder} is a run of cnnkit.fit, which has no experiment: call cnnkit.fit with the same "
-            "model and data, and with resume=run to resume it."
-        )
-    if not {"source", "settings", "setting_types"} <= set(recipe):
-        raise RunFolderError(f"{run.folder / 'experiment.json'} does not say what was called.")
-    return recipe
-
-
 def _absolute(value):
     is_path = isinstance(value, Path) or (
         isinstance(value, str) and os.sep in value and os.path.exists(value)
     )
     return type(value)(os.path.abspath(value)) if is_path else value
-
-
-def _source(run: Run) -> dict:
-    return OF_OLD_RUNS | _recipe(run)["source"]

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from cnnkit.errors import SettingError
-from cnnkit.experiment.experiment_files import chosen_name
 from cnnkit.experiment.option_types import option_of
+from cnnkit.user_code.experiment_files import chosen_name
 
 # What `cnnkit.run`, `cnnkit.resume` and their command lines take for themselves. `seed` is shared.
 RESERVED = frozenset(

@@ -1,9 +1,9 @@
 """Open a model with layers of one's own, or a Lambda, which its run's source defines."""
 
-import importlib
 from typing import TYPE_CHECKING
 
 from cnnkit.errors import RefusedFileError, RunFolderError, SettingError
+from cnnkit.runs import source_code
 from cnnkit.runs.saved_model import open_saved_model
 
 if TYPE_CHECKING:
@@ -33,10 +33,8 @@ def load_model(run) -> "keras.Model":
         if source.get("built_in", True):
             raise
         refused = error
-    # By its name, as the room that imports an experiment's file stands above this one.
-    rebuild = importlib.import_module("cnnkit.experiment.rebuild")
     try:
-        names = rebuild.recorded_function(run).__globals__
+        names = source_code.imported_function(run).__globals__
         own = {name: each for name, each in names.items() if callable(each)}
         return open_saved_model(run.folder, trust=True, custom_objects=own)
     except SettingError as error:

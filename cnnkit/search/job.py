@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cnnkit.errors import SettingError
-from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.setting_types import restore, types_of
 from cnnkit.experiment.signature import defaults_of, name_of
-from cnnkit.experiment.source import source_record
 from cnnkit.search import architectures
 from cnnkit.search.ranges import log_uniform
 from cnnkit.search.space import Space, declared_in
+from cnnkit.user_code import experiment_files
+from cnnkit.user_code.source import source_record
 
 READY = {"convnet": architectures.convnet_options, "vgg": architectures.vgg_options}
 

@@ -11,7 +11,6 @@ import optuna
 from cnnkit import data, training
 from cnnkit.errors import RunFolderError, SettingError, TrainingError
 from cnnkit.experiment.built_in import built_in_experiment
-from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import experiment_name
 from cnnkit.experiment.signature import function_of
 from cnnkit.platforms import expect_supported_platform
@@ -24,6 +23,7 @@ from cnnkit.search.storage import open_storage, refusals_of, url_of
 from cnnkit.search.study import best_trials, directions, identity, join
 from cnnkit.search.workers import Workers
 from cnnkit.settings import expect_counts
+from cnnkit.user_code.experiment_files import refuse_while_importing
 
 FOLDER = "searches"  # in the folder of the runs
 

@@ -8,11 +8,11 @@ import optuna
 
 from cnnkit import atomic
 from cnnkit.errors import SettingError, UnknownNameError
-from cnnkit.experiment.source import source_text
 from cnnkit.keras_import import import_keras
 from cnnkit.search.names import OBJECTIVES
 from cnnkit.search.space import Space
 from cnnkit.search.storage import SearchStorage
+from cnnkit.user_code.source import source_text
 
 # What a study says of the search, and how a difference is told.
 IDENTITY = {

@@ -21,12 +21,12 @@ from pathlib import Path
 import optuna
 
 from cnnkit.errors import CnnkitError
-from cnnkit.experiment.source import surroundings
 from cnnkit.keras_import import import_keras
 from cnnkit.search.job import Job
 from cnnkit.search.samplers import pruner_of, sampler_of
 from cnnkit.search.storage import open_storage, refusals_of
 from cnnkit.search.taking import take_trials
+from cnnkit.user_code.source import surroundings
 
 REFUSED = 3  # the exit status of a worker that cannot work here
 

@@ -10,7 +10,6 @@ import keras
 from cnnkit import atomic, report
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.evaluation.tasks import SingleLabel
-from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.runs import Run, checksums
 from cnnkit.runs.lock import locked
 from cnnkit.runs.model_description import description_of
@@ -29,6 +28,7 @@ from cnnkit.training.outcome import continue_from, last_checkpoint, outcome_reco
 from cnnkit.training.recipe import NOT_SEALED
 from cnnkit.training.recording import Recording
 from cnnkit.training.steps.fit_inputs import ArrayInputs
+from cnnkit.user_code.experiment_files import refuse_while_importing
 
 
 def fit(

@@ -10,12 +10,12 @@ from cnnkit.data.dataset import Split
 from cnnkit.errors import SettingError
 from cnnkit.experiment import phases
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.training.deployment import deployable_model
 from cnnkit.training.loop import fit_part
 from cnnkit.training.steps.frozen_features import without_frozen_part
+from cnnkit.user_code.experiment_files import refuse_while_importing
 
 
 def out_of_fold(make: Callable[[], Experiment], folds: int = 5, seed: int = 0) -> np.ndarray:

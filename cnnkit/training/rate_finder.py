@@ -9,9 +9,9 @@ import numpy as np
 
 from cnnkit.errors import SettingError
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.keras_graph.learning_rates import copy_with_learning_rate
 from cnnkit.training.loop import fit_part
+from cnnkit.user_code.experiment_files import refuse_while_importing
 
 SMOOTHING = 0.9  # of the loss before, in the running mean
 DIVERGED = 4  # times the lowest loss so far, above which nothing more is learnt

@@ -17,10 +17,10 @@ from cnnkit.experiment.experiment import Experiment
 from cnnkit.experiment.rebuild import call_record
 from cnnkit.experiment.setting_types import types_of
 from cnnkit.experiment.signature import summary_of, unchanged_settings
-from cnnkit.experiment.source import source_text
 from cnnkit.runs import Run, checksums
 from cnnkit.training.checkpointing.state import callback_settings
 from cnnkit.training.environment import environment
+from cnnkit.user_code.source import source_text
 
 NOT_SEALED = ("checkpoints", "status.json")  # checkpoints have hashes of their own
 RECIPE = ("experiment.json", "environment.json", "dataset.json", "experiment.py", "vocabulary.txt")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import recorded_function, recorded_settings, run_surroundings
 from cnnkit.platforms import expect_supported_platform
 from cnnkit.runs import Run
@@ -18,6 +17,7 @@ from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.differences import differences
 from cnnkit.training.recipe import recipe_of
 from cnnkit.training.run import train
+from cnnkit.user_code.experiment_files import refuse_while_importing
 
 WITHIN = 1e-3  # up to which numbers count as the same
 IDENTICAL, SAME, DIFFERENT = "bit-identical", "same", "different"  # the verdicts

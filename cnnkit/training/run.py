@@ -11,7 +11,6 @@ from cnnkit import atomic
 from cnnkit.errors import RunFolderError, SettingError
 from cnnkit.experiment.call import expect_experiment_alone, function_and_settings
 from cnnkit.experiment.experiment import Experiment
-from cnnkit.experiment.experiment_files import refuse_while_importing
 from cnnkit.experiment.rebuild import (
     experiment_name,
     recorded_function,
@@ -32,6 +31,7 @@ from cnnkit.training.recipe import recipe_of, write_recipe
 from cnnkit.training.steps.precision import AUTO
 from cnnkit.training.watch import NOT_WATCHED, Watch
 from cnnkit.training.whole_training import train_and_test
+from cnnkit.user_code.experiment_files import refuse_while_importing
 
 AS_BEGUN = ("experiment", "command", "study")  # parts of the recipe that a resumed run keeps
 

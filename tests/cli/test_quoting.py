@@ -32,7 +32,8 @@ def test_a_run_prints_where_it_is_watched(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     command = printed(done.output, "cnnkit tensorboard")
     assert Path(command[command.index("--runs-dir") + 1]) == Path(FOLDER)
-    report = next(tmp_path.glob("*/*/*/report.html")).read_text()
+    (page,) = printed(done.output, "open")[1:]
+    report = Path(page).read_text()
     assert "cnnkit show &#x27;" in report or "cnnkit show &#39;" in report
 
 

@@ -1,6 +1,7 @@
 """A trained model opens by run, file, backbone or as it is, and says what goes in and comes out."""
 
 import io
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -17,7 +18,14 @@ from cnnkit.deploy import (
     TrainedModel,
     open_trained_model,
 )
-from cnnkit.errors import BadFile, MissingDataError, RunFolderError, SettingError, UnknownNameError
+from cnnkit.errors import (
+    BadFile,
+    MissingDataError,
+    RefusedFileError,
+    RunFolderError,
+    SettingError,
+    UnknownNameError,
+)
 from cnnkit.evaluation.tasks import MultiLabel, SingleLabel
 
 pytestmark = pytest.mark.once
@@ -157,6 +165,19 @@ def test_what_does_not_exist_is_named(tmp_path):
         open_trained_model("mobilnet_v2", runs_dir=tmp_path)
     with pytest.raises(SettingError, match="without a classifier"):
         open_trained_model("hub:resnet_18_imagenet", runs_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "gs://bucket/model.keras", Path("gs://bucket/model.keras"),  # which has lost a slash
+        "s3://bucket/runs/one", "hf://somebody/model", "https://example.org/model.keras",
+    ],
+)  # fmt: skip
+def test_an_address_is_refused_and_not_taken_for_a_name(tmp_path, address):
+    with pytest.raises(RefusedFileError, match="is an address, .*: download it") as caught:
+        open_trained_model(address, runs_dir=tmp_path)
+    assert str(address) in str(caught.value)
 
 
 def test_a_backbone_opens_with_imagenets_names(cached_keras, tmp_path):

@@ -13,9 +13,10 @@ import pytest
 from project_files import cnnkit_command, written
 
 import cnnkit
-from cnnkit.experiment import experiment_files
+from cnnkit.errors import SettingError
 from cnnkit.experiment.rebuild import dataset_of, experiment_of, recorded_settings
 from cnnkit.experiment.setting_types import restore, types_of
+from cnnkit.user_code import experiment_files
 
 pytestmark = pytest.mark.once
 
@@ -93,6 +94,23 @@ def test_modules_beside_the_file_are_imported_again(project, monkeypatch):
     second = shutil.copytree(run.folder, project.parent / "second")
     (second / "experiment.json").write_text(json.dumps(run.experiment | {"source": source}))
     assert len(experiment_of(cnnkit.Run(second, trust=True)).data.train) == 16
+    assert len(experiment_of(run).data.train) == 24
+
+
+def test_a_module_that_a_moved_run_lacks_is_named_with_the_remedy(project, monkeypatch):
+    Path("sub").mkdir()
+    Path("sub/quills.py").write_text("SIZE = 24\n")
+    size = "data.xo(train=quills.SIZE, validation=8, test=8, image_size=9)"
+    run = trained(written("sub/mine.py", imports="import quills", data=size))
+    Path("sub").rename("moved")
+    elsewhere(project, monkeypatch)
+    words = (
+        f"experiment\\.py, line \\d+: there is no module 'quills', neither installed nor in {project}/sub: "
+        "a run folder keeps a copy of that file alone, so install it, or set PYTHONPATH"
+    )
+    with pytest.raises(SettingError, match=words):
+        experiment_of(run)
+    monkeypatch.syspath_prepend(project / "moved")
     assert len(experiment_of(run).data.train) == 24
 
 

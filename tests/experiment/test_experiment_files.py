@@ -9,8 +9,8 @@ from project_files import cnnkit_command, written
 
 from cnnkit.cli import main
 from cnnkit.errors import SettingError
-from cnnkit.experiment import experiment_files
 from cnnkit.experiment.signature import read_source
+from cnnkit.user_code import experiment_files
 
 pytestmark = pytest.mark.once
 

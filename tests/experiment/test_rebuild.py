@@ -11,9 +11,9 @@ from click.testing import CliRunner
 import cnnkit
 from cnnkit.cli import main
 from cnnkit.errors import SettingError
-from cnnkit.experiment import experiment_files
 from cnnkit.experiment.built_in import built_in_experiment
 from cnnkit.experiment.rebuild import experiment_of, recorded_function, recorded_settings
+from cnnkit.user_code import experiment_files
 
 pytestmark = pytest.mark.once
 

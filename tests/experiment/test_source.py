@@ -12,8 +12,8 @@ from PIL import Image
 import cnnkit
 from cnnkit.cli import main
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.experiment import experiment_files
 from cnnkit.experiment.rebuild import dataset_of, experiment_of
+from cnnkit.user_code import experiment_files
 
 pytestmark = pytest.mark.once
 

@@ -42,7 +42,7 @@ OWN = {
 TRAIN = """
 import sys
 import cnnkit
-from cnnkit.experiment.experiment_files import load
+from cnnkit.user_code.experiment_files import load
 from pathlib import Path
 for name in sys.argv[1:]:
     cnnkit.run(load(Path(f"{name}.py"), "experiment"), runs_dir="runs", name=name)

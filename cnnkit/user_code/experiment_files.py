@@ -12,8 +12,8 @@ from types import CodeType, ModuleType
 from typing import cast
 
 from cnnkit.errors import CnnkitError, SettingError, UnknownNameError, origin_of
-from cnnkit.experiment.source import import_from
 from cnnkit.keras_import import import_keras
+from cnnkit.user_code.source import import_from
 
 FOLDER = Path("experiments")
 PRIVATE = "_cnnkit_experiment_"  # before the names of modules that are experiment files
@@ -86,6 +86,12 @@ def load(
         if isinstance(error, CnnkitError):
             raise
         origin = origin_of(error) or path
+        if isinstance(error, ModuleNotFoundError):
+            kept = "a run folder keeps a copy of that file alone, so " if copy_of else ""
+            raise SettingError(
+                f"{origin}: there is no module {error.name!r}, neither installed nor in "
+                f"{original.parent}: {kept}install it, or set PYTHONPATH to the folder that has it."
+            ) from error
         raise SettingError(f"{origin}: {type(error).__name__}: {error}") from error
     finally:
         _being_imported.pop()
