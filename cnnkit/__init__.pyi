@@ -26,6 +26,7 @@ from .comparison.frame import compare as compare
 from .experiment.built_in import built_in_experiment as built_in_experiment
 from .experiment.experiment import Experiment as Experiment
 from .explorer.explore import explore as explore
+from .keras_import import import_keras as import_keras
 from .runs.run import Run as Run
 from .training.fit import fit as fit
 from .training.reproduction import reproduce as reproduce

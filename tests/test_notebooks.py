@@ -30,3 +30,11 @@ def test_tells_a_story(cells):
     assert cells[0]["cell_type"] == "markdown"
     kinds = [cell["cell_type"] for cell in cells]
     assert kinds.count("markdown") * 2 >= kinds.count("code")
+
+
+def test_keras_is_imported_without_the_log_lines_of_tensorflow(cells):
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    before, quietly, _ = code.partition("keras = cnnkit.import_keras()")
+    assert quietly
+    assert not re.search(r"^\s*(import|from) (keras|tensorflow)", code, re.MULTILINE)
+    assert not re.search(r"\w\(", before)  # nothing is called that would import it

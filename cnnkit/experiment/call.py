@@ -14,6 +14,9 @@ from cnnkit.errors import SettingError
 from cnnkit.experiment.signature import function_of, name_of
 
 PLAIN = (str, int, float, bool, type(None))
+MOST_LEVELS = (
+    50  # of lists and dicts in one another; a reader of runs takes 100 in the whole recipe
+)
 
 
 def function_and_settings(experiment, settings: dict) -> tuple[Callable, dict]:
@@ -76,15 +79,20 @@ def recordable(function: Callable, settings: dict) -> dict:
     return {name: _recordable(function, name, value) for name, value in settings.items()}
 
 
-def _recordable(function: Callable, name: str, value):
+def _recordable(function: Callable, name: str, value, level: int = 0):
+    if level > MOST_LEVELS:
+        raise SettingError(
+            f"The setting {name!r} of the experiment {name_of(function)!r} holds itself, or nests "
+            f"deeper than {MOST_LEVELS} levels, which the record of a run cannot hold: make it flatter."
+        )
     if isinstance(value, np.generic):
         value = value.item()
     if type(value) in PLAIN or isinstance(value, PurePath):
         return value
     if type(value) in (list, tuple):
-        return type(value)(_recordable(function, name, each) for each in value)
+        return type(value)(_recordable(function, name, each, level + 1) for each in value)
     if isinstance(value, dict) and {type(key) for key in value} in (set(), {str}, {int}):
-        return {key: _recordable(function, name, each) for key, each in value.items()}
+        return {key: _recordable(function, name, each, level + 1) for key, each in value.items()}
     kind = value.__name__ if isinstance(value, type) else type(value).__name__
     raise SettingError(
         f"The setting {name!r} of the experiment {name_of(function)!r} is of the type {kind}, which "

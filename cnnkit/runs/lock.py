@@ -1,12 +1,14 @@
 """Let one process at a time work in a run folder."""
 
 import contextlib
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from cnnkit.errors import RunFolderError
-from cnnkit.runs import making, records
+from cnnkit.runs import files, making, records
 
 try:
     import fcntl
@@ -33,7 +35,12 @@ def locked(folder: Path) -> Iterator[None]:
     """
     path, no_links = folder / records.LOCK, getattr(os, "O_NOFOLLOW", 0)
     try:
+        if Path(os.path.realpath(path.parent)) != Path(os.path.realpath(folder), path.parent.name):
+            raise OSError(errno.EPERM, f"{path} is {files.REFUSED}")
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | no_links, 0o644)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.EPERM, f"{path} is {files.REFUSED}")
     except OSError as error:
         raise RunFolderError(f"{folder} cannot be worked in: {error.strerror}.") from error
     try:

@@ -59,9 +59,12 @@ class Run(Uses):
             RunFolderError: The name is taken, or the folder cannot be made.
         """
         name = name or f"{datetime.now():%Y-%m-%dT%H-%M-%S}_{secrets.token_hex(2)}"
+        if not isinstance(name, str) or Path(name).name != name or name[0] == "." or "\0" in name:
+            raise RunFolderError(
+                f"A run's name is one folder's name, not {name!r}: leave out '/', and do not begin it "
+                "with '.', by which files are hidden."
+            )
         folder = Path(runs_dir) / experiment / name
-        if Path(name).name != name:
-            raise RunFolderError(f"A run's name is one folder's name, not {name!r}: leave out '/'.")
         try:
             making.make(folder)
         except FileExistsError:

@@ -42,6 +42,15 @@ def test_pictures_are_scaled_and_other_values_are_not():
     assert replace(small(), value_range=(-1, 15)).scale == 1
 
 
+def test_classes_may_have_numbers_for_names():
+    split = small().train
+    numbered = Dataset(
+        name="n", train=split, validation=split, test=split, class_names=(3, np.int64(7))
+    )
+    assert numbered.class_names == ("3", "7")
+    assert [numbered.named(label) for label in split.labels] == ["3", "7", "3", "7"]
+
+
 def test_a_label_too_few_is_refused():
     with pytest.raises(SettingError, match="3 labels for 4 inputs"):
         Split(np.zeros((4, 2, 2, 1)), np.zeros(3, int))

@@ -99,6 +99,20 @@ def test_a_setting_that_json_does_not_know_is_named_with_the_remedy(tmp_path, va
     assert not os.listdir(tmp_path)
 
 
+ITSELF: list = []
+ITSELF.append(ITSELF)
+
+
+@pytest.mark.parametrize(
+    "value", [ITSELF, functools.reduce(lambda inner, _: [inner], range(99), 0)]
+)
+def test_a_setting_that_holds_itself_or_nests_too_deeply_is_refused(tmp_path, value):
+    words = "The setting 'more' of the experiment 'small' holds itself, or nests deeper than 50"
+    with pytest.raises(SettingError, match=words):
+        cnnkit.run(small, more={"a": value}, runs_dir=tmp_path)
+    assert not os.listdir(tmp_path)
+
+
 @pytest.mark.once
 def test_a_partial_gives_settings_and_numbers_may_be_of_numpy(tmp_path):
     inner = functools.partial(small, 3, rate=0.5)

@@ -69,7 +69,8 @@ def test_commands_see_the_samples_that_the_run_trained_on(here):
 
 
 def test_a_run_of_a_function_of_any_name_is_explained(here):
-    run = trained(write("mine", "tiny"), "tiny", sizes=(6,))
+    other = "def other():\n    raise RuntimeError('another function of the file')"
+    run = trained(write("mine", "tiny", helper=other), "tiny", sizes=(6,))
     assert run.folder == Path("runs/tiny/it")
     for command in (["mistakes", "it"], ["features", "--run", "it", "--output", "it.npz"]):
         done = cnnkit_command(*command)

@@ -175,6 +175,33 @@ def test_a_white_filter_has_a_frame():
     assert all(spine.get_visible() for spine in axes.spines.values())
 
 
+def test_a_drawn_network_has_kernel_stride_and_shape_in_each_box_and_a_legend():
+    network = keras.Sequential(
+        [
+            keras.Input((9, 9, 1)),
+            keras.layers.Conv2D(4, (3, 5), strides=2, name="conv"),
+            keras.layers.Flatten(name="flat"),
+            keras.layers.Dense(3, name="logits"),
+        ]
+    )
+    figure = figures.architecture(models.anatomy(network))
+    boxes = [text.split("\n") for text in texts(figure.axes[0])]
+    assert boxes[1:] == [
+        ["conv", "Conv2D 3 x 5, stride 2", "4 x 3 x 4"],
+        ["flat", "Flatten", "48"],
+        ["logits", "Dense", "3"],
+    ]
+    (legend,) = figure.legends
+    colours = {
+        text.get_text(): handle.get_facecolor()
+        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+    }
+    drawn_boxes = [patch.get_facecolor() for patch in figure.axes[0].patches[1:]]
+    names = ["has weights", "has no weights", "has weights"]
+    assert drawn_boxes == [colours[name] for name in names]
+    assert "height x width x maps" in legend.get_title().get_text()
+
+
 def test_robustness_has_a_panel_a_change_and_a_line_a_model(model):
     images = np.random.default_rng(2).random((10, 8, 8, 1))
     labels = np.arange(10) % 3

@@ -14,6 +14,7 @@ from cnnkit.errors import CnnkitError, RunFolderError, SettingError
 from cnnkit.experiment import built_in_experiment
 from cnnkit.experiment.rebuild import call_record, recorded_function
 from cnnkit.runs import Run, checksums, log_offsets
+from cnnkit.runs.lock import locked
 from cnnkit.tensorboard import film
 
 pytestmark = pytest.mark.once
@@ -67,6 +68,22 @@ def test_source_that_is_no_file_of_the_folder_is_not_executed(run, tmp_path, tru
     with pytest.raises(RunFolderError, match=r"experiment\.py cannot be read: not a regular file"):
         recorded_function(Run(run.folder, trust=trust))
     assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("hostile", ["pipe", "link"])
+def test_a_lock_that_is_no_file_of_the_folder_is_refused(run, tmp_path, hostile):
+    checkpoints, outside = run.folder / "checkpoints", tmp_path / "outside"
+    (checkpoints / ".lock").unlink()
+    outside.mkdir()
+    if hostile == "pipe":
+        os.mkfifo(checkpoints / ".lock")
+    else:
+        checkpoints.rmdir()
+        checkpoints.symlink_to(outside)
+    words = r"cannot be worked in: .*\.lock is not a regular file inside the run folder"
+    with pytest.raises(RunFolderError, match=words), locked(run.folder):
+        pass
+    assert os.listdir(outside) == []
 
 
 def test_a_film_of_a_pipe_or_of_a_damaged_picture_is_refused(run):

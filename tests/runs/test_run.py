@@ -35,7 +35,7 @@ def test_a_taken_name_is_refused(runs_dir):
         Run.create(runs_dir, "digits", "baseline")
 
 
-@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "/tmp/x"])
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "/tmp/x", "..", ".", ".hidden", "a\0b", 3])
 def test_a_name_cannot_lead_out_of_the_folder(runs_dir, name):
     with pytest.raises(RunFolderError, match="leave out '/'"):
         Run.create(runs_dir, "digits", name)
