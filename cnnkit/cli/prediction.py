@@ -136,9 +136,7 @@ def _writer(trained, wishes: Wishes) -> Iterator:
             path = stack.enter_context(replacing(wishes.output))
             file = None
             if wishes.form != "parquet":
-                file = stack.enter_context(  # names of files may be of any bytes
-                    open(path, "w", encoding="utf-8", errors="backslashreplace", newline="")
-                )
+                file = stack.enter_context(open(path, "w", encoding="utf-8", newline=""))
         writer = _made(trained, wishes, file, path)
         yield writer
         writer.close()

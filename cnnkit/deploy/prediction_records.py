@@ -123,7 +123,6 @@ class Parquet:
     def add(self, prediction: Prediction) -> None:
         """Write a prediction."""
         row = _row(record(prediction, top=self.top, threshold=self.threshold), self.columns)
-        row = [_as_utf_8(value) if isinstance(value, str) else value for value in row]
         self.rows.append(dict(zip(self.columns, row, strict=True)))
         if len(self.rows) == ROWS:
             self._write()
@@ -136,11 +135,6 @@ class Parquet:
     def _write(self) -> None:
         self.writer.write_table(self.table(self.rows, self.schema))
         self.rows = []
-
-
-def _as_utf_8(text: str) -> str:
-    """Return a text with escapes for what is no character, such as a file's name may have."""
-    return text.encode(errors="backslashreplace").decode()
 
 
 def require_pyarrow():

@@ -90,21 +90,6 @@ def test_standard_output_has_the_answers_alone(here):
 
 
 @pytest.mark.parametrize("form", ["table", "jsonl", "csv", "parquet"])
-def test_a_name_of_bytes_that_are_no_characters_is_written_as_an_escape(here, form):
-    (here / "in" / "0.png").rename(here / "in" / "\udcff.png")  # the byte 255
-    call("in", "--format", form, "--output", "found")
-    if form == "parquet":
-        names = [each["file"] for each in pq.read_table("found").to_pylist()]
-    else:
-        text = (here / "found").read_text(encoding="utf-8")
-        names = (
-            [json.loads(line)["file"] for line in text.splitlines()] if form == "jsonl" else [text]
-        )
-    escape = "in/\udcff.png" if form == "jsonl" else "in/\\udcff.png"  # JSON reads it back
-    assert any(escape in name for name in names)
-
-
-@pytest.mark.parametrize("form", ["table", "jsonl", "csv", "parquet"])
 def test_a_bad_file_is_named_in_its_place_and_the_status_says_so(here, form):
     (here / "in" / "2.png").write_bytes(b"")
     (here / "in" / "deep" / "3.png").write_bytes(b"no picture")

@@ -191,6 +191,13 @@ OWN = {
 }
 
 
+def test_the_file_names_no_layer_of_cnnkit():
+    content = model_file(classic([families.PaddedShortcut(7, strides=2)]))
+    recipe = zipfile.ZipFile(io.BytesIO(content)).read("config.json").decode()
+    assert "PaddedShortcut" not in recipe
+    assert "cnnkit" not in recipe
+
+
 @pytest.mark.parametrize("name", OWN)
 def test_keras_own_layers_compute_what_those_of_cnnkit_do(name):
     keras.utils.set_random_seed(0)
