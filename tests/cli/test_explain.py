@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cnnkit import data, runs
+from cnnkit import data, explain as explanations, runs
 from cnnkit.cli import main
 from cnnkit.cli.explain import robustness as robustness_command
 from cnnkit.cli.run_inputs import image_for
@@ -100,11 +100,18 @@ def test_an_image_file_is_cut_as_the_training_images_were(tmp_path, capsys):
     )
 
 
-def test_patches_and_preferred_images_come_on_request(runs_dir, here):
+def test_patches_and_preferred_images_come_on_request(runs_dir, here, monkeypatch):
+    drawn, draw = [], explanations.figures.filters
+    monkeypatch.setattr(
+        explanations.figures, "filters", lambda images: drawn.append(images) or draw(images)
+    )
     result = explain(runs_dir, "filters", "cnn", "--patches", "--preferred")
     assert "Dead on 96 training images" in result.output
     assert Path("filters-patches.png").exists()
     assert Path("filters-preferred.png").exists()
+    _, preferred = drawn
+    assert preferred.shape == (4, 12, 12, 1)
+    assert (preferred.std(axis=(1, 2, 3)) > 0.25).all()  # of 0.5: patterns, none white on white
 
 
 def test_kernels_need_no_run(here):

@@ -97,6 +97,16 @@ def test_modules_beside_the_file_are_imported_again(project, monkeypatch):
     assert len(experiment_of(run).data.train) == 24
 
 
+def test_modules_of_the_import_path_of_then_are_imported_again(project, monkeypatch):
+    Path("library").mkdir()
+    Path("library/inks.py").write_text("SIZE = 24\n")
+    monkeypatch.syspath_prepend(project / "library")  # as PYTHONPATH has it
+    size = "data.xo(train=inks.SIZE, validation=8, test=8, image_size=9)"
+    run = trained(written(imports="import inks", data=size))
+    elsewhere(project, monkeypatch)
+    assert len(experiment_of(run).data.train) == 24
+
+
 def test_a_module_that_a_moved_run_lacks_is_named_with_the_remedy(project, monkeypatch):
     Path("sub").mkdir()
     Path("sub/quills.py").write_text("SIZE = 24\n")
