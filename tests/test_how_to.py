@@ -16,14 +16,15 @@ from cnnkit.cli import main
 from cnnkit.data import digits
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs/how-to").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs/how-to").glob("*.md")), ROOT / "docs/photos.md"]
 # Pretrained weights come from the network, a search takes minutes, and servers run until stopped.
 SMALL = {
+    "--backbone mobilenet_v2": "--backbone mobilenet_v2 --weights none",
     "mobilenet_v2_035": "convnet --dataset-option image_size=32",
     "mobilenet_v2": "convnet --dataset-option image_size=32 --epochs 1",
     "convnet --trials 20": "convnet --epochs 1 --trials 2",
 }
-SERVERS = re.compile(r"cnnkit (serve|explore (?!.*--output))")
+SERVERS = re.compile(r"cnnkit (serve|tensorboard|explore (?!.*--output))")
 
 pytestmark = [
     pytest.mark.slow,
@@ -67,6 +68,11 @@ def prepared(tmp_path_factory):
         photos.mkdir(parents=True)
         for index in range(first, first + count):
             Image.fromarray(pictures[index]).convert("RGB").save(photos / f"{index}.png")
+    rows = [
+        f"photos/{file.parent.name}/{file.name},{file.parent.name}"
+        for file in folder.glob("path/to/photos/*/*")
+    ]
+    (folder / "path/to/photos.csv").write_text("\n".join(["path,label", *sorted(rows)]))
     return folder
 
 

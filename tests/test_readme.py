@@ -1,5 +1,6 @@
 """What README and docs say, done."""
 
+import contextlib
 import os
 import re
 import runpy
@@ -11,6 +12,7 @@ from pathlib import Path
 import keras
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from cnnkit.cli import main
 
@@ -19,6 +21,18 @@ README = ROOT / "README.md"
 DOCS = ROOT / "docs"
 TABLE = (DOCS / "experiments.md").read_text()
 EXPERIMENTS = re.findall(r"`python -m experiments\.(\w+)`", TABLE)
+OPTIONS = re.compile(r"^python -m experiments\.(\w+) (.+)$", re.MULTILINE)
+# What takes minutes is asked for less, in a slow test.
+SMALL = {
+    "minutes=3": "minutes=0.5",
+    "trials=20, workers=2": "trials=1, workers=1",
+}
+SHOWN = {  # what a page's Python prints
+    "own-keras-model": r"^\[0\.\d+, 0\.\d+\]$",
+    "predict-and-evaluate": r"^cat\.jpg \w+$",
+    "sounds-and-texts": "Total params: ",
+}
+PHOTOS = 12
 ACCURACY = r"`python -m experiments\.{}` \|.*?(\d+\.\d+ %)"
 
 
@@ -89,6 +103,45 @@ def test_the_ten_lines_run(tmp_path):
     assert re.search(r"0\.\d+ \[\d", printed)
 
 
+def pages_with_python():
+    """Pages whose Python runs as it stands, but those that a test of their own looks at closely."""
+    for page in sorted(DOCS.rglob("*.md")):
+        if blocks(page, "python") and page.stem not in ("runs", "tracking"):
+            takes_minutes = any(large in page.read_text() for large in SMALL)
+            marks = [pytest.mark.slow] if takes_minutes else []
+            yield pytest.param(page, id=page.stem, marks=marks)
+
+
+@pytest.fixture(scope="module")
+def finished(reader):
+    """The reader's folder, with a run, a picture, and pictures of two classes."""
+    with contextlib.chdir(reader):
+        if not list(reader.glob("runs/*/*/model.keras")):
+            words = ["run", "--dataset", "xo", "--model", "convnet", "--epochs", "1"]
+            assert CliRunner().invoke(main, words).exit_code == 0
+    for number in range(PHOTOS):
+        file = reader / f"path/to/photos/{'cat' if number % 2 else 'dog'}/{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (20 * number, 0, 0)).save(file)
+    Image.new("L", (28, 28), 255).save(reader / "cat.jpg")
+    return reader
+
+
+@on_the_default_backend
+@pytest.mark.parametrize("page", pages_with_python())
+def test_the_python_of_a_page_runs(page, finished, monkeypatch, capsys):
+    monkeypatch.chdir(finished)
+    monkeypatch.syspath_prepend(ROOT)
+    code = "\n".join(blocks(page, "python"))
+    for large, small in SMALL.items():
+        code = code.replace(large, small)
+    (finished / f"{page.stem}_page.py").write_text(code)
+    runpy.run_path(f"{page.stem}_page.py")  # from a file: an experiment must have a source
+    assert re.search(SHOWN.get(page.stem, ""), capsys.readouterr().out, re.MULTILINE)
+    for table in re.findall(r"\.to_csv\(\"([^\"]+)\"", code):
+        assert len((finished / table).read_text().splitlines()) == 1 + PHOTOS
+
+
 @pytest.mark.slow
 @on_the_default_backend
 def test_a_compiled_model_becomes_a_run(tmp_path):
@@ -132,15 +185,37 @@ def test_the_results_of_the_readme_are_those_of_the_table():
         assert found == wanted, name
 
 
+@pytest.fixture
+def help_of(monkeypatch):
+    """A function (experiment, options) -> the exit status of its command with --help."""
+
+    def asked(name, *words):
+        monkeypatch.setattr(sys, "argv", [name, *words, "--help"])
+        monkeypatch.syspath_prepend(ROOT)
+        monkeypatch.delitem(sys.modules, f"experiments.{name}", raising=False)  # of another test
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_module(f"experiments.{name}", run_name="__main__")
+        return ended.value.code
+
+    return asked
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_each_command_of_the_table_is_one(name, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", [name, "--help"])
-    monkeypatch.syspath_prepend(ROOT)
-    monkeypatch.delitem(sys.modules, f"experiments.{name}", raising=False)  # of another test
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_module(f"experiments.{name}", run_name="__main__")
-    assert ended.value.code == 0
+def test_each_command_of_the_table_is_one(name, help_of, capsys):
+    assert help_of(name) == 0
     assert "--epochs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    sorted({line for page in [README, *DOCS.rglob("*.md")] for line in OPTIONS.findall(page.read_text())}),
+)  # fmt: skip
+def test_the_options_that_a_page_gives_an_experiment_are_its_own(name, words, help_of):
+    assert help_of(name, *shlex.split(words, comments=True)) == 0
+
+
+def test_a_misspelt_option_of_an_experiment_is_refused(help_of):
+    assert help_of("digits_lenet5", "--epoch-count", "3") == 2
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
