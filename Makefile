@@ -1,7 +1,7 @@
 # Each target is what stands below it: lines that a person could type.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: demo test test-jax lint bench notebooks docs glossary picture design explorer clean
+.PHONY: demo test test-jax lint bench notebooks docs glossary picture design explorer release clean
 
 demo: .venv/demo
 	python -m experiments.digits_lenet5
@@ -30,14 +30,20 @@ explorer/web/node_modules: explorer/web/package-lock.json
 bench: .venv/demo
 	python -m benchmarks.startup
 
+# Executes what has changed since it was executed, two at a time; an error or 90 s in a cell fail.
 notebooks: .venv/notebook
-	ls notebooks/*.ipynb | xargs -n 1 -P 2 jupyter-execute --timeout=90 --kernel_name=python3
+	$(MAKE) --no-print-directory --jobs=2 $(patsubst %,build/%,$(wildcard notebooks/*.ipynb))
 
-# The site needs no network connection; build/docs/index.html opens it.
-docs: .venv/docs
+build/notebooks/%.ipynb: notebooks/%.ipynb $(shell find cnnkit -name '*.py')
+	mkdir -p build/notebooks
+	jupyter-execute --timeout=90 --kernel_name=python3 --output=$(CURDIR)/$@ $<
+
+# The site, with what the notebooks printed and drew. It needs no network connection;
+# build/docs/index.html opens it.
+docs: .venv/docs notebooks
 	TF_CPP_MIN_LOG_LEVEL=3 python -m sphinx --quiet --fail-on-warning --keep-going --builder html --conf-dir docs . build/docs
 	codespell README.md CHANGELOG.md CONTRIBUTING.md docs/*.md docs/*/*.md notebooks/*.ipynb
-	python docs/readability.py
+	python -W ignore:pkg_resources docs/readability.py
 
 # The pictures of docs/glossary.md.
 glossary: .venv/demo
@@ -48,9 +54,17 @@ glossary: .venv/demo
 	cnnkit data show digits --output docs/runs/digits.png && mv docs/runs/digits.png docs/glossary
 	cnnkit data show digits --augment affine --output docs/glossary/affine.png
 
-picture: .venv/demo
+picture: .venv/test
 	python -m experiments.digits_lenet5 --runs-dir docs/runs --name picture
 	chromium --headless --no-sandbox --hide-scrollbars --window-size=1000,1420 --screenshot=docs/report.png docs/runs/digits_lenet5/picture/report.html
+	cnnkit explore docs/runs/digits_lenet5/picture --output docs/runs/explorer.html
+	python docs/film_explorer.py docs/runs/explorer.html docs/explorer.gif
+
+# What `twine upload` publishes; tests/test_release.py installs the same and tries it.
+release: .venv/test
+	rm -rf build/dist
+	python -m build --no-isolation --outdir build/dist
+	twine check --strict build/dist/*
 
 clean:
 	rm -rf .venv build *.egg-info runs docs/runs docs/reference notebooks/runs .pytest_cache .ruff_cache .hypothesis .import_linter_cache .mypy_cache .coverage

@@ -3,6 +3,7 @@
 The root of the checkout is the source folder, so that one link works on the site and in the files.
 """
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -23,8 +24,9 @@ exclude_patterns = [
     "**/.ipynb_checkpoints", "**/__pycache__",
 ]  # fmt: skip
 
-# `make notebooks` executes them, so that a page can be built in seconds.
+# `make notebooks` executes them, two at a time, and `show_executed` takes what it wrote.
 nb_execution_mode = "off"
+nb_output_stderr = "remove"
 nb_ipywidgets_js = {}  # Its default loads scripts from the network.
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
@@ -55,7 +57,27 @@ def escape(application, what, name, thing, options, lines):
             lines[number] = "".join(parts)
 
 
+def show_executed(application, name, source):
+    """Show a notebook with its outputs, if it was executed as it stands."""
+    executed = ROOT / "build" / f"{name}.ipynb"
+    if name.startswith("notebooks/") and executed.exists():
+        text = executed.read_text()
+        if _cells(text) == _cells(source[0]):
+            source[0] = text
+
+
+def _cells(notebook):
+    return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]
+
+
+def notebooks(application, environment, *changes):
+    """Name the pages whose outputs may have changed, though their own files have not."""
+    return [name for name in environment.found_docs if name.startswith("notebooks/")]
+
+
 def setup(application):
     """Write the pages of the reference before Sphinx looks for pages."""
     application.connect("config-inited", lambda *_: reference.write(ROOT / "docs/reference"))
+    application.connect("env-get-outdated", notebooks)
+    application.connect("source-read", show_executed)
     application.connect("autodoc-process-docstring", escape, priority=900)  # after napoleon
