@@ -12,12 +12,13 @@ from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 WIDTH, HEIGHT = 1120, 700  # of the window
 SCALE = 0.72  # of the film to the window
 COLOURS = 64
-LAYER = "C1"
+LAYER = "lenet5/C3"
 SEVEN = [(-70, -70), (140, 0), (-80, 150)]  # a start, then strokes from there, in pixels
 
 
@@ -109,10 +110,26 @@ def look_closer(film: Film) -> None:
     film.scroll_to("#overview-title")
     film.shoot(1500)
     film.run(f"document.querySelector(`[data-layer='{LAYER}'] .layer-name`).click()")
-    film.until(f"return document.querySelector('#closer').textContent.includes('{LAYER}')")
+    name = LAYER.split("/")[1]
+    film.until(f"return document.querySelector('#closer').textContent.includes('{name}')")
     film.shoot(1500)
     film.scroll_to("#closer")
     film.until("return document.querySelectorAll('.closer .grid').length >= 3")
+    film.shoot(2500)
+    made = film.browser.find_elements(By.CSS_SELECTOR, ".closer canvas[role=application]")[1]
+    for key in (Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ARROW_DOWN):
+        made.send_keys(key)
+        film.shoot(700)
+
+
+def change_a_weight(film: Film) -> None:
+    """Change a weight of the kernel, and see what becomes of the answer."""
+    film.run(
+        "const field = document.querySelector(`.closer input[aria-label^='Kernel, row 3']`);"
+        "field.value = '−8'; field.dispatchEvent(new Event('change'))"
+    )
+    film.shoot(1500)
+    film.scroll_to("#explorer")
     film.shoot(2500)
 
 
@@ -125,6 +142,7 @@ def main(page: str, target: str) -> None:
         film.until("return document.querySelector('.headline b')?.textContent")
         draw_a_digit(film)
         look_closer(film)
+        change_a_weight(film)
         film.save(Path(target))
     finally:
         opened.quit()
