@@ -56,7 +56,7 @@ glossary: .venv/demo
 
 picture: .venv/test
 	python -m experiments.digits_lenet5 --runs-dir docs/runs --name picture
-	chromium --headless --no-sandbox --hide-scrollbars --window-size=1000,1420 --screenshot=docs/report.png docs/runs/digits_lenet5/picture/report.html
+	chromium --headless --no-sandbox --hide-scrollbars --window-size=1000,640 --screenshot=docs/report.png docs/runs/digits_lenet5/picture/report.html
 	cnnkit explore docs/runs/digits_lenet5/picture --output docs/runs/explorer.html
 	python docs/film_explorer.py docs/runs/explorer.html docs/explorer.gif
 

@@ -26,7 +26,6 @@ exclude_patterns = [
 
 # `make notebooks` executes them, two at a time, and `show_executed` takes what it wrote.
 nb_execution_mode = "off"
-nb_output_stderr = "remove"
 nb_ipywidgets_js = {}  # Its default loads scripts from the network.
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
@@ -44,6 +43,7 @@ html_theme = "furo"
 html_title = "cnnkit"
 html_extra_path = ["site_root"]
 html_copy_source = False
+html_show_search_summary = False  # A page opened from a file may not read others for it.
 
 
 def escape(application, what, name, thing, options, lines):
@@ -61,13 +61,35 @@ def show_executed(application, name, source):
     """Show a notebook with its outputs, if it was executed as it stands."""
     executed = ROOT / "build" / f"{name}.ipynb"
     if name.startswith("notebooks/") and executed.exists():
-        text = executed.read_text()
-        if _cells(text) == _cells(source[0]):
-            source[0] = text
+        shown = json.loads(executed.read_text())
+        if _sources(shown) == _sources(json.loads(source[0])):
+            for cell in shown["cells"]:
+                if cell["cell_type"] == "code":
+                    cell["outputs"] = _settled(cell["outputs"])
+            source[0] = json.dumps(shown)
 
 
-def _cells(notebook):
-    return ["".join(cell["source"]) for cell in json.loads(notebook)["cells"]]
+def _sources(notebook):
+    return ["".join(cell["source"]) for cell in notebook["cells"]]
+
+
+def _settled(outputs):
+    """Return outputs as a reader wants them: a progress bar's last state, and no log messages."""
+    shown = []
+    for output in outputs:
+        if output["output_type"] != "stream":
+            shown.append(output)
+        elif output["name"] == "stdout":
+            if not shown or shown[-1]["output_type"] != "stream":
+                shown.append(output | {"text": ""})
+            shown[-1]["text"] += "".join(output["text"])
+    for output in shown:
+        if output["output_type"] == "stream":
+            lines = re.sub(r"\x1b\[[\d;]*m", "", output["text"]).split("\n")
+            lines = [re.sub(r".*[\b\r](?=.)", "", line) for line in lines]
+            lines = [line for line in lines if not line.startswith("WARNING:tensorflow:")]
+            output["text"] = "\n".join(lines)
+    return shown
 
 
 def notebooks(application, environment, *changes):

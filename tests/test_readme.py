@@ -130,7 +130,7 @@ def finished(reader):
 
 
 @on_the_default_backend
-@pytest.mark.parametrize("page", pages_with_python())
+@pytest.mark.parametrize("page", list(pages_with_python()))
 def test_the_python_of_a_page_runs(page, finished, monkeypatch, capsys):
     monkeypatch.chdir(finished)
     monkeypatch.syspath_prepend(ROOT)
