@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
@@ -124,7 +125,8 @@ def finished(reader):
     for number in range(PHOTOS):
         file = reader / f"path/to/photos/{'cat' if number % 2 else 'dog'}/{number}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (16, 16), (20 * number, 0, 0)).save(file)
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(file)
     Image.new("L", (28, 28), 255).save(reader / "cat.jpg")
     return reader
 

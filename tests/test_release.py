@@ -102,7 +102,7 @@ def test_an_installed_cnnkit_has_its_commands_and_writes_an_experiment(installed
         assert re.search(rf"^  {command} ", shown, re.MULTILINE)
     assert version() in output_of(cnnkit, "--version", folder=tmp_path)
     output_of(cnnkit, "new", "strokes", folder=tmp_path)
-    assert "def experiment(" in (tmp_path / "strokes.py").read_text()
+    assert "def experiment(" in (tmp_path / "experiments/strokes.py").read_text()
 
 
 def test_import_finds_the_installed_one(installed, tmp_path):
