@@ -12,6 +12,8 @@ import numpy as np
 from cnnkit.errors import RefusedFileError, SettingError
 from cnnkit.keras_graph.walk import recorded_calls
 from cnnkit.model_files import keras_objects
+from cnnkit.model_files.keras_objects import TRUST
+from cnnkit.model_files.recorded_graph import check_graph
 
 MAX_DEPTH = 100  # lists and objects in one another; keras.applications has 11
 MAX_OBJECTS = 50_000  # layers and their parts; NASNetLarge has 6,000
@@ -28,7 +30,6 @@ OWN = {
     for name in names.split()
 }
 HUB = "keras_hub."
-TRUST = "if you trust who made the file, allow that (--trust, or trust=True)"
 
 
 def read(path: str | os.PathLike, text: bytes, *, trust: bool = False) -> dict:
@@ -54,6 +55,7 @@ def read(path: str | os.PathLike, text: bytes, *, trust: bool = False) -> dict:
         if "class_name" in each:
             each.pop("compile_config", None)
         _check_calls(path, each)
+    check_graph(path, configuration)
     if not trust:
         for each in named_in(path, configuration):
             reason = objection_to(each)
@@ -203,9 +205,12 @@ def _objection_to_amounts(named: dict) -> str:
     config = named.get("config")
     for option, largest in keras_objects.LARGEST.items():
         value = config.get(option) if isinstance(config, dict) else None
-        if isinstance(value, int | float) and value > largest:
-            kind = named["class_name"]
-            return f"a layer {kind} of {option}={value:,}, and at most {largest:,} is read; {TRUST}"
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, int | float) and each > largest:
+                kind = named["class_name"]
+                return (
+                    f"a layer {kind} of {option}={each:,}, and at most {largest:,} is read; {TRUST}"
+                )
     return ""
 
 

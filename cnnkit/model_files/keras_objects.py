@@ -41,10 +41,13 @@ REFUSED = {
     "IntegerLookup": _VOCABULARY,
     "TextVectorization": _VOCABULARY,
 }
+TRUST = "if you trust who made the file, allow that (--trust, or trust=True)"
 # Options on which a layer's work or its tables depend, though no shape and no weight shows it.
+# A convolution's input is padded by its dilation.
 LARGEST = {
     "fft_length": 1 << 16, "num_mel_bins": 1 << 12, "bins": 1 << 16,
     "num_ops": 100, "num_chains": 100, "chain_depth": 100, "power_iterations": 1000,
+    "dilation_rate": 1 << 10, "pool_size": 1 << 12,
 }  # fmt: skip
 MODELS = frozenset({"Functional", "Model", "Sequential"})
 VALUES = frozenset(

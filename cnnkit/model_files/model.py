@@ -14,13 +14,12 @@ from cnnkit.keras_graph.deferred_variables import (
     ObjectSharingScope,
     deferred_variables,
 )
-from cnnkit.keras_graph.walk import layer_calls
 from cnnkit.model_files import configuration
 from cnnkit.model_files.archive import unpacked
 from cnnkit.model_files.hdf5 import check_weights
+from cnnkit.model_files.sizes import check_sizes
 
 SPARE_NUMBERS = 1 << 20  # that a model may have beyond those that its file holds
-MAX_OUTPUT = 1 << 28  # numbers that a layer returns for one sample: 1 GiB in float32
 
 
 def load_model(
@@ -117,21 +116,8 @@ def _built(
                 "save the model again with model.save."
             )
         if not trust:
-            _check_outputs(path, model)
+            check_sizes(path, model)
     return model
-
-
-def _check_outputs(path: str | os.PathLike, model: keras.Model) -> None:
-    """Refuse a model that a single sample would make return gigabytes."""
-    for call in layer_calls(model, nested=True):
-        for tensor in call.outputs:
-            numbers = math.prod(size or 1 for size in tensor.shape)
-            if numbers > MAX_OUTPUT:
-                raise RefusedFileError(
-                    f"{path} is refused: its layer {call.path!r} returns {numbers:,} numbers for one "
-                    f"sample, and at most {MAX_OUTPUT:,} are allowed; if you trust who made it, "
-                    "allow that (--trust, or trust=True)."
-                )
 
 
 def _in_short(error: Exception) -> str:

@@ -41,7 +41,71 @@ def network(shape, *layers):
     return layer("Sequential", "keras", name="network", layers=[inputs, *layers])
 
 
+def called_on(part, name, *sources):
+    """A layer of a graph, called once on each (name, call) of other layers."""
+    nodes = []
+    for source in sources:
+        tensor = {"shape": [None, 4], "dtype": "float32", "keras_history": [*source, 0]}
+        nodes.append({"args": [{"class_name": "__keras_tensor__", "config": tensor}], "kwargs": {}})
+    return {
+        **part,
+        "config": {**part["config"], "name": name},
+        "name": name,
+        "inbound_nodes": nodes,
+    }
+
+
+def graph(name, layers, last, shape=(4,)):
+    """A network of one input."""
+    inputs = called_on(layer("InputLayer", batch_shape=[None, *shape], dtype="float32"), "pixels")
+    return layer(
+        "Functional", "keras.src.models.functional", name=name, layers=[inputs, *layers],
+        input_layers=[["pixels", 0, 0]], output_layers=[[*last, 0]],
+    )  # fmt: skip
+
+
+def doubling(levels):
+    """Networks in one another, each called twice by the next."""
+    inner = graph("0", [called_on(layer("ReLU"), "relu", ("pixels", 0))], ("relu", 0))
+    for level in map(str, range(1, levels)):
+        twice = called_on(inner, "inner", ("pixels", 0), ("inner", 0))
+        inner = graph(level, [twice], ("inner", 1))
+    return inner
+
+
+def doubling_by_number(levels):
+    """The same, but the second call is of an object that the file only refers to."""
+    inner = graph("0", [called_on(layer("ReLU"), "relu", ("pixels", 0))], ("relu", 0))
+    inner["shared_object_id"] = 0
+    for level in range(1, levels):
+        again = {
+            **layer("Functional", "keras.src.models.functional"),
+            "shared_object_id": level - 1,
+        }
+        once = called_on(inner, "once", ("pixels", 0))
+        inner = graph(str(level), [once, called_on(again, "again", ("once", 0))], ("again", 0))
+        inner["shared_object_id"] = level
+    return inner
+
+
+def backwards(count):
+    """A chain of layers, the last one first: Keras has to go through all for each."""
+    names = ["pixels", *(f"layer{number}" for number in range(count))]
+    chain = [called_on(layer("Identity"), names[n + 1], (names[n], 0)) for n in range(count)]
+    return graph("chain", chain[::-1], (names[-1], 0))
+
+
+def attending(places):
+    """Each place of a long row compared with each."""
+    layers = [called_on(layer("MultiHeadAttention", num_heads=2, key_dim=1), "all", ("pixels", 0))]
+    layers[0]["inbound_nodes"][0]["args"] *= 2
+    return graph("attending", layers, ("all", 0), shape=(places, 1))
+
+
 IMAGE = (8, 8, 3)
+ANY_SIZE = (None, None, 3)
+RUNS_CODE = layer("Lambda", function={"class_name": "__lambda__", "config": {"code": "4wAA"}})
+SYSTEM = {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"}
 RETURNS = "numbers for one sample, and at most 268,435,456"
 CODE = "which runs code that the file brings"
 VOCABULARY = "which reads a vocabulary from any file"
@@ -68,6 +132,42 @@ HOSTILE = {
         ALLOWED,
     ),
     "process": (network(IMAGE, layer("Popen", "subprocess", args=["touch", "marker"])), ALLOWED),
+    "step by step": (network((4, 8), layer("TimeDistributed", layer=RUNS_CODE)), f"Lambda, {CODE}"),
+    "both ways": (network((4, 8), layer("Bidirectional", layer=RUNS_CODE)), f"Lambda, {CODE}"),
+    "prepared": (
+        network((1,), layer("Pipeline", layers=[layer("StringLookup", vocabulary="secret")])),
+        VOCABULARY,
+    ),
+    "base": (network((8,), layer("Layer", "builtins")), f"builtins.Layer, {ALLOWED}"),
+    "eval": (network((8,), layer("eval", "builtins", source="1")), f"builtins.eval, {ALLOWED}"),
+    "penalty": (
+        network((8,), layer("Dense", units=2, kernel_regularizer=layer("system", "os", command="touch"))),
+        f"os.system, {ALLOWED}",
+    ),
+    "initial": (network((8,), layer("Dense", units=2, kernel_initializer=SYSTEM)), "os.system"),
+    "type": (
+        network((8,), {**layer("__typespec__", "subprocess"), "spec_name": "Popen", "config": []}),
+        f"subprocess.__typespec__, {ALLOWED}",
+    ),
+    "doubled": (doubling(18), "calls of layers, and at most 200,000"),
+    "doubled by number": (doubling_by_number(18), "calls of layers, and at most 200,000"),
+    "backwards": (backwards(3000), "try more than 500,000 times"),
+    "long": (network((4,), *[layer("Identity")] * 2000), "try more than 500,000 times"),
+    "dilated": (
+        network(IMAGE, layer("Conv2D", filters=1, kernel_size=3, dilation_rate=[1, 10**6])),
+        "dilation_rate=1,000,000",
+    ),
+    "pooled": (network(IMAGE, layer("MaxPooling2D", pool_size=2**30, padding="same")), "pool_size="),
+    "attending": (attending(10**5), "compares 20,000,000,000 pairs for one sample"),
+    "unrolled": (network((10**5, 1), layer("SimpleRNN", units=1, unroll=True)), "100,000 steps"),
+    "any size": (network(ANY_SIZE, layer("UpSampling2D", size=1000)), RETURNS),
+    "any size inside": (
+        network(
+            (64, 64, 3),
+            network(ANY_SIZE, layer("UpSampling2D", size=1000), layer("GlobalMaxPooling2D")),
+        ),
+        RETURNS,
+    ),
     "lists": ('{"class_name": "Sequential", "config": [' + "[]," * 5_500_000 + "[]]}", "500,000 lists"),
     "objects": ('{"class_name": "Sequential", "config": [' + "{}," * 5_500_000 + "{}]}", "500,000 lists"),
 }  # fmt: skip
