@@ -129,11 +129,11 @@ def _too_large(document: Document, size: int) -> str:
         for weight in layer["weights"]
     )
     hint = (
-        "write it as float16, or explore it"
+        "write it as float16, or leave --output out"
         if is_float32 and size < 2 * LARGEST_WEIGHTS
-        else "explore it"
+        else "leave --output out"
     )
     return (
         f"The weights of {document.network['name']!r} take {size / 1e6:.1f} MB, and a page in one file "
-        f"holds {LARGEST_WEIGHTS / 1e6:.0f} MB; {hint} from Python, which has no such limit."
+        f"holds {LARGEST_WEIGHTS / 1e6:.0f} MB; {hint}: the served page has no such limit."
     )

@@ -1,6 +1,8 @@
 """A reader draws, looks closer, changes weights and goes backwards; Keras has the same numbers."""
 
 import base64
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +12,8 @@ from three_shapes import CLASS_NAMES, SIDE, classifier_like, samples
 from cnnkit.data.images.decode import decode
 
 pytestmark = pytest.mark.once
+
+GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
 
 
 def outputs_of(model, picture):
@@ -197,6 +201,27 @@ def test_test_pictures_say_what_they_are_and_what_they_were_taken_for(page):
     assert names[-1] == f"{CLASS_NAMES[0]}, taken for {CLASS_NAMES[2]} with 50.0 %"
     page.run("document.querySelectorAll('.sample')[1].click()")
     page.until_probabilities(answer(page.model, samples()[1].pixels))
+
+
+def test_the_words_of_a_layer_lead_to_what_they_mean(page):
+    page.open()
+    page.look_at("C1")
+    found = page.run(
+        "return [...document.querySelectorAll('.word-links a')].map(link => {"
+        "  const term = document.getElementById(link.getAttribute('href').slice(1));"
+        "  return [link.textContent, term.textContent, term.nextElementSibling.textContent] })"
+    )
+    assert [word for word, *_ in found] == [
+        "feature map", "filter", "receptive field", "stride", "padding", "bias", "activation",
+    ]  # fmt: skip
+    assert all(term.split(", ")[0] == word and len(text) > 20 for word, term, text in found)
+    page.run("document.querySelector('.word-links a').click()")
+    page.until("return document.querySelector('dt:target').textContent === 'feature map'")
+    terms = page.run(
+        "return [...document.querySelectorAll('.glossary dt')].map(t => t.textContent)"
+    )
+    documented = re.findall(r"^### (.*)$", GLOSSARY.read_text("utf-8").lower(), re.MULTILINE)
+    assert {term.split(", ")[0] for term in terms} <= set(documented)
 
 
 def test_nothing_outside_is_asked_for_and_the_console_is_silent(page):

@@ -2,6 +2,7 @@
 
 import type { Tensor } from "./engine";
 import type { Preparation } from "./network";
+import { pictureSize } from "./picture_size";
 
 /** Whole-number pixels, channels last. */
 export interface Picture {
@@ -172,7 +173,7 @@ export const MOST_PIXELS = 50e6;
 /** Read a file as a picture, or say in one sentence why not. */
 export async function readFile(file: Blob & { name?: string }): Promise<Picture> {
   const name = file.name ?? "The picture";
-  const size = await headerSize(file);
+  const size = await pictureSize(file);
   if (size && size[0] * size[1] > MOST_PIXELS) throw new Error(tooLarge(name, ...size));
   let bitmap: ImageBitmap;
   try {
@@ -192,11 +193,4 @@ export async function readFile(file: Blob & { name?: string }): Promise<Picture>
 function tooLarge(name: string, width: number, height: number): string {
   const millions = Math.round((width * height) / 1e6);
   return `${name} has ${millions} million pixels; the page opens up to ${MOST_PIXELS / 1e6} million: make it smaller first.`;
-}
-
-/** Width and height as a PNG's first bytes give them, so that a huge one is never decoded. */
-async function headerSize(file: Blob): Promise<[number, number] | null> {
-  const view = new DataView(await file.slice(0, 24).arrayBuffer());
-  const isPng = view.byteLength === 24 && view.getUint32(0) === 0x89504e47;
-  return isPng ? [view.getUint32(16), view.getUint32(20)] : null;
 }

@@ -90,6 +90,16 @@ const KINDS: Record<string, Words> = {
     text: "Values at the same place are multiplied: one way through the network turns the other up or down.",
     formula: "y = a · b",
   },
+  Constant: {
+    name: "arithmetic",
+    text: "One number, or one for each map, is applied to every value: it is added, subtracted, multiplied or divided by. Networks bring pixels to a usual size with it.",
+    formula: "y = x + c, x − c, x · c or x / c",
+  },
+  Same: {
+    name: "no change",
+    text: "Every value passes through as it is.",
+    formula: "y = x",
+  },
   Concatenate: {
     name: "concatenation",
     text: "The maps of several layers are put side by side. Nothing is computed.",
@@ -135,8 +145,14 @@ const OTHER: Words = {
 
 /** Words for functions of keras.ops, which have kinds of their own. */
 const BY_ARITHMETIC: Record<string, string> = {
-  activation: "Activation", softmax: "Softmax", scaling: "Rescaling", concatenation: "Concatenate", border: "ZeroPadding2D",
+  activation: "Activation", softmax: "Softmax", scaling: "Rescaling", concatenation: "Concatenate", border: "ZeroPadding2D", same_values: "Same",
 };
+
+/** Whether a function joins what it reads with constants. */
+function hasConstant(layer: Layer): boolean {
+  const operands = layer.config["operands"];
+  return Array.isArray(operands) && operands.some((each) => !("input" in each));
+}
 
 /** What a curve does, for layers that end in one. */
 const CURVES: Record<string, [string, string]> = {
@@ -154,6 +170,7 @@ const CURVES: Record<string, [string, string]> = {
 };
 
 export function wordsFor(layer: Layer): Words {
+  if (hasConstant(layer)) return KINDS["Constant"]!;
   const known = KINDS[layer.kind] ?? KINDS[BY_ARITHMETIC[layer.config["arithmetic"] as string] ?? ""];
   if (known === KINDS["Activation"] && activationOf(layer) === "softmax") return KINDS["Softmax"]!;
   return known ?? { ...OTHER, name: layer.kind };
@@ -168,19 +185,51 @@ export function curveWords(layer: Layer): [string, string] | null {
   return CURVES[activationOf(layer)] ?? null;
 }
 
-/** Terms that the page uses, for its glossary. */
-export const GLOSSARY: [string, string][] = [
-  ["feature map", "What one filter has found, place by place: a picture of its values."],
-  ["filter, kernel", "The small grid of weights that a convolution lays on every patch."],
-  ["patch, receptive field", "What a value reads of the layer before; and, through all layers before, of the picture, in pixels."],
-  ["stride", "How many cells the window moves from one value to the next."],
-  ["padding", "Zeros around a map, so that the window can stand at the edge and the map keeps its size."],
-  ["bias", "A number that is added to every sum of a filter: how easily it responds."],
-  ["activation", "The curve after the sum, such as ReLU; also a value that comes out of it."],
-  ["logits", "The scores of the classes before softmax makes probabilities of them."],
-  ["loss", "How wrong an answer is: minus the logarithm of the true class's probability. 0 is perfect."],
-  ["gradient", "For each number: how much the loss grows if the number grows a little."],
-  ["learning rate", "How far one step goes against the gradient."],
-  ["weights, parameters", "The numbers that training has found: kernels, biases and the like."],
-  ["multiply-adds", "Multiplications with their additions: how much work a picture takes."],
+/** A word of the page's glossary: its names, the first of which is that of the documentation's glossary. */
+export interface Word {
+  names: string[];
+  text: string;
+}
+
+export const GLOSSARY: Word[] = [
+  { names: ["feature map"], text: "What one filter has found, place by place: a picture of its values." },
+  { names: ["filter", "kernel"], text: "The small grid of weights that a convolution lays on every patch." },
+  { names: ["receptive field", "patch"], text: "What a value reads of the layer before; and, through all layers before, of the picture, in pixels." },
+  { names: ["stride"], text: "How many cells the window moves from one value to the next." },
+  { names: ["padding"], text: "Zeros around a map, so that the window can stand at the edge and the map keeps its size." },
+  { names: ["bias"], text: "A number that is added to every sum of a filter: how easily it responds." },
+  { names: ["activation"], text: "The curve after the sum, such as ReLU; also a value that comes out of it." },
+  { names: ["logits"], text: "The scores of the classes before softmax makes probabilities of them." },
+  { names: ["loss"], text: "How wrong an answer is: minus the logarithm of the true class's probability. 0 is perfect." },
+  { names: ["gradient"], text: "For each number: how much the loss grows if the number grows a little." },
+  { names: ["learning rate"], text: "How far one step goes against the gradient." },
+  { names: ["weight", "parameter"], text: "A number that training has found: part of a kernel, a bias and the like." },
+  { names: ["multiply-adds"], text: "Multiplications with their additions: how much work a picture takes." },
 ];
+
+const OF_WINDOWS = ["feature map", "receptive field", "stride", "padding"];
+const OF_CONVOLUTIONS = ["filter", ...OF_WINDOWS, "bias", "activation"];
+
+/** Words that the closer look at a kind of layer uses, by their first names. */
+const USED: Record<string, string[]> = {
+  Conv2D: OF_CONVOLUTIONS,
+  DepthwiseConv2D: OF_CONVOLUTIONS,
+  SeparableConv2D: OF_CONVOLUTIONS,
+  MaxPooling2D: OF_WINDOWS,
+  AveragePooling2D: OF_WINDOWS,
+  Dense: ["weight", "bias", "activation", "logits"],
+  Softmax: ["logits", "loss"],
+  BatchNormalization: ["feature map", "weight"],
+};
+
+/** The words that are used of a layer; of kinds without a list, those of every layer. */
+export function wordsUsed(layer: Layer): Word[] {
+  const kind = wordsFor(layer) === KINDS["Softmax"] ? "Softmax" : layer.kind;
+  const names = USED[kind] ?? ["feature map", "receptive field"];
+  return GLOSSARY.filter((word) => names.includes(word.names[0]!));
+}
+
+/** Where the page explains a word. */
+export function anchorOf(word: Word): string {
+  return `word-${word.names[0]!.replaceAll(" ", "-")}`;
+}

@@ -80,7 +80,7 @@ class Convolution implements Explanation {
     grids.patch.set(patches[n]!);
     grids.kernel.set(weights[n]!);
     grids.products.set(products);
-    const padding = Math.max(...windows.before, windows.before[0] + overhang(windows));
+    const padding = marginOf(windows);
     const channel = filter.channels[n]!;
     const many = asMaps(input.shape)[2];
     this.before.draw(input, channel, {
@@ -168,10 +168,10 @@ export function patchOf(input: Tensor, windows: Windows, [row, column]: [number,
   });
 }
 
-/** By how many cells the last window passes the map's end. */
-function overhang(windows: Windows): number {
+/** By how many cells windows stand over a map's edge, at most. */
+export function marginOf(windows: Windows): number {
   const end = windowAt(windows, [windows.outHeight - 1, windows.outWidth - 1]);
-  return Math.max(0, end.top + end.height - windows.height, end.left + end.width - windows.width) - windows.before[0];
+  return Math.max(0, ...windows.before, end.top + end.height - windows.height, end.left + end.width - windows.width);
 }
 
 export function explainConvolution(store: Store, layer: Layer): Explanation {

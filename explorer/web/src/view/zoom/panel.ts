@@ -3,18 +3,21 @@
 import type { Layer } from "../../network";
 import { asMaps, shortName, type Store } from "../../store";
 import { h, show } from "../dom";
+import { wordLinks } from "../glossary";
 import { count } from "../numbers";
 import { curveWords, wordsFor } from "../words";
 import { explainConvolution } from "./conv";
 import { explainDense } from "./dense";
 import type { Explain, Explanation } from "./explanation";
 import { explainFlattening, explainGlobalPooling, explainPooling } from "./pooling";
+import { explainSeparable } from "./separable";
 import { explainSoftmax, isSoftmax } from "./softmax";
 import { explainBatchNormalization, explainConcatenation, explainCurve, explainMerging, explainScaling, Plain } from "./value_by_value";
 
 const EXPLAIN: Record<string, Explain> = {
   convolution: explainConvolution,
   depthwise_convolution: explainConvolution,
+  separable_convolution: explainSeparable,
   max_pooling: explainPooling,
   average_pooling: explainPooling,
   global_average_pooling: explainGlobalPooling,
@@ -93,7 +96,7 @@ export class CloserLook {
       h("p", {}, words.text),
       h("p", { class: "formula" }, words.formula),
       curve && wordsFor(layer).formula !== "y = max(0, x)" && h("p", { class: "soft" }, `Here the curve f is ${curve[0]}: ${curve[1]}.`),
-      h("p", { class: "soft" }, h("a", { href: "#glossary" }, "What do these words mean?")));
+      wordLinks(layer));
     show(this.body, this.explanation.element);
     show(this.chooser, this.layerChooser(), this.mapChooser(layer));
   }

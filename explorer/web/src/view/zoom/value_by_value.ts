@@ -1,5 +1,6 @@
 /** Layers that turn each value by itself: curves, scaling, batch normalisation; and those that add or join. */
 
+import type { Operand } from "../../compute/merging";
 import type { Tensor } from "../../engine";
 import type { Layer } from "../../network";
 import { asMaps, shortName, type Store } from "../../store";
@@ -123,17 +124,26 @@ const MERGES: Record<string, Merge> = {
   add: ["+", (values) => values.reduce((sum, each) => sum + each, 0)],
   subtract: ["−", ([one, other]) => one! - other!],
   multiply: ["×", (values) => values.reduce((product, each) => product * each, 1)],
+  divide: ["÷", ([one, other]) => one! / other!],
+  power: ["to the power of", ([one, other]) => one! ** other!],
   average: ["+", (values) => values.reduce((sum, each) => sum + each, 0) / values.length],
   maximum: ["or", (values) => Math.max(...values)],
   minimum: ["or", (values) => Math.min(...values)],
 };
 
+/** Layers add what they read; functions may also have constants, such as a mean to subtract. */
 export function explainMerging(store: Store, layer: Layer): Explanation {
   const [sign, merge] = MERGES[layer.config["function"] as string] ?? MERGES["add"]!;
-  const lines: Lines = (inputs) => [
-    ...inputs.map((input, n) => line(shortName(layer.inputs[n]!), input, `input ${n}`, n ? sign : "")),
-    line("together", merge(inputs), "together", "="),
-  ];
+  const operands = (layer.config["operands"] as Operand[] | undefined) ?? layer.inputs.map((_, input): Operand => ({ input }));
+  const lines: Lines = (inputs, map) => {
+    const values = operands.map((operand) =>
+      "input" in operand ? inputs[operand.input]! : at({ shape: operand.shape, data: Float32Array.from(operand.values) }, store.selection.cell, map));
+    const name = (operand: Operand) => ("input" in operand ? shortName(layer.inputs[operand.input]!) : "a constant");
+    return [
+      ...values.map((each, n) => line(name(operands[n]!), each, `input ${n}`, n ? sign : "")),
+      line("together", merge(values), "together", "="),
+    ];
+  };
   return new ValueByValue(store, layer, lines);
 }
 
