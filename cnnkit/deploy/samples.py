@@ -13,6 +13,7 @@ from cnnkit.data.dataset import Dataset, Split
 from cnnkit.deploy.inputs import PictureInput
 from cnnkit.deploy.trained_model import TrainedModel
 from cnnkit.errors import CnnkitError, SettingError
+from cnnkit.evaluation.evaluated import match_classes
 from cnnkit.experiment.rebuild import dataset_of
 from cnnkit.random_streams import Purpose, random_generator
 from cnnkit.runs.run import Run
@@ -111,13 +112,10 @@ def check_samples(dataset: Dataset | None, trained: TrainedModel, count: int) ->
         scaled = (low + (high - low) * noise).astype(np.float32)
         return Samples(scaled, None, f"{NOISE} inputs of noise, as no data set is named")
     chosen = _evenly(dataset.test, count)
-    labels, numbers = dataset.test.labels[chosen], _class_numbers(trained, dataset)
-    if labels.ndim == 1:
-        labels = numbers[labels]
-    else:
-        columns = np.zeros((len(labels), len(trained.class_names)), labels.dtype)
-        columns[:, numbers] = labels
-        labels = columns
+    numbers = _class_numbers(trained, dataset)
+    labels = trained.task.labels_among(
+        dataset.test.labels[chosen], numbers, len(trained.class_names)
+    )
     words = f"{len(chosen):,} test samples of {dataset.name}"
     return Samples(np.asarray(dataset.test.inputs[chosen]), labels, words)
 
@@ -155,14 +153,12 @@ def _decoding(trained: TrainedModel, dataset: str | os.PathLike) -> dict:
     return {"image_size": inputs.image_size, "channels": inputs.channels, "fit": inputs.fit}
 
 
-def _class_numbers(trained: TrainedModel, dataset: Dataset) -> np.ndarray:
-    """Return the model's number of each class of a data set."""
-    known = {name: number for number, name in enumerate(trained.class_names)}
-    known |= {name: number for number, name in enumerate(trained.class_ids)}
-    strange = [name for name in dataset.class_names if name not in known]
-    if strange:
+def _class_numbers(trained: TrainedModel, dataset: Dataset) -> tuple[int | None, ...]:
+    """Return the model's number of each class of a data set; all of them have one."""
+    match = match_classes(dataset.class_names, trained.class_names, trained.class_ids)
+    if match.unknown:
         raise SettingError(
-            f"{trained.name} knows no class {strange[0]!r}, which {dataset.name!r} has; its classes "
-            f"are {', '.join(trained.class_names[:10])}."
+            f"{trained.name} knows no class {match.unknown[0]!r}, which {dataset.name!r} has; its "
+            f"classes are {', '.join(trained.class_names[:10])}."
         )
-    return np.array([known[name] for name in dataset.class_names])
+    return match.pairs

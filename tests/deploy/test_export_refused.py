@@ -13,6 +13,7 @@ from sklearn import metrics
 from cnnkit import data, deploy
 from cnnkit.cli import main
 from cnnkit.deploy import agreement as agreements
+from cnnkit.deploy.samples import check_samples, named_by
 from cnnkit.errors import RefusedExportError, SettingError, UnknownNameError
 
 pytestmark = [
@@ -147,10 +148,15 @@ def test_data_of_other_shapes_or_classes_are_refused(little, tmp_path):
     with pytest.raises(SettingError, match=r"\(12, 12, 1\).*\(28, 28, 1\)"):
         deploy.export(little, "onnx", dataset="digits", output=tmp_path)
     cats = deploy.open_trained_model(little, class_names=["cat", "dog"])
-    from cnnkit.deploy.samples import named_by
-
     with pytest.raises(SettingError, match="knows no class 'X'"):
         named_by(shapes(), cats)
+
+
+def test_classes_that_are_written_otherwise_are_the_same(little):
+    turned = deploy.open_trained_model(little, class_names=["o", "x"])
+    dataset = shapes()
+    found = check_samples(dataset, named_by(dataset, turned), len(dataset.test))
+    np.testing.assert_array_equal(found.labels, 1 - dataset.test.labels)
 
 
 def test_several_classes_a_sample_are_scored_by_their_average_precision(tmp_path):
