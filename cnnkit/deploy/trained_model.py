@@ -2,8 +2,9 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 
@@ -11,9 +12,10 @@ from cnnkit.deploy.inputs import ArrayInput, Inputs, PictureInput, SoundInput, T
 from cnnkit.deploy.probabilities import task_of_outputs, with_graph, with_probabilities
 from cnnkit.deploy.sources import find_source
 from cnnkit.errors import RunFolderError, SettingError
-from cnnkit.evaluation.tasks import Task, task_of_results
+from cnnkit.evaluation.tasks import TASKS, Task, task_of_results
 from cnnkit.model_files import load_model
 from cnnkit.runs import files
+from cnnkit.runs.model_description import read_description
 from cnnkit.runs.run import Run
 from cnnkit.transfer.catalogue import BackboneInfo
 from cnnkit.transfer.imagenet import imagenet_classes, imagenet_classifier
@@ -65,7 +67,8 @@ def open_trained_model(
         runs_dir: The folder that holds the runs.
         trust: Whether to open a file that brings code, or that has changed since its run wrote it.
         weights: Of a pretrained network, as `transfer.imagenet_classifier` takes them.
-        class_names: A name a class; None for those that the source knows, or else numbers.
+        class_names: A name a class; None for those that the source knows, or else numbers. A run's
+            model.keras knows them, and how files become inputs, also without its folder.
 
     Returns:
         The TrainedModel.
@@ -86,17 +89,32 @@ def open_trained_model(
     elif isinstance(source, keras.Model):
         opened = _of_model(source.name, source)
     else:
-        opened = _of_model(source.stem, load_model(source, trust=trust))
+        opened = _of_file(source, trust)
     return opened if class_names is None else _renamed(opened, tuple(map(str, class_names)))
 
 
 def _of_run(run: Run) -> TrainedModel:
-    dataset, model, tested = run.dataset, with_graph(run.model), run.results.get("test")
+    model, tested = with_graph(run.model), run.results.get("test")
     name = f"{run.folder.absolute().parent.name}/{run.name}"
     task = task_of_results(tested) if tested else task_of_outputs(model)
-    opened = TrainedModel(
-        name, with_probabilities(name, model, task), _numbers(model), task, _inputs(run, model)
-    )
+    return _described(name, model, task, run.dataset, _vocabulary(run))
+
+
+def _of_file(path: Path, trust: bool) -> TrainedModel:
+    """Open a model file; one that a run wrote says what its inputs and outputs mean."""
+    said, model = read_description(path), load_model(path, trust=trust)
+    if said is None:
+        return _of_model(path.stem, model)
+    model = with_graph(model)
+    task = next((each for each in TASKS if each.name == said.task), None) or task_of_outputs(model)
+    return _described(path.stem, model, task, said.dataset, said.vocabulary)
+
+
+def _described(
+    name: str, model: keras.Model, task: Task, dataset: Mapping, vocabulary: tuple[str, ...]
+) -> TrainedModel:
+    usable, inputs = with_probabilities(name, model, task), _inputs(dataset, vocabulary, model)
+    opened = TrainedModel(name, usable, _numbers(model), task, inputs)
     recorded = tuple(map(str, dataset.get("class_names") or ()))
     return _renamed(opened, recorded) if recorded else opened
 
@@ -132,26 +150,29 @@ def _numbers(model: keras.Model) -> tuple[str, ...]:
     return tuple(map(str, range(max(model.output_shape[-1], 2))))
 
 
-def _inputs(run: Run, model: keras.Model) -> Inputs:
-    """Return how the run's data became inputs, as its files tell."""
-    dataset, shape = run.dataset, tuple(model.input_shape[1:])
+def _inputs(dataset: Mapping, vocabulary: tuple[str, ...], model: keras.Model) -> Inputs:
+    """Return how the data of a run became inputs, as its dataset.json tells."""
+    shape = tuple(model.input_shape[1:])
     call = dataset.get("call") or {}
     recorded = {**(call.get("options") or {}), **(dataset.get("decoding") or {})}
-    if (run.folder / "vocabulary.txt").exists():
-        return TextInput(shape[0], _vocabulary(run))
+    if vocabulary:
+        return TextInput(shape[0], vocabulary)
     if len(shape) == 1 and (rate := recorded.get("sampling_rate") or _rate_in_words(dataset)):
         return SoundInput(shape[0], int(rate))
     fit, value_range = recorded.get("fit", "stretch"), dataset.get("value_range") or (0, 255)
     return _picture_or_array((None, *shape), fit, tuple(value_range))
 
 
-def _rate_in_words(dataset: dict) -> str | None:
+def _rate_in_words(dataset: Mapping) -> str | None:
     """Return the sampling rate as older runs record it."""
     found = re.search(r"(\d+) samples a second$", dataset.get("source") or "")
     return found and found[1]
 
 
 def _vocabulary(run: Run) -> tuple[str, ...]:
+    """Return the words that a run's token numbers stand for; () where its inputs are no texts."""
+    if not (run.folder / "vocabulary.txt").exists():
+        return ()
     try:
         content = files.read_bytes(run.folder, "vocabulary.txt").decode()
     except (OSError, UnicodeDecodeError) as error:

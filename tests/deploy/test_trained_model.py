@@ -118,6 +118,18 @@ def test_a_model_file_of_any_ending_gives_probabilities(
     np.testing.assert_allclose(opened.model.predict(batch, verbose=0), wanted, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["shapes", "sounds", "sentences"])
+def test_the_model_file_of_a_run_needs_no_folder_to_say_what_it_takes(runs_dir, tmp_path, name):
+    alone = tmp_path / "mailed.keras"
+    alone.write_bytes((runs_dir / name / "one" / "model.keras").read_bytes())
+    mailed = open_trained_model(alone)
+    run = open_trained_model(f"{name}/one", runs_dir=runs_dir)
+    assert mailed.name == "mailed"
+    assert mailed.class_names == run.class_names
+    assert mailed.inputs == run.inputs
+    assert mailed.task == run.task
+
+
 def test_a_model_in_memory_opens_with_names_for_its_classes():
     opened = open_trained_model(classifier(3, "softmax"), class_names=["a", "b", "c"])
     assert opened.class_names == ("a", "b", "c")
