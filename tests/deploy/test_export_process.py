@@ -8,6 +8,7 @@ from exports import shapes, trained
 from cnnkit import data, deploy
 
 litert = pytest.importorskip("ai_edge_litert.interpreter", reason="comes with the extra `litert`")
+onnxruntime = pytest.importorskip("onnxruntime", reason="comes with the extra `onnx`")
 
 
 @pytest.fixture(autouse=True)
@@ -22,10 +23,13 @@ def answers(folder, inputs):
 
 def test_a_run_is_exported_whatever_the_backend(runs_dir, tmp_path):
     run = deploy.find_source("shapes/one", runs_dir)
-    deploy.export(run, "litert", output=tmp_path)
+    deploy.export(run, ("litert", "onnx"), output=tmp_path)
     inputs = data.xo(test=8, image_size=12).test.inputs.astype("float32")
     ours = deploy.open_trained_model(run).model.predict(inputs, verbose=0)
     np.testing.assert_allclose(answers(tmp_path / "litert", inputs), ours, atol=1e-5)
+    session = onnxruntime.InferenceSession(tmp_path / "onnx" / "model.onnx")
+    found = session.run(["probabilities"], {"inputs": inputs})[0]
+    np.testing.assert_allclose(found, ours, atol=1e-5)
 
 
 @pytest.mark.slow

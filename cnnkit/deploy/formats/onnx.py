@@ -34,6 +34,8 @@ def write(
 ) -> None:
     """Write model.onnx, see `catalogue.FormatModule`."""
     path = folder / FILE
+    # Keras exports only what was called once, and a process that converts has just opened it.
+    model(np.zeros((1, *model.inputs[0].shape[1:]), np.float32), training=False)
     with warnings.catch_warnings():
         # Keras asks NumPy for names of NumPy 1, for tf2onnx.
         warnings.simplefilter("ignore", FutureWarning)
