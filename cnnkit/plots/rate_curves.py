@@ -24,7 +24,7 @@ def roc_curves(curves: Mapping[str, object]) -> Figure:
     Returns:
         A matplotlib figure.
     """
-    figure, axes = _axes(curves, "lower right")
+    figure, axes = _axes(curves)
     axes.plot([0, 1], [0, 1], color="#888888", lw=1, ls="--", zorder=0)
     axes.set(xlabel="false positive rate", ylabel="true positive rate")
     return figure
@@ -40,15 +40,16 @@ def precision_recall_curves(curves: Mapping[str, object]) -> Figure:
     Returns:
         A matplotlib figure.
     """
-    figure, axes = _axes(curves, "lower left")
+    figure, axes = _axes(curves)
     axes.set(xlabel="recall", ylabel="precision")
     return figure
 
 
-def _axes(curves: Mapping, place: str):
+def _axes(curves: Mapping):
     known = {name: curve for name, curve in curves.items() if curve is not None}
     weakest = sorted(known, key=lambda name: known[name].area)[:MAX_CURVES]
-    figure = new_figure(4.6, 4.2)
+    columns = 1 + len(weakest) // 13
+    figure = new_figure(4.6 + 1.7 * columns * bool(known), 4.2)
     axes = figure.add_subplot()
     for number, name in enumerate(name for name in known if name in set(weakest)):
         curve = known[name].thinned()
@@ -61,8 +62,9 @@ def _axes(curves: Mapping, place: str):
     axes.spines[["top", "right"]].set_visible(False)
     if known:
         title = "class (area)" if len(known) == len(weakest) else f"weakest of {len(known)} (area)"
-        legend = axes.legend(frameon=False, loc=place, fontsize=7, title=title, title_fontsize=7,
-                             ncols=1 + len(weakest) // 13)  # fmt: skip
+        # Beside the curves: in a corner it hides those that end there.
+        legend = axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=7,
+                             title=title, title_fontsize=7, ncols=columns)  # fmt: skip
         for text in legend.get_texts():
             text.set_parse_math(False)
     return figure, axes

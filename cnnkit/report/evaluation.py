@@ -184,7 +184,12 @@ def _curves(evaluated: Evaluated) -> str:
         "precision_recall": "Precision-recall curves of each class",
     }
     shown_curves = "".join(drawing(drawn[name], name, text) for name, text in words.items())
-    return section("Curves", f'<div class="curves">{shown_curves}</div>')
+    caption = (
+        "First, each class against all others, as the threshold falls: the best curve goes through the "
+        "upper left corner, and guessing follows the dashed line. Then precision: the best curve goes through "
+        "the upper right corner."
+    )
+    return section("Curves", f'<p>{caption}</p>\n<div class="curves">{shown_curves}</div>')
 
 
 def _calibration(evaluated: Evaluated) -> str:
