@@ -9,7 +9,7 @@ import click
 from cnnkit import model_files
 from cnnkit.atomic import as_read
 from cnnkit.cli.errors import OneSentence, debug_option
-from cnnkit.cli.output import console, plain, table
+from cnnkit.cli.output import console, plain, print_table, table
 from cnnkit.errors import RunFolderError
 from cnnkit.keras_import import import_keras
 from cnnkit.runs import ModelDescription, Run, checksums
@@ -81,7 +81,7 @@ def _print(path: Path, facts, description: ModelDescription | None, warnings: li
         for name, reason in facts.custom_objects.items():
             listing.add_row(name, reason or "nothing more: it is cnnkit's, or registered here")
         terminal.print(listing)
-    terminal.print(_table_of(facts.layers))
+    print_table(_table_of(facts.layers))
 
 
 def _table_of(layers):
