@@ -83,6 +83,7 @@ def fine_tuned():
     )  # fmt: skip
 
 
+@pytest.mark.once
 def test_a_sample_is_answered_by_a_network_that_never_saw_it():
     # The only sample of its class: a network that never saw it cannot know that there is one.
     answers = out_of_fold(alone, folds=2)

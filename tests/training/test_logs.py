@@ -80,6 +80,7 @@ def points(run, folder, tag):
     ]
 
 
+@pytest.mark.once
 def test_new_columns_are_taken_when_they_come(run):
     history = run.history
     assert history["epoch"] == [1, 2, 3, 4]

@@ -97,6 +97,7 @@ def test_where_executions_end_changes_no_bit(at_once):
     expect_same_logs(at_once[1], logs, rtol=0)
 
 
+@pytest.mark.once
 def test_callbacks_hear_of_every_step_what_keras_tells_them(at_once):
     weights, logs, history = trained(None)
     assert [step for step, _ in at_once[1]] == list(range(STEPS)) * EPOCHS
