@@ -32,6 +32,7 @@ from .attribution.gradients import (
 )
 from .attribution.perturbations import occlusion as occlusion, rise as rise, score_cam as score_cam
 from .nearest_neighbours import nearest_neighbours as nearest_neighbours
+from .nudging import Nudges as Nudges, nudge as nudge
 from .robustness import (
     PERTURBATIONS as PERTURBATIONS,
     RobustnessCurve as RobustnessCurve,

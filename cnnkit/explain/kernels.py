@@ -152,7 +152,7 @@ def layer(
         UnknownNameError: There is no kernel of this name.
         SettingError: The kernel is not two-dimensional.
     """
-    values = _values(kernel)
+    values = kernel_weights(kernel)
     convolution = keras.layers.Conv2D(
         channels, values.shape, strides, padding, use_bias=False, trainable=False
     )
@@ -193,7 +193,7 @@ def apply(
         )
     grey = pixels.ndim == 2
     pixels = pixels[..., None] if grey else pixels
-    window = _values(kernel).shape
+    window = kernel_weights(kernel).shape
     if padding == "valid" and any(n > size for n, size in zip(window, pixels.shape, strict=False)):
         raise SettingError(
             f"A kernel of {window} is larger than an image of {pixels.shape[:2]}; "
@@ -233,7 +233,7 @@ def patch_under(
     [[4.0, 5.0, 6.0], [8.0, 9.0, 10.0], [12.0, 13.0, 14.0]]
     """
     pixels = np.asarray(image, "float32")[..., None]
-    return extract_patches(pixels, _values(kernel).shape, strides, padding)[position][0]
+    return extract_patches(pixels, kernel_weights(kernel).shape, strides, padding)[position][0]
 
 
 def side_by_side(
@@ -264,7 +264,19 @@ def side_by_side(
     }
 
 
-def _values(kernel: str | np.ndarray) -> np.ndarray:
+def kernel_weights(kernel: str | np.ndarray) -> np.ndarray:
+    """Return the weights of a kernel.
+
+    Args:
+        kernel: A name from `KERNELS`, or an array `(height, width)`.
+
+    Returns:
+        `(height, width)`, float32.
+
+    Raises:
+        UnknownNameError: There is no kernel of this name.
+        SettingError: The array has another number of axes.
+    """
     if isinstance(kernel, str):
         if kernel not in KERNELS:
             raise UnknownNameError("kernel", kernel, KERNELS)

@@ -5,10 +5,13 @@ Source  Brandon Rohrer 2016, "How do convolutional neural networks work?": 9 x 9
         cut off after two decimals (7/9 as 0.77). Here every number is exact, see `ninths`.
 """
 
+from dataclasses import dataclass
+
 import keras
 import numpy as np
 
 from cnnkit.errors import SettingError
+from cnnkit.keras_graph.arrays import as_numpy
 
 
 def _picture(*rows: str) -> np.ndarray:
@@ -109,6 +112,72 @@ def model() -> keras.Model:
     classifier.get_layer("votes").set_weights([wiring])
     classifier.trainable = False
     return classifier
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the classifier computes of one picture, step by step.
+
+    Attributes:
+        picture: `(9, 9)`, -1 and 1.
+        maps: After the steps "match", "relu", "pool" and "pool_again", whole ninths, int64, of shape
+            `(height, width, 3)`: a map for each of `FEATURES`.
+        listed: The last maps as twelve numbers, whole ninths, int64.
+        votes: For each class the mean of the values wired to it, from 0 to 1.
+        whole: For each class how well the whole picture matches the ideal one, from -1 to 1.
+    """
+
+    picture: np.ndarray
+    maps: dict[str, np.ndarray]
+    listed: np.ndarray
+    votes: dict[str, float]
+    whole: dict[str, float]
+
+    @property
+    def answer(self) -> str:
+        """The class with the most votes."""
+        return max(self.votes, key=lambda name: self.votes[name])
+
+
+def story(picture: np.ndarray) -> Story:
+    """Follow a picture through the classifier.
+
+    Args:
+        picture: `(9, 9, 1)` of -1 and 1, such as `X`, `O` or `DEFORMED_X`.
+
+    Returns:
+        Every number on the way; `explain.figures.xo_story` draws it.
+
+    Raises:
+        SettingError: The picture has another shape or other values.
+
+    >>> told = story(X)
+    >>> told.maps["match"][0, :, 0].tolist()
+    [7, -1, 1, 3, 5, -1, 3]
+    >>> told.answer, round(told.votes["O"], 3)
+    ('X', 0.472)
+    """
+    pixels = np.asarray(picture, "float32")
+    if pixels.shape != (9, 9, 1) or not np.isin(pixels, (-1, 1)).all():
+        raise SettingError(
+            f"The story is about pictures (9, 9, 1) of -1 and 1, not of shape {pixels.shape} from "
+            f"{pixels.min():g} to {pixels.max():g}."
+        )
+    classifier = model()
+    names = {"match": "mean", "relu": "relu", "pool": "pool", "pool_again": "pool_again"}
+    reading = keras.Model(
+        classifier.inputs[0],
+        [classifier.get_layer(name).output for name in (*names.values(), "list", "votes")],
+    )
+    *maps, listed, votes = (as_numpy(values)[0] for values in reading(pixels[None]))
+    ideals = {"X": X, "O": O}
+    return Story(
+        picture=pixels[..., 0],
+        maps={name: ninths(values) for name, values in zip(names, maps, strict=True)},
+        listed=ninths(listed),
+        votes={name: float(vote) for name, vote in zip(CLASS_NAMES, votes, strict=True)},
+        whole={name: match_whole_picture(pixels, ideals[name]) for name in CLASS_NAMES},
+    )
 
 
 def match_whole_picture(picture: np.ndarray, ideal: np.ndarray) -> float:

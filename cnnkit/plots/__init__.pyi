@@ -1,3 +1,4 @@
+from .animation import Film as Film, film as film
 from .charts import (
     confusion_matrix as confusion_matrix,
     learning_curves as learning_curves,
@@ -5,6 +6,7 @@ from .charts import (
     metric_names as metric_names,
     reliability_diagram as reliability_diagram,
 )
+from .drawing_area import Canvas as Canvas, canvas as canvas
 from .figure import (
     TRAINING_COLOUR as TRAINING_COLOUR,
     VALIDATION_COLOUR as VALIDATION_COLOUR,

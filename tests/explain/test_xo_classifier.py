@@ -103,3 +103,24 @@ def test_nothing_in_the_model_is_left_to_train():
 def test_a_value_between_two_ninths_is_named():
     with pytest.raises(SettingError, match=r"0\.77 is no whole number of ninths"):
         xo.ninths(np.array([1 / 9, 0.77]))
+
+
+@pytest.mark.parametrize("name", ["X", "O", "DEFORMED_X"])
+def test_the_story_has_the_numbers_of_every_step(name):
+    picture = getattr(xo, name)
+    told = xo.story(picture)
+    for step, layer in {"match": "mean", "pool_again": "pool_again"}.items():
+        np.testing.assert_array_equal(told.maps[step], xo.ninths(intermediate(layer, picture)))
+    for index, scores in enumerate(by_hand(picture)):
+        positive = [[max(9 * value, 0) for value in row] for row in scores]
+        np.testing.assert_array_equal(told.maps["relu"][..., index], positive)
+    assert told.answer == name[-1]
+    wired = {name: np.mean([told.listed[place] for place in xo.WIRED[name]]) / 9 for name in "XO"}
+    assert told.votes == pytest.approx(wired)
+    assert told.whole["X"] == pytest.approx(np.mean(picture * xo.X))
+
+
+@pytest.mark.parametrize("picture", [xo.X[:-1], xo.X / 2])
+def test_the_story_is_about_pictures_of_two_values(picture):
+    with pytest.raises(SettingError, match=r"pictures \(9, 9, 1\) of -1 and 1, not of shape"):
+        xo.story(picture)

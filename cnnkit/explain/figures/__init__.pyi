@@ -8,4 +8,7 @@ from .grids import (
     top_patches as top_patches,
 )
 from .kernel_responses import kernel_responses as kernel_responses
+from .sliding import sliding_window as sliding_window
+from .squares import numbers as numbers
 from .walkthrough import walkthrough as walkthrough
+from .xo_pages import xo_story as xo_story

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnnkit import plots
+from cnnkit.explain.figures.squares import draw_squares
 from cnnkit.explain.walkthrough import Walkthrough
 from cnnkit.models.receptive_field import Field, field_after
 
 FOR_COLOUR, AGAINST_COLOUR, MARK_COLOUR = "#0072b2", "#d55e00", "#e69f00"
-INK = "#111111"  # a dark page recolours pure black; this stays dark on light squares
-LARGEST_WITH_NUMBERS = 7  # largest array whose numbers are written into the squares
 
 
 def walkthrough(walk: Walkthrough, class_names: Sequence[str] | None = None):
@@ -60,7 +59,7 @@ def _first_row(figure, grid, walk) -> None:
         axes.set_title(f"the {inputs.size} numbers {unit.layer} reads", fontsize=9)
     dense = not unit.position
     patch = "the same numbers" if dense else f"patch at {unit.position}"
-    _numbers(
+    draw_squares(
         figure.add_subplot(grid[0, 1]),
         _plane(unit.patch, channel),
         patch,
@@ -69,9 +68,9 @@ def _first_row(figure, grid, walk) -> None:
     kernel = (
         f"weights of unit {unit.filter_index}" if dense else f"kernel of filter {unit.filter_index}"
     )
-    _numbers(figure.add_subplot(grid[0, 2]), _plane(unit.kernel, channel), kernel, signed=True)
+    draw_squares(figure.add_subplot(grid[0, 2]), _plane(unit.kernel, channel), kernel, signed=True)
     title = f"products; sum of all {unit.weighted_sum:.4g}"
-    _numbers(figure.add_subplot(grid[0, 3]), _plane(unit.products, channel), title, signed=True)
+    draw_squares(figure.add_subplot(grid[0, 3]), _plane(unit.products, channel), title, signed=True)
     axes = figure.add_subplot(grid[0, 4])
     if output.ndim == 3:
         axes.imshow(output[..., unit.filter_index], cmap="viridis")
@@ -104,7 +103,7 @@ def _second_row(figure, grid, walk, names) -> None:
     if pooled is not None and pooled.window.ndim == 2:
         place = ", ".join(map(str, pooled.index))
         title = f"{pooled.layer} takes {pooled.value:.4g}\nto ({place})"
-        _numbers(axes, pooled.window, title, scale=_range(_pooled_map(walk, pooled)))
+        draw_squares(axes, pooled.window, title, scale=_range(_pooled_map(walk, pooled)))
     else:
         last = walk.path[-1] if walk.path else None
         axes.axis("off")
@@ -171,7 +170,7 @@ def _third_row(figure, grid, walk, names) -> None:
     else:
         axes.bar(range(gradient.size), gradient, color=FOR_COLOUR)
     axes.set_title("gradient of the loss at each\nvalue of the map", fontsize=9)
-    _numbers(
+    draw_squares(
         figure.add_subplot(grid[2, 1]), _plane(step.kernel_gradient, channel),
         "gradient: sum of gradient x patch", signed=True,
     )  # fmt: skip
@@ -191,7 +190,7 @@ def _third_row(figure, grid, walk, names) -> None:
     )
     for column, (values, title, scale) in enumerate(kernels, start=2):
         axes = figure.add_subplot(grid[2, column])
-        _numbers(axes, values, title, signed=True, scale=scale, decimals=decimals)
+        draw_squares(axes, values, title, signed=True, scale=scale, decimals=decimals)
 
 
 def _decimals(change: np.ndarray) -> int:
@@ -224,37 +223,3 @@ def _plane(values: np.ndarray, channel: int) -> np.ndarray:
     """Return one channel as `(rows, columns)`; a single axis becomes a column."""
     values = values if values.ndim == 1 else values[..., channel]
     return values[:, None] if values.ndim == 1 else values
-
-
-def _numbers(
-    axes,
-    values: np.ndarray,
-    title: str,
-    signed: bool = False,
-    scale: tuple[float, float] | None = None,
-    decimals: int | None = None,
-) -> None:
-    """Draw an array as squares, with numbers in them where there is room.
-
-    `scale` has the values that are darkest and lightest; None takes those of the array.
-    """
-    reach = max(float(np.abs(values).max()), 1e-12)
-    low, high = scale or ((-reach, reach) if signed else _range(values))
-    axes.imshow(
-        values, cmap="PuOr_r" if signed else "gray", vmin=low, vmax=max(high, low + 1e-12),
-        aspect="auto" if min(values.shape) == 1 else "equal",
-    )  # fmt: skip
-    as_text = "{:.2f}".format if reach >= 0.1 else "{:.0e}".format
-    if decimals is not None:
-        as_text = f"{{:.{decimals}f}}".format
-    values = values + 0.0  # no minus before zero
-    if max(values.shape) <= LARGEST_WITH_NUMBERS:
-        for (row, column), value in np.ndenumerate(values):
-            shade = (value - low) / max(high - low, 1e-12)
-            dark = abs(shade - 0.5) > 0.3 if signed else shade < 0.5
-            axes.text(
-                column, row, as_text(value), ha="center", va="center", fontsize=8,
-                color="white" if dark else INK,
-            )  # fmt: skip
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title, fontsize=9, parse_math=False)
