@@ -12,6 +12,7 @@ from cnnkit.cli.explain import (
     kernels,
     robustness,
     walkthrough,
+    xo,
 )
 
 
@@ -26,6 +27,6 @@ def command():
 
 
 for module in (
-    walkthrough, features, fields, filters, attribution, robustness, film, kernels,
+    walkthrough, features, fields, filters, attribution, robustness, film, kernels, xo,
 ):  # fmt: skip
     command.add_command(module.command)
