@@ -12,6 +12,7 @@ from .builtin.sentences import sentences as sentences
 from .builtin.xo import xo as xo
 from .catalogue import entry as entry, load as load, names as names, register as register
 from .dataset import Dataset as Dataset, Split as Split
+from .drawing import Drawing as Drawing, prepare_drawing as prepare_drawing
 from .files.images import folder as folder
 from .files.sounds import sounds as sounds
 from .files.texts import texts as texts, tokens as tokens
