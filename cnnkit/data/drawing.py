@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cnnkit.data.border import MOST_IMAGES, border_brightness
+from cnnkit.data.border import MOST_IMAGES
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.images import decode, modes, resize
 from cnnkit.errors import BadImage, SettingError
@@ -71,8 +71,8 @@ def prepare_drawing(picture, like: Dataset) -> Drawing:
     >>> drawing = prepare_drawing(paper, data.digits())
     >>> drawing.steps[1]
     'It was dark on light and is turned to light on dark.'
-    >>> int(drawing.pixels[14, 14, 0]), int(drawing.pixels[14, 0, 0])
-    (255, 0)
+    >>> drawing.pixels.shape, int(drawing.pixels[0, 0, 0])
+    ((28, 28, 1), 0)
     """
     shape = tuple(like.image_shape)
     if len(shape) != 3 or shape[-1] not in (1, 3):
@@ -137,17 +137,20 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(values)
 
 
+def _border(images: np.ndarray) -> np.ndarray:
+    """Return all pixels at the border of pictures `(samples, height, width)`."""
+    sides = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
+    return np.concatenate([side.reshape(-1) for side in sides])
+
+
 def _style(like: Dataset) -> _Style | None:
     """Return how a data set's drawings look; None where its pictures are no drawings."""
     low, high = like.value_range
-    ground = border_brightness(like.train.inputs, like.value_range)
-    if ground is None:
-        return None
     chosen = np.unique(np.linspace(0, len(like.train) - 1, MOST_IMAGES).astype(int))
     images = np.asarray(like.train.inputs[chosen], "float32").mean(axis=-1)
     images = (images - low) / max(high - low, 1e-12)
-    sides = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
-    border = np.concatenate([side.reshape(-1) for side in sides])
+    border = _border(images)
+    ground = float(np.median(border))
     if np.mean(np.abs(border - ground) < INK / 2) < PLAIN_BORDER:
         return None
     ink = np.abs(images - ground) > INK
@@ -161,30 +164,20 @@ def _style(like: Dataset) -> _Style | None:
 
 def _redrawn(image: Image.Image, style: _Style, size) -> tuple[Image.Image, list[str]]:
     """Return a drawing on its ground: turned, strengthened, cut and centred as the others are."""
-    steps = []
     values = np.asarray(image.convert("L"), "float32") / 255
-    ground = border_brightness(values[None, ..., None], (0, 1))
-    box = _box(np.abs(values - ground) > INK)
+    ground = float(np.median(_border(values[None])))
+    is_ink = np.abs(values - ground) > INK
+    box = _box(is_ink)
     if box is None:
         raise SettingError(
             "Nothing is drawn: all of the picture is about as light as its border. Draw with dark "
             "ink on white, or with white on black."
         )
+    pixels, steps = _on_their_ground(
+        np.asarray(image, "float32") / 255, values[is_ink], ground, style
+    )
     top, bottom, left, right = box
-    ink = values[top:bottom, left:right]
-    ink = ink[np.abs(ink - ground) > INK]
-    was_light = bool(ink.mean() > ground)
-    names = {True: "light on dark", False: "dark on light"}
-    if was_light != style.is_light:
-        steps.append(f"It was {names[was_light]} and is turned to {names[style.is_light]}.")
-    strongest = float(np.quantile(ink, 0.95 if was_light else 0.05))
-    # The ground becomes theirs, and the strongest ink white, or black.
-    target = 1.0 if style.is_light else 0.0
-    if abs(strongest - ground) < FAINT:
-        steps.append("Its ink is faint and is strengthened.")
-    pixels = np.asarray(image, "float32") / 255
-    scaled = style.ground + (pixels - ground) * (target - style.ground) / (strongest - ground)
-    drawn = np.clip(scaled, 0, 1)[top:bottom, left:right]
+    drawn = pixels[top:bottom, left:right]
     sides = np.array(drawn.shape[:2])
     whole = np.ceil(np.max(sides / (style.fill * np.array(size))) * np.array(size)).astype(int)
     whole = np.maximum(whole, sides)
@@ -196,6 +189,21 @@ def _redrawn(image: Image.Image, style: _Style, size) -> tuple[Image.Image, list
         f"pixels, and centred so that this fills {style.fill:.0%} of the longer side."
     )
     return Image.fromarray(np.rint(255 * canvas).astype(np.uint8)), steps
+
+
+def _on_their_ground(pixels, ink, ground: float, style: _Style) -> tuple[np.ndarray, list[str]]:
+    """Return pixels whose ground is that of the other drawings, and whose ink is black or white."""
+    steps = []
+    was_light = bool(ink.mean() > ground)
+    names = {True: "light on dark", False: "dark on light"}
+    if was_light != style.is_light:
+        steps.append(f"It was {names[was_light]} and is turned to {names[style.is_light]}.")
+    strongest = float(np.quantile(ink, 0.95 if was_light else 0.05))
+    if abs(strongest - ground) < FAINT:
+        steps.append("Its ink is faint and is strengthened.")
+    target = 1.0 if style.is_light else 0.0
+    scaled = style.ground + (pixels - ground) * (target - style.ground) / (strongest - ground)
+    return np.clip(scaled, 0, 1), steps
 
 
 def _box(ink: np.ndarray) -> tuple[int, int, int, int] | None:

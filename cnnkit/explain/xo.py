@@ -155,7 +155,7 @@ def story(picture: np.ndarray) -> Story:
     >>> told.maps["match"][0, :, 0].tolist()
     [7, -1, 1, 3, 5, -1, 3]
     >>> told.answer, round(told.votes["O"], 3)
-    ('X', 0.472)
+    ('X', 0.556)
     """
     pixels = np.asarray(picture, "float32")
     if pixels.shape != (9, 9, 1) or not np.isin(pixels, (-1, 1)).all():

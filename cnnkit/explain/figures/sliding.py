@@ -76,7 +76,8 @@ def _frames(padded, pads, weights, answers, strides):
         patch = padded[top : top + weights.shape[0], left : left + weights.shape[1]]
         shown[row, column] = answers[row, column]
         for axes in panels:
-            axes.clear()
+            for artist in [*axes.texts, *axes.lines, *axes.images]:  # sooner than axes.clear()
+                artist.remove()
         draw_squares(
             panels[0], padded, "picture", decimals=decimals_of(padded), largest=max(padded.shape)
         )
@@ -122,4 +123,5 @@ def _draw_map(axes, shown, answers, place) -> None:
             dark = (value - scale[0]) / (scale[1] - scale[0]) < 0.5
             words = f"{value + 0.0:.{decimals}f}"
             write_in_square(axes, (row, column), words, "white" if dark else INK)
-    _mark(axes, *place, 1, 1)
+    row, column = place
+    _mark(axes, row, column, 1, 1)
