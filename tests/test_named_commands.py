@@ -35,8 +35,9 @@ def named_commands():
     for text in texts():
         for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             yield from re.findall(r"^(?:\$ )?(cnnkit \S.*)$", block, re.MULTILINE)
-    # The glossary has whole commands in its sentences, too; a command alone lacks its arguments.
-    yield from re.findall(r"`(cnnkit [\w-]+ [^`\n]+)`", (ROOT / "docs/glossary.md").read_text())
+    # These have whole commands in their sentences, too; a command alone lacks its arguments.
+    for page in ("glossary.md", "explanation/concepts.md"):
+        yield from re.findall(r"`(cnnkit [\w-]+ [^`\n]+)`", (ROOT / "docs" / page).read_text())
 
 
 COMMANDS = sorted(set(named_commands()))
