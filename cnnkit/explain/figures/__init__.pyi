@@ -11,4 +11,4 @@ from .kernel_responses import kernel_responses as kernel_responses
 from .sliding import sliding_window as sliding_window
 from .squares import numbers as numbers
 from .walkthrough import walkthrough as walkthrough
-from .xo_pages import xo_story as xo_story
+from .xo_figure import xo_story as xo_story
