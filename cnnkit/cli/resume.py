@@ -6,6 +6,7 @@ from cnnkit.cli import onednn
 from cnnkit.cli.errors import OneSentence, debug_option
 from cnnkit.cli.run import checkpoint_options, resume_run
 from cnnkit.cli.runs import complete_run, runs_dir_option
+from cnnkit.cli.sharing import sharing_options
 from cnnkit.cli.trust import trust_option
 from cnnkit.experiment.rebuild import recorded_function
 from cnnkit.runs.listing import resolve
@@ -27,4 +28,4 @@ def command(run, runs_dir, **options):
     resume_run(recorded_function(stopped), stopped, options)
 
 
-command.params += checkpoint_options()
+command.params += [*sharing_options(), *checkpoint_options()]

@@ -16,6 +16,10 @@ COMMANDS = {
         "cnnkit.cli.run:command",
         "Train: an experiment by name or file, or any data and model.",
     ),
+    "launch": (
+        "cnnkit.cli.launch:command",
+        "Train one run by several processes, here or on a cluster.",
+    ),
     "resume": ("cnnkit.cli.resume:command", "Go on with a run that was stopped."),
     "reproduce": (
         "cnnkit.cli.reproduce:command",

@@ -14,6 +14,7 @@ from cnnkit.cli.completion import completing
 from cnnkit.cli.errors import OneSentence, UserError, debug_option
 from cnnkit.cli.runs import complete_run
 from cnnkit.cli.seeds import run_with_seeds
+from cnnkit.cli.sharing import or_resume_option, run_of_that_name, sharing_options
 from cnnkit.cli.trust import trust_option
 from cnnkit.errors import CnnkitError, SettingError
 from cnnkit.evaluation.tasks import task_of_results
@@ -131,6 +132,13 @@ class ChooseExperiment(RunCommand):
 def _run(experiment: Callable, options: dict) -> None:
     word, allow_changes = options.pop("resume"), options.pop("allow_changes")
     seeds = options.pop("seeds")
+    if options.pop("or_resume"):
+        word = word or run_of_that_name(experiment, options)
+        if word is not None and Run(word).status["state"] == "finished":
+            click.echo(f"{word} is finished.")
+            return
+        kept = ("name", "seed") if word else ()  # as the run has them
+        options |= dict.fromkeys(kept)
     if word is not None:
         if seeds > 1:
             raise SettingError("A run that is resumed keeps its seed; leave --seeds out.")
@@ -140,7 +148,7 @@ def _run(experiment: Callable, options: dict) -> None:
             for name, value in options.items()
             if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         }
-        run = resolve(word, options["runs_dir"])
+        run = resolve(str(word), options["runs_dir"])
         resume_run(experiment, run, changed | {"allow_changes": allow_changes})
         return
     click.echo(f"Starting {experiment_name(experiment, options)} ...")
@@ -175,7 +183,9 @@ def resume_run(experiment: Callable, run: Run, options: dict) -> None:
 
 
 def _print_outcome(run: Run) -> None:
-    """Print how well a run did, and where it is."""
+    """Print how well a run did, and where it is; nothing in a process that did not test it."""
+    if not run.folder.exists() or run.status["state"] != "finished":
+        return
     results, test = run.results, run.results["test"]
     words = task_of_results(test).results_in_words(test) if test else {"test": "not looked at"}
     if run.experiment["restore_best_weights"]:
@@ -242,6 +252,8 @@ def _with_run_options(command: click.Command) -> click.Command:
             show_default=True,
             help="The network's dtype policy; auto is bfloat16 if the hardware computes faster in it.",
         ),
+        *sharing_options(),
+        or_resume_option(),
         *checkpoint_options(),
     ]  # fmt: skip
     return trust_option(debug_option(command), TRUST)

@@ -101,6 +101,11 @@ SCHEMAS: dict[str, Any] = {
         "cores?": COUNT,
         "threads": {"*": TEXT}, "precision": TEXT, "seed?": COUNT,
         "git?": {"commit!": TEXT, "clean!": FLAG},
+        "distribution": {
+            "asked": TEXT, "devices": [TEXT], "processes": COUNT, "global_batch": COUNT,
+            "batch_per_device": COUNT, "sharding": TEXT, "learning_rate": TEXT,
+            "batch_normalization": TEXT,
+        },
     },
     "dataset.json": {
         "name": TEXT, "source?": TEXT, "image_shape": [SIZE], "value_range": [NUMBER],

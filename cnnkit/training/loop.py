@@ -21,6 +21,7 @@ from cnnkit.training.callbacks.record import KeepWeights, Record, StopOnNonFinit
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
 from cnnkit.training.deployment import deployable_model
+from cnnkit.training.distribution.replicas import active
 from cnnkit.training.recording import Recording
 from cnnkit.training.steps.fit_inputs import StreamInputs
 from cnnkit.training.steps.frozen_features import without_frozen_part
@@ -153,12 +154,13 @@ def fit_part(
     Returns:
         Keras' history.
     """
-    data, model = part.data, part.model
+    data, model, replicas = part.data, part.model, active()
     model.compile(phase.optimizer, phase.loss, metrics=list(phase.metrics or ()))
     train = Batches(data.train, seed=seed, **part.train_batch_options)
     validation = Batches(data.validation, **part.batch_options)
     first_epoch = recording.ended[-1] if recording and recording.ended else first_epoch
     checks = [StopOnNonFinite(train)] if stop_on_non_finite else []
+    callbacks = phase.callbacks if replicas is None else replicas.callbacks(phase.callbacks)
     length = steps_per_execution(
         phase.callbacks, multiple=recording.schedule.steps if recording else None
     )
@@ -170,7 +172,7 @@ def fit_part(
             model,
             inputs,
             validation_inputs if validate else None,
-            callbacks=[train.follow(), *checks, *phase.callbacks],
+            callbacks=[train.follow(), *checks, *callbacks],
             epochs=first_epoch + phase.epochs,
             first_epoch=first_epoch,
             recording=recording,

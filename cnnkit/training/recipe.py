@@ -19,6 +19,7 @@ from cnnkit.experiment.setting_types import types_of
 from cnnkit.experiment.signature import summary_of, unchanged_settings
 from cnnkit.runs import Run, checksums
 from cnnkit.training.checkpointing.state import callback_settings
+from cnnkit.training.distribution.replicas import active
 from cnnkit.training.environment import environment
 from cnnkit.user_code.source import source_text
 
@@ -113,7 +114,7 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
     known = recipe["source"] | {"sha256": hashlib.sha256(source).hexdigest()}
     atomic.write_bytes(run.folder / "experiment.py", source)
     run.write_json("experiment.json", recipe | {"source": known})
-    run.write_json("environment.json", environment(recipe["seed"]))
+    run.write_json("environment.json", environment(recipe["seed"]) | _distribution(recipe))
     run.write_json(
         "dataset.json",
         {
@@ -136,3 +137,9 @@ def write_recipe(run: Run, data: Dataset, recipe: dict, function: Callable) -> N
     if data.vocabulary:
         atomic.write_text(run.folder / "vocabulary.txt", "\n".join(data.vocabulary) + "\n")
     checksums.write(run.folder, [name for name in RECIPE if (run.folder / name).exists()])
+
+
+def _distribution(recipe: dict) -> dict:
+    """Return what environment.json says of the devices that share the training; nothing of one."""
+    replicas = active()
+    return {} if replicas is None else {"distribution": replicas.described(recipe["batch_size"])}

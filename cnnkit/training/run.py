@@ -4,7 +4,7 @@ resume(run) or resume(experiment, run) goes on where a run was stopped, and ends
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cnnkit import atomic
@@ -26,6 +26,7 @@ from cnnkit.training.building import built
 from cnnkit.training.callbacks import non_finite
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.differences import changes_since
+from cnnkit.training.distribution.team import ALONE, Sharing, Team, team_of
 from cnnkit.training.outcome import continue_from, last_checkpoint, outcome_recorded
 from cnnkit.training.recipe import recipe_of, write_recipe
 from cnnkit.training.steps.precision import AUTO
@@ -45,6 +46,8 @@ def run(
     checkpoint_minutes: float | None = 10.0,
     checkpoint_steps: int | None = None,
     precision: str | None = AUTO,
+    devices: str | int | Iterable[int] | None = None,
+    processes: str | None = None,
     **settings,
 ) -> Run:
     """Train what an experiment returns for these settings, and return the run.
@@ -63,6 +66,13 @@ def run(
             None for Keras' own. "auto" is "mixed_bfloat16" if Keras' own is float32, the hardware
             has bfloat16, and a step is large enough to gain by it; the experiment is then called a
             second time. environment.json says which it was.
+        devices: That share each batch: "all", or numbers such as "0,1" or (0, 1). None for Keras'
+            default device, or all where several processes train together. The batch size is that of
+            all devices together, and a multiple of their number.
+        processes: That train together, each on devices of its own, on JAX: "auto" for what SLURM,
+            Kubernetes or Open MPI say, or "ADDRESS:PORT,NUMBER,ID", with the address of process 0,
+            the number of processes and which this one is. None for the environment's
+            KERAS_DISTRIBUTION_*, or no other process. Process 0 writes the run folder and tests.
         **settings: Of the experiment.
 
     Returns:
@@ -82,12 +92,14 @@ def run(
     return run_watched(
         experiment, settings, NOT_WATCHED, schedule,
         seed=seed, runs_dir=runs_dir, name=name, precision=precision,
+        sharing=Sharing(devices, processes),
     )  # fmt: skip
 
 
 def run_watched(
     experiment: Callable, settings: dict, watch: Watch, schedule: CheckpointSchedule, *,
     seed: int | None, runs_dir: str | Path, name: str | None, precision: str | None,
+    sharing: Sharing = ALONE,
 ) -> Run:  # fmt: skip
     """Make a run as `run` does, with somebody who watches it.
 
@@ -100,16 +112,27 @@ def run_watched(
         runs_dir: As in `run`.
         name: As in `run`.
         precision: As in `run`.
+        sharing: Who shares the training.
 
     Returns:
         The finished run.
     """
-    with built(experiment, settings, seed, precision) as (resolved, settings, seed):
+    with (
+        team_of(sharing) as team,
+        team.entering(built(experiment, settings, seed, precision)) as (resolved, settings, seed),
+    ):
         watch.expect(resolved)
         recipe = recipe_of(experiment, resolved, settings, seed) | dict(watch.recipe)
-        folder = Run.create(runs_dir, experiment_name(experiment, settings), name)
-        train(folder, experiment, resolved, recipe, schedule, watch)
-    return folder
+        team.expect_same(recipe, resolved.data.content_hash)
+        team.expect_batches_divide(resolved)
+
+        def create() -> Run:
+            return Run.create(runs_dir, experiment_name(experiment, settings), name)
+
+        with team.record(create) as folder:
+            run = team.run_of_first(folder)
+            train(folder, experiment, resolved, recipe, schedule, watch)
+    return run
 
 
 def train(
@@ -148,6 +171,8 @@ def resume(
     checkpoint_minutes: float | None = 10.0,
     checkpoint_steps: int | None = None,
     precision: str | None = None,
+    devices: str | int | Iterable[int] | None = None,
+    processes: str | None = None,
     **settings,
 ) -> Run:
     """Continue a run from its last checkpoint, to the same end as if it had not been interrupted.
@@ -160,6 +185,8 @@ def resume(
         checkpoint_minutes: As in `run`.
         checkpoint_steps: As in `run`.
         precision: As in `run`; None for the run's own.
+        devices: As in `run`; None for the run's own.
+        processes: As in `run`. All of them read the run folder.
         **settings: Those that are to differ from the run's.
 
     Returns:
@@ -178,13 +205,13 @@ def resume(
     schedule = CheckpointSchedule(checkpoint_minutes, checkpoint_steps)
     return resume_watched(
         experiment, run, settings, NOT_WATCHED, schedule,
-        precision=precision, allow_changes=allow_changes,
+        precision=precision, allow_changes=allow_changes, sharing=Sharing(devices, processes),
     )  # fmt: skip
 
 
 def resume_watched(
     experiment: Callable, run: Run, settings: dict, watch: Watch, schedule: CheckpointSchedule, *,
-    precision: str | None = None, allow_changes: bool = False,
+    precision: str | None = None, allow_changes: bool = False, sharing: Sharing = ALONE,
 ) -> Run:  # fmt: skip
     """Continue a run as `resume` does, with somebody who watches it.
 
@@ -196,17 +223,22 @@ def resume_watched(
         schedule: When checkpoints are written.
         precision: As in `resume`.
         allow_changes: As in `resume`.
+        sharing: Who shares the training; devices are the run's own unless given.
 
     Returns:
         The finished run.
     """
     settings = recorded_settings(run) | seen_from(run, settings)
     stopped = Run(run.folder.absolute(), trust=run.trust)
-    with run_surroundings(stopped), locked(stopped.folder):
+    with (
+        team_of(sharing.or_as_in(stopped)) as team,
+        run_surroundings(stopped),
+        team.entering(team.alone_in(stopped.folder)),
+    ):
         if stopped.status["state"] == "finished" and not allow_changes:
             raise RunFolderError(f"{run.folder} is finished; there is nothing to resume.")
         _resume(
-            stopped, experiment, settings, schedule, watch,
+            stopped, experiment, settings, schedule, watch, team,
             precision=precision or stopped.environment["precision"], allow_changes=allow_changes,
         )  # fmt: skip
     return run
@@ -226,19 +258,23 @@ def _function_and_run(experiment, run) -> tuple[Callable, Run]:
 
 
 def _resume(
-    run: Run, experiment: Callable, settings: dict, schedule: CheckpointSchedule, watch: Watch, *,
-    precision: str, allow_changes: bool,
+    run: Run, experiment: Callable, settings: dict, schedule: CheckpointSchedule, watch: Watch,
+    team: Team, *, precision: str, allow_changes: bool,
 ) -> None:  # fmt: skip
     then = run.experiment
-    with built(experiment, settings, then["seed"], precision) as (resolved, settings, seed):
+    with team.entering(built(experiment, settings, then["seed"], precision)) as parts:
+        resolved, settings, seed = parts
         watch.expect(resolved)
         recipe = recipe_of(experiment, resolved, settings, seed)
         changes = changes_since(run, recipe, resolved.data.content_hash, allowed=allow_changes)
         recipe |= {name: then[name] for name in AS_BEGUN if name in then}
         non_finite.expect_sound(resolved.data)
         start = last_checkpoint(run)
-        with restored_if_refused(run), outcome_recorded(run):
-            if changes or atomic.as_read(recipe["settings"]) != then["settings"]:
-                write_recipe(run, resolved.data, recipe, experiment)
-            continue_from(run, start, changes, resolved.callbacks)
-            train_and_test(run, resolved, recipe, schedule, start, watch)
+        team.expect_same(recipe, resolved.data.content_hash, start.name if start else "")
+        team.expect_batches_divide(resolved)
+        changed = changes or atomic.as_read(recipe["settings"]) != then["settings"]
+        with team.record(lambda: run) as own, restored_if_refused(own), outcome_recorded(own):
+            if changed or own is not run:
+                write_recipe(own, resolved.data, recipe, experiment)
+            continue_from(own, start, changes, resolved.callbacks)
+            train_and_test(own, resolved, recipe, schedule, start, watch)

@@ -1,5 +1,6 @@
 """What happens in a run folder: training, the test, results and report."""
 
+import dataclasses
 import time
 
 from cnnkit.errors import RunFolderError, SettingError
@@ -11,6 +12,8 @@ from cnnkit.runs.lock import locked
 from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
 from cnnkit.training.checkpointing.signals import StopOnSignal
+from cnnkit.training.distribution.agreed_stop import stop_on_signal
+from cnnkit.training.distribution.replicas import active
 from cnnkit.training.loop import TrainingResult, evaluate, fit
 from cnnkit.training.outcome import write_results
 from cnnkit.training.pictures import show_results
@@ -41,17 +44,23 @@ def train_and_test(
         Interrupted: A signal came.
         OSError: The last checkpoint could not be written.
     """
-    began = time.perf_counter()
-    if experiment.data.is_of_files:
+    began, replicas = time.perf_counter(), active()
+    is_first = replicas is None or replicas.is_first
+    if experiment.data.is_of_files and is_first:
         print(experiment.data.summary())
     run.write_status("running", epoch=start.epoch if start else 0)
     names = experiment.data.class_names
     log = TensorBoardCallback(run, recipe, experiment.network, start is not None, names)
-    stop, succeeded = StopOnSignal(), False
+    stop, succeeded = stop_on_signal(), False
+    watch = watch if is_first else dataclasses.replace(watch, verbose=0)
     try:
         with stop.listening():
             result = fit(experiment, run, log, stop, recipe["seed"], schedule, start, watch)
             trained = time.perf_counter()
+            if replicas is not None:
+                replicas.leave()
+            if not is_first:  # what follows is done once
+                return
             # A search looks at the test split once, and not in each of its trials.
             tested = not recipe.get("study")
             evaluation = (

@@ -14,6 +14,8 @@ from keras import ops
 
 from cnnkit.data.batches import Batches
 from cnnkit.keras_graph.relu_after_pooling import relu_after_pooling, relu_pooling_pairs
+from cnnkit.training.distribution.replicas import active
+from cnnkit.training.distribution.shared_steps import share_step
 from cnnkit.training.steps.multi_step import ONE_STEP, Executed, Length, looped
 
 
@@ -58,9 +60,20 @@ class StepInputs(keras.utils.PyDataset):
         """Begin with the first step; Keras calls this."""
         self.step = self.reached = self.first
 
-    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def __getitem__(self, step: int) -> tuple[np.ndarray, ...]:
         # Keras may read ahead, and past the end of an epoch that is not begun at its first step.
         step = min(step + self.first, self.num_batches - 1)
+        replicas = active()
+        if replicas is not None:  # whose steps call `item` themselves
+            return (np.zeros(replicas.count, np.int32),) * 2
+        return self.item(step)
+
+    def item(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what a step makes its batch of.
+
+        Args:
+            step: From 0 on, within the epoch.
+        """
         chosen = self.batches.chosen(step)
         if self.batches.split.in_memory:
             return chosen, chosen, self.batches.keys(step)
@@ -99,12 +112,20 @@ def batches_made_in_step(
         for kind in ("train", "test"):
             model.__dict__.pop(f"{kind}_step", None)
             setattr(model, f"{kind}_function", None)
+        replicas = active()
+        if replicas is not None:
+            replicas.release(model)
 
 
 def _replace(model: keras.Model, kind: str, inputs: StepInputs, logs: dict, length: Length) -> None:
     """Let the "train" or "test" function of a model make its batches itself."""
     step, function = f"{kind}_step", f"{kind}_function"
     batches, plain = inputs.batches, getattr(model, step)
+    replicas = active()
+    if replicas is not None:
+        length = length if _loops(model, step, batches) else ONE_STEP
+        share_step(model, kind, inputs, _made(batches), logs, length, replicas)
+        return
     if kind == "train":
         plain = _pooling_first(model, plain)
     setattr(model, function, None)  # Keras' compiled function takes batches, not positions

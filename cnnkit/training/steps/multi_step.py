@@ -128,7 +128,7 @@ class Executed:
         self._begin, self._rows = 0, {}
 
     def __call__(self, *arguments):
-        """Return a step's logs, and on JAX the state. The iterator is not read: see `_data`."""
+        """Return a step's logs, and on JAX the state. The iterator is not read: see `steps_data`."""
         *state, _ = arguments
         step = self.inputs.step
         if step >= self.inputs.reached:
@@ -138,10 +138,9 @@ class Executed:
         return (logs, *state) if state else logs
 
     def _execute(self, step: int, state: list) -> list:
-        batches, count = self.inputs.batches, self._count(step)
+        count = self._count(step)
         began = time.perf_counter()
-        answer = self.compiled(*state, iter([_data(batches, step, count, self.steps)]))
-        logs, *state = answer if state else (answer,)
+        logs, state = self._computed(step, count, state)
         self._rows = {name: ops.convert_to_numpy(values) for name, values in logs.items()}
         self._begin, self.inputs.reached = step, step + count
         if self._warm:
@@ -150,9 +149,20 @@ class Executed:
         self._warm = True  # the first call compiles, and says nothing of a step's time
         return state
 
+    def _computed(self, step: int, count: int, state: list) -> tuple[dict, list]:
+        """Compute `count` steps from `step` on; return the logs of each and the state."""
+        data = steps_data(self.inputs.batches, step, count, self.steps)
+        answer = self.compiled(*state, iter([data]))
+        logs, *state = answer if state else (answer,)
+        return logs, state
+
+    def _most(self) -> int:
+        """Return how many steps the next call may compute, by the time that steps take."""
+        return self._next
+
     def _count(self, step: int) -> int:
         batches, multiple = self.inputs.batches, self.length.multiple
-        count = min(self._next, self.steps)
+        count = min(self._most(), self.steps)
         full = len(batches.split) // batches.batch_size
         if step < full:  # a smaller last batch has a call of its own: its shape differs
             count = min(count, full - step)
@@ -161,8 +171,17 @@ class Executed:
         return min(count, multiple - step % multiple) if multiple else count
 
 
-def _data(batches: Batches, step: int, count: int, length: int) -> tuple[np.ndarray, ...]:
-    """Return what `looped` takes for `count` steps, the first of which is `step`."""
+def steps_data(
+    batches: Batches, step: int, count: int, length: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `looped` takes for some steps: positions, keys and counts.
+
+    Args:
+        batches: What the steps' batches are made of.
+        step: The first of them.
+        count: How many there are.
+        length: As of `looped`.
+    """
     size = len(batches.chosen(step))
     width = batches.batch_size if _sizes_are_open() else size
     positions = np.zeros((length, width), np.int32)
