@@ -185,6 +185,8 @@ def _facts(run: Run) -> Table:
     if not source.get("importable", True):
         name = source["function"]
         facts.add_row("resume", f"where {name} is defined: cnnkit.resume({name}, run)")
+    for title, value in _sharing(run.environment.get("distribution")).items():
+        facts.add_row(title, value)
     if run.saved_weights:
         facts.add_row("saved weights", run.saved_weights)
     if recipe.get("monitor"):
@@ -195,6 +197,20 @@ def _facts(run: Run) -> Table:
     if run.seconds is not None:
         facts.add_row("training", f"{run.seconds:.1f} s")
     return facts
+
+
+def _sharing(distribution: dict | None) -> dict[str, str]:
+    """Return in words how devices shared the training; nothing of one device."""
+    if not distribution:
+        return {}
+    return {
+        "devices": f"{len(distribution['devices'])} of {distribution['processes']} processes: "
+        f"{', '.join(distribution['devices'])}",
+        "global batch": f"{distribution['global_batch']}, {distribution['batch_per_device']} a device",
+        "learning rate": distribution["learning_rate"],
+        "sharding": distribution["sharding"],
+        "batch normalisation": distribution["batch_normalization"],
+    }
 
 
 def _scores(results: dict) -> dict[str, str]:

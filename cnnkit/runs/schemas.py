@@ -102,9 +102,9 @@ SCHEMAS: dict[str, Any] = {
         "threads": {"*": TEXT}, "precision": TEXT, "seed?": COUNT,
         "git?": {"commit!": TEXT, "clean!": FLAG},
         "distribution": {
-            "asked": TEXT, "devices": [TEXT], "processes": COUNT, "global_batch": COUNT,
-            "batch_per_device": COUNT, "sharding": TEXT, "learning_rate": TEXT,
-            "batch_normalization": TEXT,
+            "asked!": TEXT, "devices!": [TEXT], "processes!": COUNT, "global_batch!": COUNT,
+            "batch_per_device!": COUNT, "sharding!": TEXT, "learning_rate!": TEXT,
+            "batch_normalization!": TEXT,
         },
     },
     "dataset.json": {

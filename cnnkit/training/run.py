@@ -131,7 +131,8 @@ def run_watched(
 
         with team.record(create) as folder:
             run = team.run_of_first(folder)
-            train(folder, experiment, resolved, recipe, schedule, watch)
+            with team.loss_recorded(run):
+                train(folder, experiment, resolved, recipe, schedule, watch)
     return run
 
 
@@ -277,4 +278,5 @@ def _resume(
             if changed or own is not run:
                 write_recipe(own, resolved.data, recipe, experiment)
             continue_from(own, start, changes, resolved.callbacks)
-            train_and_test(own, resolved, recipe, schedule, start, watch)
+            with team.loss_recorded(run):
+                train_and_test(own, resolved, recipe, schedule, start, watch)

@@ -15,7 +15,7 @@ class AgreedStop(StopOnSignal):
         self.votes = votes
         super().__init__()
 
-    @property  # type: ignore[override]
+    @property
     def received(self) -> int | None:
         """The number of the signal that came; None while none has."""
         signal = self.votes.agreed_signal if self.votes.voting else self.votes.signal

@@ -6,7 +6,10 @@ gradients. So all that devices exchange happens inside the compiled steps, and w
 them, such as saving, concerns one process.
 """
 
+import atexit
 import contextlib
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 import jax
@@ -35,6 +38,7 @@ class JaxReplicas(Replicas):
         **options: Those of Replicas.
     """
 
+    distribution: keras.distribution.DataParallel
     loops = True
     AGREED = "__agreed__"  # among the logs of a step, until callbacks see them
     batch_normalization = "statistics of the global batch"
@@ -148,6 +152,7 @@ class JaxReplicas(Replicas):
         except jax.errors.JaxRuntimeError as error:
             if self.processes == 1:
                 raise
+            atexit.register(_end_at_once)  # runs before JAX's own, which waits for all processes
             raise StoppedError(
                 "another process of this run has ended, or its machine does not answer; resume the run "
                 "with the same or another number of processes"
@@ -156,6 +161,13 @@ class JaxReplicas(Replicas):
     @property
     def _own_devices(self) -> int:
         return self.count // self.processes
+
+
+def _end_at_once() -> None:
+    """End this process: another one is gone, for which it would wait."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def names_by_process() -> list[list[str]]:
@@ -185,8 +197,8 @@ def replicas(numbers: list[int], asked: str, processes: int, process: int) -> Ja
                 f"Process {other} has {len(names)} devices, and so none with number {numbers[-1]}: "
                 "choose devices that every process has."
             )
-    names = tuple(names[number] for names in by_process for number in numbers)
-    return JaxReplicas(names, asked, processes, process)
+    chosen = tuple(names[number] for names in by_process for number in numbers)
+    return JaxReplicas(chosen, asked, processes, process)
 
 
 def initialize(*address) -> None:

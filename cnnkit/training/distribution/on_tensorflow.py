@@ -21,6 +21,7 @@ class TensorFlowReplicas(Replicas):
         **options: Those of Replicas.
     """
 
+    strategy: tf.distribute.Strategy
     batch_normalization = "statistics of each device's own part of the batch"
 
     def __init__(self, *arguments, **options):

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -20,7 +20,8 @@ FORM = (
 TEXT = 4096  # bytes of the texts that processes send
 
 
-class Process(NamedTuple):
+@dataclass(frozen=True)
+class Process:
     """One of the processes that train together.
 
     Attributes:

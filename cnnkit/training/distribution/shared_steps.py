@@ -14,7 +14,7 @@ from cnnkit.training.steps.multi_step import Executed, Length, looped, steps_dat
 
 
 def share_step(
-    model: keras.Model, kind: str, inputs, make: Callable, logs: dict, length: Length, replicas: Replicas,
+    model: keras.Model, kind: str, inputs, make: Callable, logs: dict, length: Length, replicas,
 ) -> None:  # fmt: skip
     """Let devices share the steps of a model.
 

@@ -5,8 +5,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cnnkit import atomic
+from cnnkit.errors import RunFolderError, StoppedError
 from cnnkit.experiment.experiment import Experiment
 from cnnkit.runs import Run
 from cnnkit.runs.lock import locked
@@ -108,7 +110,8 @@ class Team:
             open_run: Returns the run; called in the first process.
         """
         with contextlib.ExitStack() as stack:
-            run, error = None, None
+            run: Any = None
+            error = None
             try:
                 if self.process.number == 0:
                     run = open_run()
@@ -119,6 +122,22 @@ class Team:
                 error = raised
             together.expect_all_well(self.process, error)
             yield run
+
+    @contextlib.contextmanager
+    def loss_recorded(self, run: Run) -> Iterator[None]:
+        """Note in the first process' run that a process is gone: it may be the first one itself.
+
+        Args:
+            run: The first process' run.
+        """
+        try:
+            yield
+        except StoppedError as error:
+            if self.process.number:
+                with contextlib.suppress(RunFolderError, OSError):  # no disk that all see
+                    if run.status["state"] in ("running", "failed"):
+                        run.write_status("interrupted", reason=str(error))
+            raise
 
     def run_of_first(self, run: Run) -> Run:
         """Return the first process' run, in every process.

@@ -37,6 +37,7 @@ class StepInputs(keras.utils.PyDataset):
     def __init__(self, batches: Batches):
         super().__init__()
         self.batches, self.first = batches, 0
+        self.replicas = active()  # noted here: Keras may read in another thread
         self.step = self.reached = 0
 
     @property
@@ -63,9 +64,8 @@ class StepInputs(keras.utils.PyDataset):
     def __getitem__(self, step: int) -> tuple[np.ndarray, ...]:
         # Keras may read ahead, and past the end of an epoch that is not begun at its first step.
         step = min(step + self.first, self.num_batches - 1)
-        replicas = active()
-        if replicas is not None:  # whose steps call `item` themselves
-            return (np.zeros(replicas.count, np.int32),) * 2
+        if self.replicas is not None:  # whose steps call `item` themselves
+            return (np.zeros(self.replicas.count, np.int32),) * 2
         return self.item(step)
 
     def item(self, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -108,13 +108,13 @@ def batches_made_in_step(
         for kind, inputs in zip(("train", "test"), both, strict=True):
             _replace(model, kind, inputs, logs, length)
         yield both
+        replicas = active()
+        if replicas is not None:
+            replicas.release(model)
     finally:
         for kind in ("train", "test"):
             model.__dict__.pop(f"{kind}_step", None)
             setattr(model, f"{kind}_function", None)
-        replicas = active()
-        if replicas is not None:
-            replicas.release(model)
 
 
 def _replace(model: keras.Model, kind: str, inputs: StepInputs, logs: dict, length: Length) -> None:

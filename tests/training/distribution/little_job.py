@@ -1,11 +1,14 @@
-"""A little experiment in a process of its own: `python -m little_job JSON`, JSON of cnnkit.run's options.
+"""A little experiment in a process of its own: `python little_job.py JSON ...`,
+each with the options of a run.
 
-It prints a line of JSON: the loss of each step, and what the run wrote.
+It prints a line of JSON for each: the losses of its steps, its folder, and the process.
 """
 
+import functools
 import json
 import os
 import sys
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -19,7 +22,7 @@ EPOCHS = 8  # of 7 steps, the last with 3 samples
 class Losses(keras.callbacks.Callback):
     """The mean loss since the epoch began, after each step."""
 
-    losses = []
+    losses: ClassVar[list[float]] = []
 
     def on_train_batch_end(self, batch, logs=None):
         self.losses.append(float(logs["loss"]))
@@ -60,18 +63,25 @@ def experiment(
 
 
 def main():
-    """Run it, and print what came of it."""
-    options = json.loads(sys.argv[1])
-    devices = options.pop("logical_cpus", None)
-    if devices and keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+    """Make the runs, and print what came of each."""
+    for options in map(json.loads, sys.argv[1:]):
+        set_logical_cpus(options.pop("logical_cpus", 1))
+        Losses.losses = []
+        made = run(experiment, **options)
+        facts = {"losses": Losses.losses, "folder": str(made.folder), "pid": os.getpid()}
+        print("\n" + json.dumps(facts))
 
-        processor, *_ = tf.config.list_physical_devices("CPU")
-        parts = [tf.config.LogicalDeviceConfiguration()] * devices
-        tf.config.set_logical_device_configuration(processor, parts)
-    made = run(experiment, **options)
-    facts = {"losses": Losses.losses, "folder": str(made.folder), "pid": os.getpid()}
-    print(json.dumps(facts))
+
+@functools.cache  # TensorFlow lets it be done once
+def set_logical_cpus(count):
+    """Let TensorFlow see so many processors; of JAX, an environment variable does it."""
+    if count == 1 or keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    processor, *_ = tf.config.list_physical_devices("CPU")
+    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    tf.config.set_logical_device_configuration(processor, parts)
 
 
 if __name__ == "__main__":
