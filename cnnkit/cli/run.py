@@ -139,6 +139,10 @@ def _run(experiment: Callable, options: dict) -> None:
             return
         kept = ("name", "seed") if word else ()  # as the run has them
         options |= dict.fromkeys(kept)
+    if seeds > 1 and options["processes"]:
+        raise SettingError(
+            "--processes train one run: leave --seeds out, and call it for each seed."
+        )
     if word is not None:
         if seeds > 1:
             raise SettingError("A run that is resumed keeps its seed; leave --seeds out.")

@@ -29,9 +29,14 @@ class UsedLearningRate(keras.callbacks.Callback):
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
         rate = getattr(optimizer, "_learning_rate", None)
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            self.value = float(rate(max(int(optimizer.iterations) - 1, 0)))
+            self.value = float(rate(max(_number(optimizer.iterations, int) - 1, 0)))
         else:
-            self.value = float(optimizer.learning_rate)
+            self.value = _number(optimizer.learning_rate, float)
+
+
+def _number(scalar, kind: type):
+    """Return a variable's or tensor's number; a variable of several devices is no number itself."""
+    return kind(keras.ops.convert_to_tensor(scalar))
 
 
 def scale_learning_rates(

@@ -11,7 +11,7 @@ from cnnkit.runs.checkpoints import Checkpoint
 from cnnkit.runs.lock import locked
 from cnnkit.tensorboard.log import TensorBoardCallback
 from cnnkit.training.checkpointing.callback_list import CheckpointSchedule
-from cnnkit.training.checkpointing.signals import StopOnSignal
+from cnnkit.training.checkpointing.signals import Interrupted, StopOnSignal
 from cnnkit.training.distribution.agreed_stop import stop_on_signal
 from cnnkit.training.distribution.replicas import active
 from cnnkit.training.loop import TrainingResult, evaluate, fit
@@ -72,6 +72,10 @@ def train_and_test(
             show_results(run, experiment, result, evaluation, log)
             succeeded = True
             run.write_status("finished", seconds=time.perf_counter() - began)
+    except Interrupted:
+        if replicas is not None and replicas.votes.voting:  # all processes stop in the same step
+            replicas.leave()
+        raise
     finally:
         log.close(succeeded)
     checksums.write(run.folder, checksums.names_below(run.folder, NOT_SEALED))

@@ -140,9 +140,9 @@ class JaxReplicas(Replicas):
         set_values(model, keras.ops.convert_to_numpy)
 
     def leave(self) -> None:
-        """End the distributed runtime, once every process is here."""
+        """End what binds the processes together, once all of them have trained."""
         if self.processes > 1:
-            jax.distributed.shutdown()
+            leave()
 
     @contextlib.contextmanager
     def losses_told(self) -> Iterator[None]:
@@ -152,7 +152,6 @@ class JaxReplicas(Replicas):
         except jax.errors.JaxRuntimeError as error:
             if self.processes == 1:
                 raise
-            atexit.register(_end_at_once)  # runs before JAX's own, which waits for all processes
             raise StoppedError(
                 "another process of this run has ended, or its machine does not answer; resume the run "
                 "with the same or another number of processes"
@@ -163,11 +162,17 @@ class JaxReplicas(Replicas):
         return self.count // self.processes
 
 
+def leave() -> None:
+    """End the distributed runtime, once every process is here."""
+    jax.distributed.shutdown()
+
+
 def _end_at_once() -> None:
-    """End this process: another one is gone, for which it would wait."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1)
+    """End a process that did not leave: JAX would wait for the others, which wait for this one."""
+    if jax.distributed.is_initialized():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
 
 
 def names_by_process() -> list[list[str]]:
@@ -212,6 +217,7 @@ def initialize(*address) -> None:
     # Its handler keeps SIGTERM from ending a process; cnnkit has one that saves a checkpoint.
     jax.config.update("jax_enable_preemption_service", False)
     keras.distribution.initialize(*address)
+    atexit.register(_end_at_once)
 
 
 def place() -> tuple[int, int]:

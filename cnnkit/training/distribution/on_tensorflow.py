@@ -40,6 +40,24 @@ class TensorFlowReplicas(Replicas):
         """Return the strategy's scope: Keras notes it when a model is made."""
         return self.strategy.scope()
 
+    def counting_once(self, model: keras.Model, step: Callable, batch, is_whole):
+        """Return the logs of a step; of a whole batch, the first device alone changes the metrics.
+
+        Metrics are sums over devices.
+
+        Args:
+            model: Whose step it is.
+            step: Keras' own.
+            batch: What it takes.
+            is_whole: A flag: each device has the whole batch.
+        """
+        before = [tf.identity(variable.value) for variable in model.metrics_variables]
+        logs = step(batch)
+        again = tf.logical_and(is_whole, _here() > 0)
+        for variable, value in zip(model.metrics_variables, before, strict=True):
+            variable.assign(tf.where(again, value, variable.value))
+        return logs
+
     def made(self, make: Callable, first, second, keys, *, is_whole):
         """Return this device's part of a step's batch.
 
@@ -51,11 +69,15 @@ class TensorFlowReplicas(Replicas):
             is_whole: A flag: each device has the whole batch, because it cannot be shared equally.
         """
         inputs, labels = make(first, second, keys)
-        here = tf.distribute.get_replica_context().replica_id_in_sync_group
-        size = tf.shape(inputs)[0]
+        here, size = _here(), tf.shape(inputs)[0]
         begin = tf.where(is_whole, 0, size * here // self.count)
         end = tf.where(is_whole, size, size * (here + 1) // self.count)
         return inputs[begin:end], labels[begin:end]
+
+
+def _here():
+    """Return the number of the device that computes a step, inside it."""
+    return tf.distribute.get_replica_context().replica_id_in_sync_group
 
 
 def replicas(numbers: list[int], asked: str, *_: int) -> TensorFlowReplicas:

@@ -107,6 +107,7 @@ def expect_same(process: Process, facts: Mapping[str, object]) -> None:
             name for place, name in enumerate(facts) if (hashes[place] != everyone[0][place]).any()
         ]
         if names:
+            of_backend().leave()
             raise SettingError(
                 f"Process {number} differs from process 0 in {', '.join(names)}: all processes of a run "
                 "need the same versions, experiment and data."
@@ -126,6 +127,8 @@ def expect_all_well(process: Process, error: Exception | None) -> None:
     if process.count > 1:
         words = str(error) if isinstance(error, CnnkitError) else repr(error)
         reasons = _texts("" if error is None else words or repr(error))
+        if any(reasons):
+            of_backend().leave()
         for number, reason in enumerate(reasons):
             if reason and error is None:
                 raise SettingError(f"Process {number} cannot begin: {reason}")

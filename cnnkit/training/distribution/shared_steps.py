@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from cnnkit.training.distribution.replicas import Replicas, set_values
-from cnnkit.training.steps.multi_step import Executed, Length, looped, steps_data
+from cnnkit.training.steps.multi_step import ONE_STEP, Executed, Length, looped, steps_data
 
 
 def share_step(
@@ -33,10 +33,10 @@ def share_step(
     plain = getattr(model, step)
     setattr(model, function, None)  # Keras' compiled function takes whole batches
     if keras.backend.backend() == "tensorflow":
-        one = _tensorflow_step(plain, make, replicas)
+        one = _tensorflow_step(model, plain, make, replicas)
         setattr(model, step, one)
         getattr(model, f"make_{function}")()
-        shared: Executed = OnTensorFlow(getattr(model, function), inputs, replicas, kind)
+        shared: Executed = OnTensorFlow(getattr(model, function), inputs, replicas)
     else:
         steps = min(length.steps, inputs.num_batches)
         setattr(model, step, replicas.voting(_jax_step(plain, make, logs, steps, replicas)))
@@ -56,10 +56,11 @@ def _jax_step(plain: Callable, make: Callable, logs: dict, steps: int, replicas)
     return lambda state, data: plain(state, replicas.made(make, *data))
 
 
-def _tensorflow_step(plain: Callable, make: Callable, replicas) -> Callable:
+def _tensorflow_step(model: keras.Model, plain: Callable, make: Callable, replicas) -> Callable:
     def step(data):
         *given, is_whole = data
-        return plain(replicas.made(make, *given, is_whole=is_whole))
+        batch = replicas.made(make, *given, is_whole=is_whole)
+        return replicas.counting_once(model, plain, batch, is_whole)
 
     return step
 
@@ -122,27 +123,14 @@ class OnTensorFlow(Executed):
         compiled: As in Executed.
         inputs: As in Executed.
         replicas: The devices.
-        kind: "train" or "test".
     """
 
-    def __init__(self, compiled: Callable, inputs, replicas: Replicas, kind: str):
-        super().__init__(compiled, inputs, Length(steps=1), 1)
-        self.replicas, self.kind = replicas, kind
+    def __init__(self, compiled: Callable, inputs, replicas: Replicas):
+        super().__init__(compiled, inputs, ONE_STEP, 1)
+        self.replicas = replicas
 
     def _computed(self, step: int, count: int, state: list) -> tuple[dict, list]:
         *given, keys = self.inputs.item(step)
-        data = (*given, keys, np.array(self._is_whole(len(given[0]))))
+        data = (*given, keys, np.array(len(given[0]) % self.replicas.count > 0))
         logs = self.compiled(iter([data]))
         return {name: keras.ops.convert_to_numpy(value)[None] for name, value in logs.items()}, []
-
-    def _is_whole(self, size: int) -> bool:
-        """Return whether every device computes a whole batch.
-
-        A training step averages over devices, so that parts must be equal. Validation sums over samples,
-        so that they need not be; but none may be empty, and whole batches count once more a device.
-        """
-        if self.kind == "train":
-            return bool(size % self.replicas.count)
-        batches = self.inputs.batches
-        last = len(batches.split) % batches.batch_size or batches.batch_size
-        return last < self.replicas.count

@@ -118,6 +118,7 @@ class Team:
                 else:
                     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cnnkit-"))
                     run = Run.create(folder, "process", str(self.process.number))
+                    run.write_status("running")
             except Exception as raised:
                 error = raised
             together.expect_all_well(self.process, error)

@@ -5,6 +5,7 @@ It prints a line of JSON for each: the losses of its steps, its folder, and the 
 """
 
 import functools
+import hashlib
 import json
 import os
 import sys
@@ -28,15 +29,41 @@ class Losses(keras.callbacks.Callback):
         self.losses.append(float(logs["loss"]))
 
 
+class Files:
+    """Images that are read when they are asked for, and counted, as those in files.
+
+    Args:
+        images: The images.
+    """
+
+    read: ClassVar[int] = 0
+
+    def __init__(self, images: np.ndarray):
+        self.images = images
+        self.shape, self.dtype, self.ndim = images.shape, images.dtype, images.ndim
+
+    def __len__(self):
+        return len(self.images)
+
+    def __getitem__(self, chosen):
+        found = self.images[chosen]
+        Files.read += len(found) if found.ndim == 4 else 1
+        return found
+
+    def content_hash(self):
+        return hashlib.sha256(self.images.tobytes()).hexdigest()
+
+
 def experiment(
     epochs: int = EPOCHS, normalize: bool = True, dropout: float = 0.2, batch_size: int = 8,
-    brightness: float = 0.0,
+    in_files: bool = False,
 ):  # fmt: skip
     """A little network on noise."""
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (51, 8, 8, 1), dtype=np.uint8)
-    split = Split(images, (images.mean(axis=(1, 2, 3)) > 127.5).astype("int64"))
-    validation = Split(images[:21], split.labels[:21])
+    labels = (images.mean(axis=(1, 2, 3)) > 127.5).astype("int64")
+    split = Split(Files(images) if in_files else images, labels)
+    validation = Split(images[:21], labels[:21])
     layers = [
         keras.Input((8, 8, 1)),
         keras.layers.Conv2D(4, 3, activation="relu"),
@@ -66,9 +93,14 @@ def main():
     """Make the runs, and print what came of each."""
     for options in map(json.loads, sys.argv[1:]):
         set_logical_cpus(options.pop("logical_cpus", 1))
-        Losses.losses = []
+        Losses.losses, Files.read = [], 0
         made = run(experiment, **options)
-        facts = {"losses": Losses.losses, "folder": str(made.folder), "pid": os.getpid()}
+        facts = {
+            "losses": Losses.losses,
+            "folder": str(made.folder),
+            "pid": os.getpid(),
+            "read": Files.read,
+        }
         print("\n" + json.dumps(facts))
 
 

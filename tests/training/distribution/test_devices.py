@@ -80,7 +80,9 @@ def second(monkeypatch):
         def gathered(array):
             return np.stack([array, change(array.copy())])
 
-        monkeypatch.setattr(processes, "of_backend", lambda: SimpleNamespace(gathered=gathered))
+        backend = SimpleNamespace(gathered=gathered, leave=lambda: None)
+
+        monkeypatch.setattr(processes, "of_backend", lambda: backend)
         return Process(0, 2)
 
     return gathers
