@@ -43,4 +43,4 @@ def command(workers, form, arguments):
         return
     if OWN[0] in arguments:
         raise SettingError("--processes is the launcher's own; leave it out.")
-    sys.exit(launching.Workers(["run", *arguments], workers).wait())
+    sys.exit(launching.Workers(["run", *arguments], workers).work())

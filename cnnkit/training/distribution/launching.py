@@ -33,37 +33,48 @@ class Workers:
     """
 
     def __init__(self, arguments: Sequence[str], count: int):
-        address = f"127.0.0.1:{_free_port()}"
-        self._prints: list[IO[bytes] | None] = []
+        self.arguments, self.count = list(arguments), count
         self.processes: list[subprocess.Popen] = []
-        for number in range(count):
-            # Only the first is shown: the others print the same, or why they cannot work.
-            prints = tempfile.TemporaryFile() if number else None  # noqa: SIM115  # while they work
-            self._prints.append(prints)
-            self.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-c", CODE, *arguments],
-                    env=_environment(address, count, number),
-                    stdout=prints, stderr=prints and subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C is for the parent, which passes it on once
-                )
-            )  # fmt: skip
+        self._prints: list[IO[bytes] | None] = []
+        self._signalled = False
 
-    def wait(self) -> int:
-        """Wait until all have ended, and return the exit status of the one that ended the others."""
-        with self._signals_passed_on():
-            statuses: dict[int, int] = {}
-            while not statuses:
+    def work(self) -> int:
+        """Let them work until all have ended.
+
+        Returns:
+            The exit status: that of the worker whose failure ended the others, or 0.
+        """
+        with contextlib.ExitStack() as stack:
+            # Only the first is shown: the others print the same, or why they cannot work.
+            files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(1, self.count)]
+            self._prints = [None, *files]
+            stack.enter_context(self._signals_passed_on())
+            self._start()
+            ended: dict[int, int] = {}
+            while not ended:
                 time.sleep(0.05)
-                statuses = self._ended()
-            self._end_within(SECONDS_TO_NOTICE if any(statuses.values()) else None)
-        failed = {number: status for number, status in statuses.items() if status}
-        statuses = self._ended()
-        for number in failed or statuses:
-            if number and statuses[number]:
-                self._show(number)
-        status = next(iter(failed.values()), 0) or next(filter(None, statuses.values()), 0)
+                ended = self._ended()
+            self._end_within(SECONDS_TO_NOTICE if any(ended.values()) else None)
+            failed = {number: status for number, status in ended.items() if status}
+            failed = failed or {
+                number: status for number, status in self._ended().items() if status
+            }
+            if not self._signalled:
+                for number, status in failed.items():
+                    self._explain(number, status)
+        status = next(iter(failed.values()), 0)
         return 128 - status if status < 0 else status
+
+    def _start(self) -> None:
+        address = f"127.0.0.1:{_free_port()}"
+        for number, prints in enumerate(self._prints):
+            process = subprocess.Popen(
+                [sys.executable, "-c", CODE, *self.arguments],
+                env=_environment(address, self.count, number),
+                stdout=prints, stderr=prints and subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is for the parent, which passes it on once
+            )  # fmt: skip
+            self.processes.append(process)
 
     def _ended(self) -> dict[int, int]:
         found = ((number, each.poll()) for number, each in enumerate(self.processes))
@@ -85,6 +96,7 @@ class Workers:
     @contextlib.contextmanager
     def _signals_passed_on(self) -> Iterator[None]:
         def pass_on(number, frame):
+            self._signalled = True
             self._send(number)
 
         before = {number: signal.signal(number, pass_on) for number in PASSED_ON}
@@ -95,10 +107,12 @@ class Workers:
                 signal.signal(number, handler)
             self._send(signal.SIGKILL)  # where this process itself fails
 
-    def _show(self, number: int) -> None:
-        """Print the end of what a worker printed that failed."""
+    def _explain(self, number: int, status: int) -> None:
+        """Print which signal ended a worker, or the end of what it printed unseen."""
         prints = self._prints[number]
-        if prints is not None:
+        if status < 0:
+            print(f"{signal.Signals(-status).name} ended worker {number}.", file=sys.stderr)
+        elif prints is not None:
             prints.seek(max(prints.seek(0, os.SEEK_END) - SHOWN, 0))
             text = prints.read().decode(errors="replace").strip()
             lines = "".join(f"[{number}] {line}\n" for line in text.splitlines())

@@ -28,7 +28,7 @@ def work(monkeypatch):
     def working(code, workers=2):
         monkeypatch.setattr(launching, "CODE", NUMBER + code)
         team = launching.Workers(["run"], workers)
-        return team.wait(), team
+        return team.work(), team
 
     return working
 
@@ -48,12 +48,13 @@ def test_one_that_fails_says_why_and_its_status_is_that_of_all(work, capfd):
     assert "[1] no data here" in capfd.readouterr().err
 
 
-def test_what_hears_no_signal_is_killed_when_another_is_gone(work):
+def test_what_hears_no_signal_is_killed_when_another_is_gone(work, capfd):
     status, team = work(
         f"if number == '1': os.kill(os.getpid(), {int(signal.SIGKILL)})\n{DEAF}\ntime.sleep(100)"
     )
     assert status == 128 + signal.SIGKILL
     assert [each.returncode for each in team.processes] == [-signal.SIGKILL] * 2
+    assert "SIGKILL ended worker 1." in capfd.readouterr().err
 
 
 def test_each_worker_has_its_number_and_the_same_address(work, tmp_path):
@@ -83,7 +84,7 @@ signal.signal(signal.SIGTERM, note)
 open(f"{tmp_path}/ready" + number, "w").close()
 time.sleep(100)
 '''
-sys.exit(launching.Workers(["run"], 2).wait())
+sys.exit(launching.Workers(["run"], 2).work())
 """
     parent = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
     while not all((tmp_path / f"ready{number}").exists() for number in "01"):
