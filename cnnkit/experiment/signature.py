@@ -19,8 +19,8 @@ from cnnkit.user_code.experiment_files import chosen_name
 # What `cnnkit.run`, `cnnkit.resume` and their command lines take for themselves. `seed` is shared.
 RESERVED = frozenset(
     {
-        "allow_changes", "checkpoint_minutes", "checkpoint_steps", "debug", "experiment", "help",
-        "name", "precision", "resume", "run", "runs_dir", "seeds", "trust",
+        "allow_changes", "checkpoint_minutes", "checkpoint_steps", "debug", "devices", "experiment",
+        "help", "name", "or_resume", "precision", "processes", "resume", "run", "runs_dir", "seeds", "trust",
     }
 )  # fmt: skip
 

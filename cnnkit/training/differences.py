@@ -6,6 +6,7 @@ from cnnkit import atomic
 from cnnkit.errors import SettingError
 from cnnkit.runs import Run
 from cnnkit.runs.differences import LEFT_OUT, compared
+from cnnkit.training.distribution.replicas import active
 from cnnkit.training.environment import environment
 
 RAN_ON = ("backend", "devices", "cores", "threads", "precision")
@@ -57,7 +58,9 @@ def differences(run: Run, recipe: dict, content_hash: str | None) -> list[tuple[
     hash_then = run.dataset["content_hash"]
     modules = [_own_modules(each) for each in (then, now)]
     recipes = ({k: v for k, v in each.items() if k not in LEFT_OUT} for each in (then, now))
-    ran_on = run.environment, atomic.as_read(environment(recipe["seed"]))
+    replicas = active()
+    sharing = {} if replicas is None else {"distribution": {"devices": list(replicas.names)}}
+    ran_on = run.environment, atomic.as_read(environment(recipe["seed"]) | sharing)
     found = [
         *compared("", *recipes),
         *compared("the data's content", hash_then, content_hash),
@@ -104,6 +107,8 @@ def as_table(rows: list[tuple[str, str, str]]) -> str:
 
 def _machine(environment: dict) -> dict:
     known = {name: environment.get(name) for name in RAN_ON}
+    sharing = environment.get("distribution") or {}
+    known["devices that share a batch"] = sharing.get("devices")
     versions = environment["versions"]
     for name in (*VERSIONS, environment["backend"]):
         known[f"version of {name}"] = versions.get(name)

@@ -123,7 +123,7 @@ def run_watched(
     ):
         watch.expect(resolved)
         recipe = recipe_of(experiment, resolved, settings, seed) | dict(watch.recipe)
-        team.expect_same(recipe, resolved.data.content_hash)
+        team.expect_same(resolved, recipe)
         team.expect_batches_divide(resolved)
 
         def create() -> Run:
@@ -271,7 +271,7 @@ def _resume(
         recipe |= {name: then[name] for name in AS_BEGUN if name in then}
         non_finite.expect_sound(resolved.data)
         start = last_checkpoint(run)
-        team.expect_same(recipe, resolved.data.content_hash, start.name if start else "")
+        team.expect_same(resolved, recipe, start.name if start else "")
         team.expect_batches_divide(resolved)
         changed = changes or atomic.as_read(recipe["settings"]) != then["settings"]
         with team.record(lambda: run) as own, restored_if_refused(own), outcome_recorded(own):

@@ -79,3 +79,21 @@ def test_a_file_that_has_changed_or_is_gone_does_not_matter(fallen):
     done = cnnkit("resume", "it", "--debug")
     assert done.exit_code == 0, done.output
     assert json.loads((fallen / "experiment.json").read_text())["settings"]["sizes"] == [6]
+
+
+def test_or_resume_makes_one_command_of_the_start_and_of_each_restart(fallen):
+    command = ["run", "falls", "--epochs", 3, "--sizes", "6", "--name", "it", "--or-resume"]
+    resumed = cnnkit(*command)
+    assert resumed.exit_code == 0, resumed.output
+    assert resumed.output.startswith("Going on with runs/falls/it")
+    again = cnnkit(*command)
+    assert (again.exit_code, again.output) == (0, "runs/falls/it is finished.\n")
+    begun = cnnkit("run", "falls", "--epochs", 1, "--name", "new", "--or-resume")
+    assert begun.output.startswith("Starting falls")
+    assert json.loads(Path("runs/falls/new/status.json").read_text())["state"] == "finished"
+
+
+def test_or_resume_needs_the_runs_name(fallen):
+    done = cnnkit("run", "falls", "--or-resume")
+    assert done.exit_code == 2
+    assert done.output.endswith("--or-resume goes on with a run by its name: give --name, too.\n")

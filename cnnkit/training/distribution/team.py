@@ -78,17 +78,19 @@ class Team:
             together.expect_all_well(self.process, error)
             yield value
 
-    def expect_same(self, recipe: dict, content_hash: str | None, start: str = "") -> None:
+    def expect_same(self, experiment: Experiment, recipe: dict, start: str = "") -> None:
         """Refuse processes with other versions, another experiment or other data than the first.
 
         Args:
+            experiment: What is trained.
             recipe: What experiment.json says.
-            content_hash: Of the data.
             start: The name of the checkpoint that training goes on from.
 
         Raises:
             SettingError: A process differs.
         """
+        if self.process.count == 1:
+            return
         versions = environment(0)["versions"]
         facts = {
             f"the version of {name}": versions.get(name)
@@ -97,7 +99,8 @@ class Team:
         facts["the experiment"] = atomic.as_read(
             {name: part for name, part in recipe.items() if name not in NOT_COMPARED}
         )
-        facts |= {"the data": content_hash, "the checkpoint": start}
+        facts |= {"the data": experiment.data.content_hash, "the checkpoint": start}
+        facts["the first weights"] = [each.tobytes() for each in experiment.network.get_weights()]
         together.expect_same(self.process, facts)
 
     @contextlib.contextmanager
