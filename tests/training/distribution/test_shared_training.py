@@ -18,6 +18,7 @@ from cnnkit.runs import Run
 ON_JAX = keras.backend.backend() == "jax"
 JOB = Path(__file__).with_name("little_job.py")
 COMMAND = "from cnnkit.cli import main; main()"
+RUN = (JOB, "--epochs", 20)
 PLAIN = {"normalize": False, "dropout": 0}
 
 
@@ -144,6 +145,14 @@ def cnnkit(*words):
     return subprocess.Popen(code, env=environment(), stdout=subprocess.DEVNULL)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The history of a run of one process that nothing disturbs."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert cnnkit("run", *RUN, "--runs-dir", folder, "--name", "alone").wait(300) == 0
+    return Run(folder / "little_job" / "alone").history
+
+
 def worker(launcher, number):
     """Return the process id of a launcher's worker."""
     mark = f"KERAS_DISTRIBUTION_PROCESS_ID={number}".encode()
@@ -157,9 +166,9 @@ def worker(launcher, number):
 @pytest.mark.slow
 @pytest.mark.skipif(not ON_JAX, reason="several processes train on JAX alone")
 @pytest.mark.parametrize("victim", [0, 1])
-def test_a_run_whose_worker_is_killed_is_interrupted_and_resumed(tmp_path, victim):
-    options = ("--epochs", 20, "--runs-dir", tmp_path)
-    launcher = cnnkit("launch", "--workers", 2, JOB, *options, "--name", "killed")
+def test_a_run_whose_worker_is_killed_is_interrupted_and_resumed(tmp_path, undisturbed, victim):
+    options = (*RUN, "--runs-dir", tmp_path, "--name", "killed")
+    launcher = cnnkit("launch", "--workers", 2, *options)
     run = Run(tmp_path / "little_job" / "killed")
     while not list(run.folder.glob("checkpoints/epoch-00000[3-9]*")):
         time.sleep(0.05)
@@ -173,11 +182,7 @@ def test_a_run_whose_worker_is_killed_is_interrupted_and_resumed(tmp_path, victi
     else:  # one
         again = cnnkit("resume", run.folder, "--allow-changes")
     assert again.wait(300) == 0
-    alone = cnnkit("run", JOB, *options, "--name", "alone")
-    assert alone.wait(300) == 0
-    losses, expected = (
-        Run(run.folder.with_name(each)).history["loss"] for each in ("killed", "alone")
-    )
+    losses, expected = run.history["loss"], undisturbed["loss"]
     assert run.status["state"] == "finished"
     assert len(losses) == len(expected)
     # Rounding grows from step to step: so many epochs have 56 steps.
