@@ -29,14 +29,15 @@ class UsedLearningRate(keras.callbacks.Callback):
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of a LossScaleOptimizer
         rate = getattr(optimizer, "_learning_rate", None)
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            self.value = float(rate(max(_number(optimizer.iterations, int) - 1, 0)))
+            self.value = float(rate(max(int(_number(optimizer.iterations)) - 1, 0)))
         else:
-            self.value = _number(optimizer.learning_rate, float)
+            variable = isinstance(rate, keras.Variable)
+            self.value = float(_number(rate) if variable else optimizer.learning_rate)
 
 
-def _number(scalar, kind: type):
-    """Return a variable's or tensor's number; a variable of several devices is no number itself."""
-    return kind(keras.ops.convert_to_tensor(scalar))
+def _number(variable: keras.Variable):
+    """Return a variable's number; where several devices have it, `float` does not."""
+    return keras.ops.convert_to_numpy(variable)
 
 
 def scale_learning_rates(

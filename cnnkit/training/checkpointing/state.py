@@ -47,10 +47,7 @@ def arrays_of(group: str, variables: Iterable[keras.Variable]) -> dict[str, np.n
         Arrays by names that sort in this order, such as `model/0003/conv1/kernel`.
     """
     return {
-        # As a tensor first: TensorFlow then adds up what each of several devices counted.
-        f"{group}/{number:04d}/{variable.path}": _plain(
-            ops.convert_to_numpy(ops.convert_to_tensor(variable))
-        )
+        f"{group}/{number:04d}/{variable.path}": _plain(ops.convert_to_numpy(variable))
         for number, variable in enumerate(variables)
     }
 
