@@ -8,7 +8,6 @@ import click
 from cnnkit.errors import SettingError
 from cnnkit.experiment.rebuild import experiment_name
 from cnnkit.keras_import import import_keras
-from cnnkit.training.distribution import processes as together
 
 
 def sharing_options() -> list[click.Option]:
@@ -47,7 +46,9 @@ def run_of_that_name(experiment: Callable, options: dict) -> Path | None:
     """
     if options["name"] is None:
         raise SettingError("--or-resume goes on with a run by its name: give --name, too.")
-    import_keras()  # quietly, before training imports it
+    import_keras()  # quietly, before what follows imports it
+    from cnnkit.training.distribution import processes as together  # --help must not wait for Keras
+
     folder = Path(options["runs_dir"]) / experiment_name(experiment, options) / options["name"]
     process = together.join(options["processes"])
     seen = "yes" if (folder / "experiment.json").exists() else ""
