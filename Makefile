@@ -41,7 +41,7 @@ build/notebooks/%.ipynb: notebooks/%.ipynb $(shell find cnnkit -name '*.py')
 # The site, with what the notebooks printed and drew. It needs no network connection;
 # build/docs/index.html opens it.
 docs: .venv/docs notebooks
-	TF_CPP_MIN_LOG_LEVEL=3 python -m sphinx --quiet --jobs=2 --fail-on-warning --keep-going --builder html --conf-dir docs . build/docs
+	TF_CPP_MIN_LOG_LEVEL=3 python -m sphinx --quiet --fail-on-warning --keep-going --builder html --conf-dir docs . build/docs
 	codespell README.md CHANGELOG.md CONTRIBUTING.md docs/*.md docs/*/*.md notebooks/*.ipynb
 	python -W ignore:pkg_resources docs/readability.py
 
