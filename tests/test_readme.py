@@ -157,7 +157,7 @@ def test_three_commands_train_on_photos_and_name_others(finished, monkeypatch):
     for line in lines.replace("mobilenet_v2 --epochs 5", small).splitlines():
         done = CliRunner().invoke(main, shlex.split(line)[1:])
         assert done.exit_code == 0, f"{line}\n{done.output}"
-    named = re.findall(r"(\w+\.(?:jpg|png)).* (?:cat|dog)\b", done.output)
+    named = re.findall(r"% +(?:cat|dog) +(?:\S+/)?(\S+)$", done.output, re.MULTILINE)
     assert {"cat.jpg", *os.listdir("path/to/more/photos")} == set(named), done.output
 
 
