@@ -1,29 +1,65 @@
-"""Import Keras without the lines that TensorFlow's native code prints on a machine without GPU."""
+"""Import Keras quietly and quickly.
+
+Quietly: without the lines that TensorFlow's native code prints on a machine without GPU. Quickly:
+Keras imports all of scikit-learn for `keras.wrappers`, and pyplot for `keras.visualization`. These two
+are imported when they are first used instead, which saves a third of the time.
+"""
 
 import contextlib
+import importlib.util
 import os
+import sys
 from collections.abc import Iterator
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+
+PLACES = ("keras", "keras._tf_keras.keras", "keras.src")  # where Keras has parts of these names
+PARTS = ("wrappers", "visualization")
 
 
 def import_keras() -> ModuleType:
     """Import Keras quietly: drop what native code prints, and raise errors as usual.
 
-    If the user sets TF_CPP_MIN_LOG_LEVEL, nothing is dropped.
+    If the user sets TF_CPP_MIN_LOG_LEVEL, nothing is dropped. `keras.wrappers` and
+    `keras.visualization` are there as usual; their own imports wait until something of them is read.
 
     Returns:
         The module `keras`.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    with contextlib.ExitStack() as around:
+        around.enter_context(_parts_on_first_use())
+        if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # else a missing GPU is reported as an error
+            # The first lines come before TensorFlow reads that variable.
+            around.enter_context(standard_error_dropped())
         import keras  # takes 2 s, and the command line's --help must not pay for it
 
-        return keras
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # else a missing GPU is reported as an error
-    # The first lines come before TensorFlow reads that variable.
-    with standard_error_dropped():
-        import keras  # as above
-
     return keras
+
+
+class _OnFirstUse(MetaPathFinder):
+    """Finds modules that are executed when an attribute of theirs is first read."""
+
+    def __init__(self, names: frozenset[str]):
+        self.names = names
+
+    def find_spec(self, fullname, path, target=None) -> ModuleSpec | None:
+        """Return a spec that loads lazily, for the names alone."""
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in self.names else None
+        if spec is not None and spec.loader is not None:
+            spec.loader = importlib.util.LazyLoader(spec.loader)
+        return spec
+
+
+@contextlib.contextmanager
+def _parts_on_first_use() -> Iterator[None]:
+    finder = _OnFirstUse(frozenset(f"{place}.{part}" for place in PLACES for part in PARTS))
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
 
 
 @contextlib.contextmanager
