@@ -1,5 +1,9 @@
 """scikit-learn's handwritten digits: real scans that ship with scikit-learn and need no network."""
 
+import gzip
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 from PIL import Image
 
@@ -32,17 +36,13 @@ def digits(*, image_size: int = 28, validation: float = 0.1) -> Dataset:
     Raises:
         SettingError: `image_size` is out of range.
     """
-    from sklearn.datasets import load_digits  # takes a second to import, others do without
-
     if not 8 <= image_size <= 512:
         raise SettingError(f"image_size of the digits is 8 (as scanned) to 512, not {image_size}.")
-    bunch = load_digits()
-    small = np.round(bunch.images * (255 / 16)).astype(np.uint8)
-    size = (image_size, image_size)
-    images = np.stack(
-        [np.asarray(Image.fromarray(x).resize(size, Image.Resampling.BICUBIC)) for x in small]
-    )
-    images, labels = images[..., None], bunch.target.astype(np.int64)
+    scans, labels = _scans()
+    small = np.round(scans * (255 / 16)).astype(np.uint8)
+    # Pillow resizes rows and then columns. All images' rows at once take a tenth of the time.
+    turned = _widened(small, image_size).swapaxes(1, 2)
+    images = np.ascontiguousarray(_widened(turned, image_size).swapaxes(1, 2))[..., None]
 
     rest, test = stratified(labels, TEST_FRACTION, SPLIT_SEED)
     train, held_out = stratified(labels[rest], validation, SPLIT_SEED)
@@ -54,3 +54,28 @@ def digits(*, image_size: int = 28, validation: float = 0.1) -> Dataset:
         class_names=tuple("0123456789"),
         source="UCI Optical Recognition of Handwritten Digits, through scikit-learn",
     )
+
+
+def _scans() -> tuple[np.ndarray, np.ndarray]:
+    """Return the scans, 0 to 16, shape (1797, 8, 8), and their labels.
+
+    The file is read without importing scikit-learn, which takes a second.
+    """
+    spec = importlib.util.find_spec("sklearn")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        file = Path(folder, "datasets", "data", "digits.csv.gz")
+        if file.is_file():
+            rows = gzip.decompress(file.read_bytes()).split()
+            table = np.array([row.split(b",") for row in rows], np.int64)
+            return table[:, :-1].reshape(-1, 8, 8), table[:, -1]
+    from sklearn.datasets import load_digits  # a scikit-learn that keeps its files elsewhere
+
+    bunch = load_digits()
+    return bunch.images, bunch.target.astype(np.int64)
+
+
+def _widened(images: np.ndarray, width: int) -> np.ndarray:
+    """Resize rows, (samples, height, width) of uint8, by bicubic interpolation."""
+    rows = np.ascontiguousarray(images).reshape(-1, images.shape[2])
+    wide = Image.fromarray(rows).resize((width, len(rows)), Image.Resampling.BICUBIC)
+    return np.asarray(wide).reshape(*images.shape[:2], width)

@@ -1,3 +1,7 @@
+import importlib.util
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -44,3 +48,15 @@ def test_images_have_the_size_asked_for(size):
 def test_too_small_a_size_is_refused():
     with pytest.raises(SettingError, match="8 .* to 512, not 7"):
         data.digits(image_size=7)
+
+
+def test_are_read_without_importing_scikit_learn():
+    code = "import sys; from cnnkit import data; data.digits(); print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_are_the_same_from_a_scikit_learn_that_keeps_its_files_elsewhere(monkeypatch):
+    usual = data.digits(image_size=8).content_hash
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert data.digits(image_size=8).content_hash == usual
