@@ -124,7 +124,7 @@ def confusion_matrix(matrix: np.ndarray, class_names: Sequence[str]) -> Figure:
             axes.text(
                 column, row, matrix[row, column], ha="center", va="center", fontsize=8,
                 color="white" if rates[row, column] > 0.5 else "black",
-            )  # fmt: skip
+            ).set_in_layout(False)  # fmt: skip
     return figure
 
 

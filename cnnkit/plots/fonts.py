@@ -26,6 +26,8 @@ def choose_fonts(figure: Figure) -> None:
     """
     missing = set()
     for text in figure.findobj(Text):
+        if text.get_text().isascii():  # every font has these, and finding the font takes time
+            continue
         families = text.get_fontfamily()
         lacked = _lacked(text.get_text(), font_manager.findfont(text.get_fontproperties()))
         if not lacked:
@@ -43,8 +45,6 @@ def choose_fonts(figure: Figure) -> None:
 
 
 def _lacked(text: str, path: str) -> set[str]:
-    if text.isascii():
-        return set()
     return {letter for letter in text if ord(letter) not in _letters(path) and not letter.isspace()}
 
 

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from cnnkit.errors import SettingError
 from cnnkit.plots.figure import TRAINING_COLOUR, WRONG_COLOUR, new_figure
 
+CELL, MARGIN, LINE = 1.5, 0.05, 0.16  # inches: of an image with its margin, and of a caption's line
+
 
 def image_grid(
     images: np.ndarray,
@@ -29,7 +31,7 @@ def image_grid(
         columns: Images in a row; None makes the grid about square.
 
     Returns:
-        A matplotlib figure.
+        A matplotlib figure, whose one axes has all images and captions.
 
     Raises:
         SettingError: The images have another number of axes, or there are none.
@@ -42,15 +44,27 @@ def image_grid(
     lines = max((caption.count("\n") + 1 for caption in captions), default=0)
     columns = columns or min(count, max(5, math.ceil(math.sqrt(count))))
     rows = math.ceil(count / columns)
-    figure = new_figure(1.5 * columns, (1.55 + 0.16 * lines) * rows)
+    height = CELL + 0.05 + LINE * lines
+    # One axes for all, and places that need no layout: an axes for each image takes 20 ms.
+    figure = new_figure(CELL * columns, height * rows, layout="none")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set(xticks=[], yticks=[])  # even unseen ones take time
+    scale = (CELL - 2 * MARGIN) / max(pixels.shape[1:3])
+    half_height, half_width = (scale * side / 2 for side in pixels.shape[1:3])
     for index, image in enumerate(pixels):
-        axes = figure.add_subplot(rows, columns, index + 1)
-        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
+        row, column = divmod(index, columns)
+        middle, across = row * height + CELL / 2, column * CELL + CELL / 2
+        left, right = across - half_width, across + half_width
+        extent = (left, right, middle + half_height, middle - half_height)
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")
         if captions:
             colour: dict = {"color": WRONG_COLOUR} if wrong is not None and wrong[index] else {}
-            axes.set_xlabel(captions[index], fontsize=8, labelpad=3, parse_math=False, **colour)
+            axes.text(
+                across, middle + half_height + MARGIN, captions[index], fontsize=8, ha="center",
+                va="top", parse_math=False, **colour,
+            )  # fmt: skip
+    axes.set(xlim=(0, CELL * columns), ylim=(height * rows, 0))
     return figure
 
 

@@ -16,6 +16,11 @@ from cnnkit.evaluation import reliability
 pytestmark = pytest.mark.once
 
 
+def pictures(figure):
+    """The arrays that a grid shows."""
+    return [np.asarray(image.get_array()) for image in figure.axes[0].images]
+
+
 def drawn(axes):
     """The array that an axes shows."""
     return np.asarray(axes.get_images()[0].get_array())
@@ -81,8 +86,8 @@ def test_a_grid_shows_every_picture_from_black_to_white(dtype):
     images = np.zeros((3, 4, 4, 1), dtype)
     images[1] = 255 if dtype == np.uint8 else 1
     figure = plots.image_grid(images, np.array(["a", "b", "c"]), wrong=[False, True, False])
-    assert [drawn(axes).max() for axes in figure.axes] == [0, 255, 0]
-    captions = [axes.xaxis.label for axes in figure.axes]
+    assert [shown.max() for shown in pictures(figure)] == [0, 255, 0]
+    captions = figure.axes[0].texts
     assert [caption.get_text() for caption in captions] == ["a", "b", "c"]
     assert [caption.get_color() == plots.WRONG_COLOUR for caption in captions] == [
         False,
@@ -91,10 +96,22 @@ def test_a_grid_shows_every_picture_from_black_to_white(dtype):
     ]
 
 
+def test_pictures_of_a_grid_keep_their_proportions_and_their_places():
+    axes = plots.image_grid(np.zeros((7, 20, 40, 1)), columns=3).axes[0]
+    extents = np.array([image.get_extent() for image in axes.images])
+    left, right, bottom, top = extents.T
+    np.testing.assert_allclose((right - left) / (bottom - top), 2)
+    assert (right[:-1] < left[1:])[[0, 1, 3, 4]].all()  # within a row
+    assert (bottom[:4] < top[3:]).all()  # from row to row
+    assert (left > 0).all()
+    assert (right < axes.get_xlim()[1]).all()
+    assert (bottom < axes.get_ylim()[0]).all()
+
+
 def test_long_captions_stay_under_their_own_picture():
     figure = plots.image_grid(np.zeros((5, 4, 4, 1)), captions=["a word and " * 20] * 5)
     plots.png(figure)
-    boxes = [axes.xaxis.label.get_window_extent() for axes in figure.axes]
+    boxes = [caption.get_window_extent() for caption in figure.axes[0].texts]
     assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
     assert all(box.y0 >= 0 for box in boxes)
 
@@ -109,7 +126,7 @@ def test_a_class_named_like_a_formula_is_drawn_as_it_is_written():
 @pytest.mark.parametrize(("channels", "shape"), [(1, (4, 5)), (3, (4, 5, 3)), (7, (4, 5))])
 def test_any_number_of_channels_can_be_seen(channels, shape):
     images = np.random.default_rng(0).normal(size=(2, 4, 5, channels))
-    assert drawn(plots.image_grid(images).axes[0]).shape == shape
+    assert pictures(plots.image_grid(images))[1].shape == shape
 
 
 def test_the_confusion_matrix_shades_rates_and_writes_counts():
@@ -122,8 +139,7 @@ def test_the_confusion_matrix_shades_rates_and_writes_counts():
 def test_filters_share_one_scale_with_grey_for_zero():
     kernels = np.zeros((3, 3, 1, 3))
     kernels[..., 0], kernels[..., 2] = -2, 1
-    shown = [drawn(axes) for axes in plots.kernels(kernels).axes]
-    low, middle, high = (image.mean() for image in shown)
+    low, middle, high = (shown.mean() for shown in pictures(plots.kernels(kernels)))
     assert (low, middle) == (0, 128)
     assert high == round(255 * 0.75)
 
@@ -131,7 +147,7 @@ def test_filters_share_one_scale_with_grey_for_zero():
 def test_filters_that_are_all_positive_still_show_zero_in_grey():
     kernels = np.zeros((3, 3, 1, 1))
     kernels[0, 0] = 1
-    assert drawn(plots.kernels(kernels).axes[0])[1, 1] == 128
+    assert pictures(plots.kernels(kernels))[0][1, 1] == 128
 
 
 def test_a_png_is_a_picture_of_the_figures_size():
@@ -139,6 +155,37 @@ def test_a_png_is_a_picture_of_the_figures_size():
     image = Image.open(io.BytesIO(plots.png(figure)))
     width, height = (figure.get_size_inches() * 110).round()
     assert image.size == (width, height)
+
+
+def matrix():
+    return plots.confusion_matrix([[8, 2], [0, 5]], ("a long name", "dog"))
+
+
+def test_a_figure_looks_as_matplotlib_lays_it_out():
+    png, svg = io.BytesIO(), io.StringIO()
+    matrix().savefig(png, format="png", dpi=110)
+    shown = (
+        np.asarray(Image.open(io.BytesIO(file))) for file in (plots.png(matrix()), png.getvalue())
+    )
+    np.testing.assert_array_equal(*shown)
+    matrix().savefig(svg, format="svg", transparent=True)
+    ours, theirs = (
+        re.findall(r"translate\(([^)]*)\)", text) for text in (plots.svg(matrix()), svg.getvalue())
+    )
+    assert ours == theirs
+    assert len(ours) > 9
+
+
+def test_a_figure_that_was_saved_is_laid_out_again_when_it_changes():
+    figure = matrix()
+    first = plots.png(figure)
+    engine, dpi = figure.get_layout_engine(), figure.dpi
+    assert plots.svg(figure)
+    assert (figure.get_layout_engine(), figure.dpi) == (engine, dpi)
+    figure.set_size_inches(5, 3)
+    assert plots.png(figure) != first
+    figure.set_size_inches(matrix().get_size_inches())
+    assert plots.png(figure) == first
 
 
 def test_an_svg_takes_the_pages_ink():

@@ -26,7 +26,7 @@ def test_a_character_that_the_own_font_lacks_is_drawn_by_one_that_has_it():
         warnings.simplefilter("error")
         drawn = plots.png(figure)
     assert drawn
-    families = figure.axes[0].xaxis.label.get_fontfamily()
+    families = figure.axes[0].texts[0].get_fontfamily()
     assert any(ord(letter) in letters_of(family) for family in families[1:])
 
 
