@@ -61,11 +61,13 @@ def _processor() -> str:
 
 def _git() -> dict | None:
     """Return the commit and whether the tree was clean; None outside a checkout."""
+    command = ["git", "status", "--porcelain=v2", "--branch"]
     try:
-        answers = [
-            subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=10)
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"])
-        ]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    return {"commit": answers[0].stdout.strip(), "clean": not answers[1].stdout.strip()}
+    lines = answer.stdout.splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), "")
+    if not commit or commit == "(initial)":  # nothing is committed yet
+        return None
+    return {"commit": commit, "clean": all(line.startswith("# ") for line in lines)}

@@ -124,3 +124,16 @@ def test_afterwards_the_model_takes_plain_batches_again():
     before = model.get_weights()
     model.fit(train, verbose=0)
     assert np.abs(model.get_weights()[0] - before[0]).max() > 0
+
+
+@pytest.mark.parametrize("eagerly", [False, True])
+def test_the_model_runs_as_it_was_compiled(eagerly):
+    dataset = colours(samples=8)
+    model = keras.Sequential(
+        [keras.Input((10, 12, 3)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, run_eagerly=eagerly)
+    batches = Batches(dataset.train, 4)
+    with batches_made_in_step(model, batches, batches):
+        assert model.run_eagerly is eagerly

@@ -55,7 +55,7 @@ class Target:
 
     @classmethod
     def create_lazily(cls, model, images, classes, batch_size) -> "Target":
-        """Do the same, but leave the predicted class to `class_scores`, which saves a forward pass.
+        """Do the same without a forward pass: the predicted class is left to `class_scores`.
 
         For methods that look at unchanged images only; `probabilities` may be None.
 
@@ -68,10 +68,14 @@ class Target:
         Raises:
             SettingError: The images or classes do not fit the model.
         """
-        if classes is not None:
-            return cls.create(model, images, classes, batch_size)
         batch, is_single = as_batch(model, images)
-        return cls(batch, np.full(len(batch), PREDICTED), is_single, None)
+        if classes is None:
+            return cls(batch, np.full(len(batch), PREDICTED), is_single, None)
+        shape = getattr(model, "output_shape", None)
+        if not isinstance(shape, tuple) or len(shape) != 2 or not isinstance(shape[1], int):
+            return cls.create(model, images, classes, batch_size)
+        scores = np.empty((len(batch), max(2, shape[1])))  # a single output stands for two classes
+        return cls(batch, class_indices(classes, scores, model), is_single, None)
 
     def restore_shape(self, maps: np.ndarray) -> np.ndarray:
         """Return maps as float32, without the batch axis for a single image.

@@ -100,9 +100,7 @@ def batches_made_in_step(
     Yields:
         The inputs for training and for validation.
     """
-    # Keras builds losses and metrics from the first batch that they see.
-    inputs, labels = validation[0]
-    logs = model.test_on_batch(inputs[:1], labels[:1], return_dict=True)
+    logs = _logs_of_a_sample(model, validation)
     both = StepInputs(train), StepInputs(validation)
     try:
         for kind, inputs in zip(("train", "test"), both, strict=True):
@@ -115,6 +113,18 @@ def batches_made_in_step(
         for kind in ("train", "test"):
             model.__dict__.pop(f"{kind}_step", None)
             setattr(model, f"{kind}_function", None)
+
+
+def _logs_of_a_sample(model: keras.Model, batches: Batches) -> dict:
+    """Test a model on one sample: Keras builds losses and metrics from the first that they see."""
+    inputs, labels = batches[0]
+    eagerly = model.run_eagerly
+    if keras.backend.backend() == "tensorflow":  # tracing takes ten times as long as one call
+        model.run_eagerly = True
+    try:
+        return model.test_on_batch(inputs[:1], labels[:1], return_dict=True)
+    finally:
+        model.run_eagerly = eagerly
 
 
 def _replace(model: keras.Model, kind: str, inputs: StepInputs, logs: dict, length: Length) -> None:

@@ -29,6 +29,14 @@ def test_grad_cam_after_pooling_is_the_class_activation_map(pooled_model, pooled
     np.testing.assert_allclose(found, normalised(maps @ slopes), atol=1e-5)
 
 
+def test_a_class_that_is_given_needs_no_prediction(pooled_model, monkeypatch):
+    images = np.zeros((2, 6, 6, 1), "float32")
+    monkeypatch.delattr(keras.Model, "predict_on_batch")
+    assert explain.grad_cam(pooled_model, images, [0, 2]).shape == (2, 6, 6)
+    with pytest.raises(SettingError, match="no class 3: .* has 3, from 0 to 2"):
+        explain.grad_cam(pooled_model, images, 3)
+
+
 def test_grad_cam_plus_plus_is_equation_19(pooled_model, pooled):
     images, maps, slopes = pooled
     shares = slopes**2 / (2 * slopes**2 + maps.sum(axis=(1, 2), keepdims=True) * slopes**3)
