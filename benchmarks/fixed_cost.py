@@ -1,15 +1,21 @@
-"""Time to the first finished training step: `cnnkit run` against a bare Keras script.
+"""What a run costs beside its training: cnnkit against a bare Keras script, in processor seconds.
 
-    python -m benchmarks.first_step [--rounds 5]
+    python -m benchmarks.fixed_cost [--rounds 5] [--times 4]
 
-Both processes read scikit-learn's digits, enlarge them, build LeNet-5 behind the same two augmenting
-layers, compile and fit. They end when a callback sees the end of the first step. Ours is `cnnkit run
-FILE` on the experiment digits_lenet5. They take turns; the first round warms the file cache and is
-left out. Ratios are ours over theirs, by the clock and by processor seconds: the median, with the
-minimum and the maximum.
+Three pairs of processes take turns; the first round warms the file cache and is left out:
+
+first step: `cnnkit run FILE` on the experiment digits_lenet5, and `benchmarks/keras_digits.py`, from
+    the shell until a callback sees the end of the first step.
+whole: `cnnkit run digits_lenet5` from shell to prompt, with its run folder, report, TensorBoard logs
+    and checkpoints; the script loads the same data, trains as many epochs, and evaluates.
+later run: what a run of one epoch costs in a process that has already made such a run: the median
+    of all but the first. Test suites, searches and notebooks consist of these.
+
+Ratios are ours over theirs: the median over the rounds, with the least and the greatest.
 """
 
 import argparse
+import json
 import os
 import platform
 import statistics
@@ -17,93 +23,103 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-BARE = """
-import os
-import keras, numpy as np
-from PIL import Image
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
-
-class End(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        float(logs["loss"])
-        os._exit(0)
-
-keras.utils.set_random_seed(0)
-digits = load_digits()
-pictures = np.round(digits.images * (255 / 16)).astype(np.uint8)
-pictures = np.stack([np.asarray(Image.fromarray(x).resize((28, 28), Image.BICUBIC)) for x in pictures])
-x, _, y, _ = train_test_split(pictures[..., None] / np.float32(255), digits.target, test_size=0.2)
-x, x_valid, y, y_valid = train_test_split(x, y, test_size=0.1)
-layers = keras.layers
-model = keras.Sequential([
-    keras.Input((28, 28, 1)),
-    layers.RandomTranslation(0.08, 0.08, fill_mode="constant"),
-    layers.RandomRotation(0.03, fill_mode="constant"),
-    layers.Conv2D(6, 5, padding="same", activation="relu"), layers.MaxPooling2D(2),
-    layers.Conv2D(16, 5, activation="relu"), layers.MaxPooling2D(2), layers.Flatten(),
-    layers.Dense(120, activation="relu"), layers.Dense(84, activation="relu"), layers.Dense(10),
-])
-rate = keras.optimizers.schedules.CosineDecay(2e-3, 20 * -(-len(x) // 32))
-loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
-model.fit(x, y, batch_size=32, epochs=20, validation_data=(x_valid, y_valid), callbacks=[End()])
-"""
-OURS = '''
+ROOT = Path(__file__).parent.parent
+CNNKIT = [sys.executable, "-c", "from cnnkit.cli import main; main()", "run"]
+KERAS = [sys.executable, "-m", "benchmarks.keras_digits"]
+ENDS_EARLY = '''
 """digits_lenet5, which ends after its first step."""
-import os
 from dataclasses import replace
-import keras
+from benchmarks.keras_digits import EndAfterFirstStep
 from experiments import digits_lenet5
-
-class End(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        float(logs["loss"])
-        os._exit(0)
 
 def experiment():
     """digits_lenet5, which ends after its first step."""
-    return replace(digits_lenet5.experiment(), callbacks=(End(),))
+    return replace(digits_lenet5.experiment(), callbacks=(EndAfterFirstStep(),))
 '''
+AGAIN = """
+import json, sys, time
+import cnnkit
+from experiments import digits_lenet5
+
+spent = []
+for _ in range(int(sys.argv[1])):
+    began = time.process_time()
+    cnnkit.run(digits_lenet5.experiment, epochs=1, runs_dir=sys.argv[2])
+    spent.append(time.process_time() - began)
+print(json.dumps(spent), file=sys.stderr)
+"""
 
 
-def seconds(command: list[str]) -> tuple[float, float]:
-    """Return the time that a process takes by the clock, and its processor seconds."""
+def seconds(command: list[str]) -> tuple[float, float, str]:
+    """Return what a process takes by the clock, its processor seconds, and its last line of errors."""
     began = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        env=environment,
+    ) as process:  # fmt: skip
         words = process.stderr.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(words.decode())
-    return time.perf_counter() - began, used.ru_utime + used.ru_stime
+        raise SystemExit(words)
+    lines = words.splitlines() or [""]
+    return time.perf_counter() - began, used.ru_utime + used.ru_stime, lines[-1]
+
+
+def whole(command: list[str]) -> tuple[float, float]:
+    """Return clock and processor seconds of a process."""
+    return seconds(command)[:2]
+
+
+def later(command: list[str]) -> tuple[float]:
+    """Return the processor seconds of what a process repeats, the first time left out."""
+    return (statistics.median(json.loads(seconds(command)[2])[1:]),)
+
+
+def pairs(work: Path, times: int) -> dict[str, tuple[Callable, list[str], list[str]]]:
+    """Return how each pair is measured, our command and theirs."""
+    file, again, runs = work / "digits.py", work / "again.py", ["--runs-dir", f"{work}/runs"]
+    file.write_text(ENDS_EARLY.lstrip())
+    again.write_text(AGAIN)
+    repeated = [sys.executable, str(again), str(times), f"{work}/runs"]
+    return {
+        "first step": (whole, [*CNNKIT, str(file), *runs], [*KERAS, "--first-step"]),
+        "whole": (whole, [*CNNKIT, "digits_lenet5", *runs], KERAS),
+        "later run": (later, repeated, [*KERAS, "--epochs", "1", "--times", str(times)]),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--times", type=int, default=4, help="Runs of one epoch in a process.")
     options = parser.parse_args()
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     with tempfile.TemporaryDirectory() as work:
-        file, script = Path(work, "digits.py"), Path(work, "bare.py")
-        file.write_text(OURS.lstrip())
-        script.write_text(BARE)
-        ours = [sys.executable, "-c", "from cnnkit.cli import main; main()", "run", str(file)]
-        commands = [*ours, "--runs-dir", f"{work}/runs"], [sys.executable, str(script)]
-        rounds = [[seconds(command) for command in commands] for _ in range(1 + options.rounds)][1:]
+        compared = pairs(Path(work), options.times)
+        rounds = [
+            {name: (take(ours), take(theirs)) for name, (take, ours, theirs) in compared.items()}
+            for _ in range(1 + options.rounds)
+        ][1:]
     print(
         f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python "
         f"{platform.python_version()}"
     )
-    for place, kind in enumerate(("by the clock", "processor seconds")):
-        mine, theirs = ([times[who][place] for times in rounds] for who in range(2))
-        ratios = [one / other for one, other in zip(mine, theirs, strict=True)]
-        print(
-            f"{kind:18} cnnkit run {statistics.median(mine):.1f} s, bare script "
-            f"{statistics.median(theirs):.1f} s: ratio {statistics.median(ratios):.2f} "
-            f"({min(ratios):.2f} to {max(ratios):.2f})"
-        )
+    for name in compared:
+        kinds = ["processor"] if name == "later run" else ["clock", "processor"]
+        for place, kind in enumerate(kinds):
+            mine, theirs = ([round_[name][who][place] for round_ in rounds] for who in range(2))
+            ratios = [one / other for one, other in zip(mine, theirs, strict=True)]
+            print(
+                f"{name:10} {kind:9} cnnkit {statistics.median(mine):5.2f} s ({min(mine):.2f} to "
+                f"{max(mine):.2f}), Keras {statistics.median(theirs):5.2f} s ({min(theirs):.2f} to "
+                f"{max(theirs):.2f}): ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
+                f"{max(ratios):.2f})"
+            )
 
 
 if __name__ == "__main__":
