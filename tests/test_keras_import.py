@@ -9,12 +9,17 @@ import pytest
 pytestmark = pytest.mark.once
 
 CODE = """
+import gc
 import sys
 from cnnkit.keras_import import import_keras
 
 keras = import_keras()
 assert not [each for each in sys.meta_path if type(each).__module__.startswith("cnnkit")]
 print([name for name in ("sklearn", "matplotlib.pyplot") if name in sys.modules])
+frozen = gc.get_freeze_count()
+assert gc.isenabled() and frozen > 50_000, frozen
+import_keras()
+assert gc.get_freeze_count() == frozen
 from sklearn.base import BaseEstimator
 from keras.wrappers import SKLearnClassifier
 assert issubclass(SKLearnClassifier, BaseEstimator)

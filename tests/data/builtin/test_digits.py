@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from cnnkit import data
@@ -16,6 +17,16 @@ def test_is_scikit_learns_digits_every_one_once():
     digits = data.digits(image_size=8)
     ours = np.concatenate([split.inputs for split in digits.splits.values()])
     theirs = np.round(load_digits().images * 255 / 16).astype(np.uint8)
+    assert sorted(image.tobytes() for image in ours) == sorted(image.tobytes() for image in theirs)
+
+
+def test_every_digit_is_enlarged_as_pillow_enlarges_it_alone():
+    digits = data.digits(image_size=20)
+    ours = np.concatenate([split.inputs for split in digits.splits.values()])[..., 0]
+    theirs = [
+        Image.fromarray(np.round(image * 255 / 16).astype(np.uint8)).resize((20, 20), Image.BICUBIC)
+        for image in load_digits().images
+    ]
     assert sorted(image.tobytes() for image in ours) == sorted(image.tobytes() for image in theirs)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import zoo
 from hypothesis import given, settings, strategies as st
-from PIL import Image, features
+from PIL import Image, ImageOps, features
 
 from cnnkit.data.images import decode
 from cnnkit.errors import BadImage, SettingError
@@ -77,6 +77,33 @@ def test_a_reduced_jpeg_stays_within_one_level_on_average(shared):
         ours = decode.decode(content, (48, 48)).astype(int)
         differences.append(np.abs(ours - np.asarray(whole)).mean())
     assert 0 < np.mean(differences) < 1
+
+
+def test_a_phone_s_photo_is_decoded_at_a_quarter_stands_upright_and_stays_within_one_level(
+    monkeypatch,
+):
+    rng = np.random.default_rng(0)
+    small = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    grain = rng.integers(-8, 9, (3024, 4032, 1), dtype=np.int16)
+    stored = np.asarray(small.resize((4032, 3024), Image.Resampling.BICUBIC)) + grain
+    exif = Image.Exif()
+    exif[zoo.ORIENTATION] = 6  # held upright: the sensor's rows are the photo's columns
+    stored = Image.fromarray(np.clip(stored, 0, 255).astype(np.uint8))
+    content = zoo.saved(stored, "JPEG", exif=exif, quality=87)
+
+    sizes, bilinear = [], decode.resize.bilinear
+    monkeypatch.setattr(
+        decode.resize,
+        "bilinear",
+        lambda image, *rest: sizes.append(image.size) or bilinear(image, *rest),
+    )
+    ours = decode.decode(content, (224, 168)).astype(int)
+    assert sizes == [(1008, 756)]
+    with Image.open(io.BytesIO(content)) as image:
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    whole = np.asarray(upright.resize((168, 224), Image.Resampling.BOX), int)
+    assert np.abs(ours - whole).mean() < 1
+    assert np.abs(ours[::-1, ::-1] - whole).mean() > 20
 
 
 def test_crop_keeps_the_central_part_and_its_proportions():
