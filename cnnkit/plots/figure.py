@@ -5,6 +5,7 @@ import functools
 import io
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -20,7 +21,7 @@ PNG_DPI, SVG_DPI = 110, 72  # matplotlib lays out every SVG for 72 dots an inch
 LAYOUTS = ("figure.autolayout", "figure.constrained_layout.use")  # settings of a user's style
 
 
-def new_figure(width: float, height: float, *, layout: str = "constrained") -> Figure:
+def new_figure(width: float, height: float, *, layout: Any = "constrained") -> Figure:
     """Return an empty figure to draw on; a notebook shows it without pyplot.
 
     Args:
