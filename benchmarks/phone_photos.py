@@ -50,7 +50,7 @@ def write_photos(folder: Path, images: int, source: Path | None) -> list[int]:
         else:
             picture = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8))
         large = np.asarray(picture.resize(STORED, Image.Resampling.BICUBIC), np.int16)
-        grain = rng.normal(0, 5, large.shape[:2]).round().astype(np.int16)[..., None]
+        grain = rng.normal(0, 9, large.shape[:2]).round().astype(np.int16)[..., None]
         noisy = Image.fromarray(np.clip(large + grain, 0, 255).astype(np.uint8))
         exif = Image.Exif()
         exif[ORIENTATION] = UPRIGHT_HELD
