@@ -68,17 +68,11 @@ def command(pattern, image_shape, classes, plot):
 
 
 def _show(name: str, image_shape: tuple | None, classes: int | None, plot: Path | None) -> None:
-    facts = models.entry(name).facts
+    models.entry(name)  # refuses an unknown name before Keras is imported
     if plot and plot.suffix not in (".png", ".svg"):
         raise SettingError(f"--plot draws to FILE.png or FILE.svg, not to {plot.name!r}.")
     import_keras()  # quietly
-    from cnnkit.keras_graph.deferred_variables import shapes_alone  # needs Keras; the list does not
-
-    with shapes_alone():
-        model = models.create(
-            name, image_shape or facts["image_shape"], classes or facts["num_classes"]
-        )
-        anatomy = models.anatomy(model)
+    anatomy = models.anatomy(name, image_shape, classes)
     if plot:
         write_picture(explain.figures.architecture(anatomy), plot)
     else:

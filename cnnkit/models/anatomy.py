@@ -10,7 +10,9 @@ import keras
 from keras import layers
 
 from cnnkit.errors import SettingError
+from cnnkit.keras_graph.deferred_variables import shapes_alone
 from cnnkit.keras_graph.walk import LayerCall, has_graph, layer_calls
+from cnnkit.models import catalogue
 from cnnkit.models.receptive_field import TRANSPOSED, Field, field_after
 
 SEPARABLE = (layers.SeparableConv1D, layers.SeparableConv2D)
@@ -86,6 +88,15 @@ class Anatomy:
         """Products of one forward pass of one sample; None where a size is not known."""
         return _total([row.multiply_adds for row in self.rows])
 
+    @property
+    def receptive_field(self) -> Field | None:
+        """What one value of the last feature map sees, before the head, which sees everything.
+
+        None where no layer's field is known.
+        """
+        fields = [row.field for row in self.rows if row.field is not None and not row.field.whole]
+        return fields[-1] if fields else None
+
     def activation_bytes(self, batch_size: int = 1) -> int | None:
         """Return the memory of all outputs, as training keeps them.
 
@@ -112,20 +123,40 @@ class Anatomy:
         return {row.name: row for row in reversed(self.rows)}[name]
 
 
-def anatomy(model: keras.Model) -> Anatomy:
+def anatomy(
+    model: keras.Model | str,
+    image_shape: tuple[int | None, ...] | None = None,
+    num_classes: int | None = None,
+    **options,
+) -> Anatomy:
     """Read a network layer by layer: weights, multiply-adds, receptive fields and memory.
 
     A nested model that is written as a class is one row, for it has no graph to look into.
 
     Args:
-        model: A functional or Sequential model, with branches and nested models.
+        model: A functional or Sequential model, with branches and nested models; or the name of a
+            network of `names()`, which is counted without the memory of its weights.
+        image_shape: For a name: the shape of an image. None takes that of the network's paper.
+        num_classes: For a name: the number of classes. None takes that of the network's paper.
+        **options: For a name: options of the network's factory.
 
     Returns:
         A row a call, in the order of a forward pass.
 
     Raises:
-        SettingError: The model has no graph.
+        SettingError: The model has no graph, or is built already, with a shape and classes of its own.
+        UnknownNameError: There is no network of this name.
+
+    >>> anatomy("vgg16").parameters
+    138357544
     """
+    if isinstance(model, str):
+        return _of_name(model, image_shape, num_classes, options)
+    if image_shape is not None or num_classes is not None or options:
+        raise SettingError(
+            f"The model {model.name!r} is built already; a shape, classes and options are for a "
+            'network\'s name, as in models.anatomy("vgg16", (96, 96, 3), 10).'
+        )
     if not has_graph(model):
         raise SettingError(
             f"The model {model.name!r} has no graph of layers to read: it is not built yet, or "
@@ -137,6 +168,20 @@ def anatomy(model: keras.Model) -> Anatomy:
         times_called[id(call.operation)] += 1
         rows.append(_row(call, read, times_called[id(call.operation)]))
     return Anatomy(model.name, tuple(rows))
+
+
+def _of_name(name: str, image_shape, num_classes, options) -> Anatomy:
+    facts = catalogue.entry(name).facts
+    shape, classes = (
+        image_shape or facts.get("image_shape"),
+        num_classes or facts.get("num_classes"),
+    )
+    if shape is None or classes is None:
+        raise SettingError(
+            f"The network {name!r} was registered without an image_shape or num_classes: give both."
+        )
+    with shapes_alone():
+        return anatomy(catalogue.create(name, shape, classes, **options))
 
 
 def _total(counts: list[int | None]) -> int | None:

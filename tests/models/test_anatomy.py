@@ -166,3 +166,35 @@ def test_a_model_without_a_graph_says_how_to_make_one():
         anatomy(model)
     image = keras.Input((8, 8, 1))
     assert anatomy(keras.Model(image, model.call(image))).multiply_adds == 36 * 9 * 2
+
+
+@pytest.mark.parametrize("options", [{}, {"pool": "max"}])
+def test_a_name_is_counted_as_the_network_that_it_names(options):
+    built = anatomy(models.lenet5((32, 32, 3), 7, **options))
+    named = anatomy("lenet5", (32, 32, 3), 7, **options)
+    assert named.rows == built.rows
+    assert anatomy("lenet5").rows == anatomy(models.lenet5((28, 28, 1), 10)).rows
+
+
+def test_a_built_model_takes_no_shape_and_a_network_without_a_shape_asks_for_one():
+    with pytest.raises(SettingError, match="'lenet5' is built already"):
+        anatomy(models.lenet5((28, 28, 1), 10), (32, 32, 1))
+    models.register("own", models.lenet5)
+    with pytest.raises(SettingError, match="'own' was registered without an image_shape"):
+        anatomy("own", num_classes=10)
+    assert anatomy("own", (28, 28, 1), 10).parameters == 61_706  # as published
+
+
+@pytest.mark.parametrize(
+    ("name", "side"),  # as published: of S4 and C5, and of the last maps of the others
+    [("lenet5", 16), ("lenet5_1998", 32), ("vgg16", 212), ("googlenet", 715), ("resnet50", 483)],
+)
+def test_the_field_of_a_network_is_that_of_its_last_map(name, side):
+    assert anatomy(name).receptive_field.size == (side, side)
+
+
+def test_a_dense_network_has_no_last_map():
+    assert (
+        anatomy(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])).receptive_field
+        is None
+    )
