@@ -1,4 +1,7 @@
-"""The image patches that each filter responds to most (Zeiler, Fergus 2013, Figure 2)."""
+"""The patches of images, or parts of sequences, that each filter responds to most.
+
+Source: Zeiler, Fergus 2013, Figure 2.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +27,8 @@ class TopPatches:
         layer: Path of the layer.
         values: The outputs, `(filters, count)`, float32.
         images: Indices of the images, `(filters, count)`, int64.
-        positions: `(row, column)` in the filter's map, `(filters, count, 2)`, int64.
+        positions: `(row, column)` in the filter's map, `(filters, count, 2)`, int64; for sequences
+            `(step,)`.
         receptive_field: What one value of the map sees of the image. None if unknown; patches are
             then the full images.
     """
@@ -40,28 +44,23 @@ class TopPatches:
 
         Args:
             filter_index: The filter.
-            image_size: `(height, width)` of the images, in pixels; boxes end at the border.
+            image_size: `(height, width)` of the images, in pixels, or `(steps,)` of sequences; boxes
+                end at the border.
 
         Returns:
-            `(count, 4)`, int64: top, left, bottom, right. Bottom and right are exclusive.
+            `(count, 4)`, int64: top, left, bottom, right. Bottom and right are exclusive. For
+            sequences `(count, 2)`: first step, and the one after the last.
         """
         field = self.receptive_field
         boxes = []
         for position in self.positions[filter_index]:
-            ends = (
-                [(0, n - 1) for n in image_size]
-                if field is None or field.whole
-                else field.of_unit(*position.tolist())
-            )
-            (top, bottom), (left, right) = ends
-            boxes.append(
-                (
-                    max(top, 0),
-                    max(left, 0),
-                    min(bottom + 1, image_size[0]),
-                    min(right + 1, image_size[1]),
-                )
-            )
+            if field is None or field.whole:
+                ends = [(0, size - 1) for size in image_size]
+            else:
+                ends = list(field.of_unit(*position.tolist()))
+            first = [max(start, 0) for start, _ in ends]
+            after = [min(end + 1, n) for (_, end), n in zip(ends, image_size, strict=True)]
+            boxes.append((*first, *after))
         return np.array(boxes)
 
     def patches(self, images, filter_index: int) -> list[np.ndarray]:
@@ -72,13 +71,15 @@ class TopPatches:
             filter_index: The filter.
 
         Returns:
-            One array `(height, width, channels)` for each patch; smaller at a border.
+            One array `(height, width, channels)` for each patch; smaller at a border. For sequences
+            `(steps, channels)`, or `(steps,)` of numbers of words.
         """
         searched = images[self.images[filter_index]]
-        boxes = self.boxes(filter_index, searched.shape[1:3])
+        axes = self.positions.shape[-1]
+        boxes = self.boxes(filter_index, searched.shape[1 : 1 + axes])
         return [
-            image[top:bottom, left:right]
-            for image, (top, left, bottom, right) in zip(searched, boxes, strict=True)
+            image[tuple(map(slice, box[:axes], box[axes:]))]
+            for image, box in zip(searched, boxes, strict=True)
         ]
 
 
@@ -96,16 +97,17 @@ def top_patches(
     Memory holds one batch and the best places only.
 
     Args:
-        model: Any Keras model of images.
+        model: Any Keras model of images or sequences.
         images: `(samples, height, width, channels)`, or any object with a length and
-            `images[indices]`, such as the inputs of a dataset's split.
+            `images[indices]`, such as the inputs of a dataset's split. Of sequences `(samples, steps,
+            channels)`, or `(samples, steps)` as of texts.
         layer: Name or path of a layer with feature maps.
         count: Patches for each filter; fewer where there are fewer images.
         scale: Factor from stored values to what the model takes, as a dataset's `scale`.
         batch_size: Images in one forward pass.
 
     Returns:
-        The largest outputs; `explain.figures.top_patches` draws the patches.
+        The largest outputs; `explain.figures.top_patches` draws the patches of images.
 
     Raises:
         UnknownNameError: The model has no layer of this name.
@@ -147,7 +149,7 @@ def top_patches_of_layers(
     if not samples:
         raise SettingError("There are no images to search; give at least one.")
     first, _ = as_batch(model, np.asarray(images[np.arange(1)]) * scale)
-    shapes = {path: s for path, s in hooks.feature_map_shapes(model, first).items() if len(s) == 3}
+    shapes = hooks.feature_map_shapes(model, first)
     paths = [hooks.find_layer(model, layer, list(shapes)) for layer in layers]
     best: dict[str, tuple] = {path: _nothing(shapes[path][-1]) for path in paths}
     size = min(batch_size, samples)
@@ -162,7 +164,7 @@ def top_patches_of_layers(
             values, places = (as_numpy(array)[:used] for array in pair)
             best[path] = _better(best[path], values, places, rows[:used], count)
     return {
-        path: _found(path, best[path], shapes[path][1], _receptive_field(model, path))
+        path: _found(path, best[path], shapes[path][:-1], _receptive_field(model, path))
         for path in paths
     }
 
@@ -181,13 +183,13 @@ def _better(best: tuple, values, places, rows, count: int) -> tuple[np.ndarray, 
     return tuple(np.take_along_axis(array, order, axis=0) for array in candidates)
 
 
-def _found(path: str, best: tuple, width: int, field: Field | None) -> TopPatches:
+def _found(path: str, best: tuple, size: tuple[int, ...], field: Field | None) -> TopPatches:
     values, places, numbers = (array.T for array in best)
     return TopPatches(
         layer=path,
         values=values,
         images=numbers,
-        positions=np.stack([places // width, places % width], axis=-1),
+        positions=np.stack(np.unravel_index(places, size), axis=-1),
         receptive_field=field,
     )
 

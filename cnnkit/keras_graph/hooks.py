@@ -191,7 +191,8 @@ def feature_map_shapes(model: keras.Model, batch: np.ndarray) -> dict[str, tuple
         batch: What the model takes, with a batch axis; only the first sample is used.
 
     Returns:
-        `(height, width, channels)` by path; for sequences `(steps, channels)`.
+        `(height, width, channels)` by path; for sequences `(steps, channels)`, also where an input is
+        `(steps,)`, as of texts and sounds.
 
     Raises:
         SettingError: No layer has feature maps.
@@ -207,7 +208,7 @@ def feature_map_shapes(model: keras.Model, batch: np.ndarray) -> dict[str, tuple
     shapes = {
         path: shape
         for path, shape in shapes.items()
-        if len(shape) == batch.ndim - 1 and math.prod(shape[:-1]) > 1
+        if len(shape) == max(batch.ndim - 1, 2) and math.prod(shape[:-1]) > 1
     }
     if not shapes:
         raise SettingError(

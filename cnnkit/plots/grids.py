@@ -172,6 +172,7 @@ def texts(sentences: Sequence[str], captions: Sequence[str], width: int = 90) ->
         for text in sentences
     ]
     figure = new_figure(10, 0.2 + 0.42 * len(lines))
+    figure.add_subplot().axis("off")  # IPython shows no figure without axes once pyplot is imported
     for index, (text, caption) in enumerate(zip(lines, captions, strict=True)):
         height = 1 - (index + 0.5) / len(lines)
         figure.text(0.16, height, caption, ha="right", va="center", weight="bold", parse_math=False)

@@ -64,3 +64,10 @@ def test_show_draws_pictures_sounds_and_words(digits):
 def test_only_pictures_are_augmented():
     with pytest.raises(SettingError, match="'chirps' have the shape"):
         plots.preview(data.chirps(train=8, validation=4, test=4), augment="shift")
+
+
+def test_a_notebook_with_pyplot_shows_texts_too():
+    from IPython.core.pylabtools import print_figure  # what IPython calls there
+
+    figure = plots.texts(["it is not dull"], ["good"])
+    assert print_figure(figure).startswith(b"\x89PNG")

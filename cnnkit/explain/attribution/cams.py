@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from cnnkit.explain.attribution.target import Target, class_scores
+from cnnkit.explain.attribution.target import Target, class_scores, places_of
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.inputs import as_batch
 from cnnkit.keras_graph import hooks
@@ -239,7 +239,7 @@ def cam_function(
         change = ops.zeros((batch.shape[0], *shape))
         (_, maps), gradients = value_and_gradient(scores, change)
         return normalise_maps(
-            resize_maps(ops.relu(weighting(maps, gradients, places)), batch.shape[1:-1])
+            resize_maps(ops.relu(weighting(maps, gradients, places)), places_of(batch))
         )
 
     return cam

@@ -10,7 +10,7 @@ from keras import ops
 
 from cnnkit.errors import SettingError
 from cnnkit.explain.attribution.cams import normalise_maps, resize_maps, target_layer
-from cnnkit.explain.attribution.target import Target
+from cnnkit.explain.attribution.target import Target, places_of
 from cnnkit.explain.batches import in_compiled_batches
 from cnnkit.explain.outputs import predict_probabilities
 from cnnkit.keras_graph import hooks
@@ -59,6 +59,7 @@ def score_cam(
         SettingError: The model or layer has no feature maps, or the images or classes do not fit.
     """
     target = Target.create(model, images, classes, batch_size)
+    _expect_channels(target, "Score-CAM")
     path, _ = target_layer(model, target.batch, layer)
     (maps,) = in_compiled_batches(hooks.feature_extractor(model, [path]), batch_size, target.batch)
     count = maps.shape[-1] if channels is None else min(channels, maps.shape[-1])
@@ -93,7 +94,7 @@ def occlusion(
     baseline: float | None = None,
     batch_size: int = 32,
 ) -> np.ndarray:
-    """Compute how much probability a class loses where a square covers the image.
+    """Compute how much probability a class loses where a square covers the image, or a word is covered.
 
     A pixel's value is the mean loss over the squares that cover it (Zeiler, Fergus 2013, section
     4.2).
@@ -110,7 +111,8 @@ def occlusion(
         stride: Pixels from one square to the next. None takes half a square. The last square of a
         row
             ends at the border.
-        baseline: The value of the square. None takes each image's own mean.
+        baseline: The value of the square. None takes each image's own mean; for texts, 1 stands for
+            an unknown word.
         batch_size: Images in one forward pass.
 
     Returns:
@@ -121,7 +123,7 @@ def occlusion(
             or the square is larger than the image.
     """
     target = Target.create(model, images, classes, batch_size)
-    places = target.batch.shape[1:-1]
+    places = places_of(target.batch)
     patch_size = patch_size or max(1, min(places) // 8)
     stride = stride or max(1, patch_size // 2)
     if patch_size > min(places):
@@ -186,7 +188,8 @@ def rise(
         SettingError: The images or classes do not fit the model.
     """
     target = Target.create(model, images, classes, batch_size)
-    places = target.batch.shape[1:-1]
+    _expect_channels(target, "RISE")
+    places = places_of(target.batch)
     random = random_generator(seed, Purpose.OCCLUSION_MASKS)
     grids = (random.random((masks, *[cells] * len(places))) < keep_probability).astype("float32")
     cell = [-(-n // cells) for n in places]
@@ -214,6 +217,14 @@ def _upsample(grids, shifts, places, cell):
             for mask, shift in zip(upsampled, shifts, strict=False)
         ]
     )
+
+
+def _expect_channels(target: Target, method: str) -> None:
+    if target.batch.ndim == 2:
+        raise SettingError(
+            f"{method} multiplies pixels by masks, which numbers of words and waveforms do not take: "
+            "use explain.grad_cam or explain.occlusion."
+        )
 
 
 def _square(corner, size) -> tuple[slice, ...]:

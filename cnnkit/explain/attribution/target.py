@@ -87,6 +87,20 @@ class Target:
         return maps[0] if self.is_single else maps
 
 
+def places_of(batch) -> tuple[int, ...]:
+    """Return the places of a batch: the size of its images, or the steps of its sequences.
+
+    Args:
+        batch: What a model takes, an array or a tensor: `(samples, *places, channels)`, or
+            `(samples, steps)` as of texts and waveforms.
+
+    Returns:
+        `(height, width)` or `(steps,)`.
+    """
+    steps, *others = batch.shape[1:]
+    return (steps, *others[:-1])
+
+
 def class_scores(model: keras.Model, batch, classes):
     """Return the logit of each image's class.
 
