@@ -4,7 +4,7 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +14,12 @@ from cnnkit.data.files.listing import File
 from cnnkit.data.files.pipeline import list_path
 from cnnkit.data.images import threads
 from cnnkit.data.images.decode import display
-from cnnkit.data.inspection import duplicates
+from cnnkit.data.inspection import duplicates, quarantine
 from cnnkit.data.inspection.facts import Facts, examine
 from cnnkit.errors import BadImage
 
 BLANK, NEARLY_BLANK = 1.0, 6.0  # standard deviations of brightness, of 255
+SHOWN = 5  # files that `summary` names for each problem
 SHOWN_FOLDERS = 5  # names listed where a path is one folder too high
 KINDS_BY_SUFFIX = {  # other suffixes do not say what kind a file is
     ".jpg": ("JPEG", "MPO"), ".jpeg": ("JPEG", "MPO"), ".png": ("PNG",), ".gif": ("GIF",),
@@ -135,6 +136,50 @@ class Inspection:
             "no part of the data": {display(path): why for path, why in self.ignored.items()},
         }
         return {title: files for title, files in oddities.items() if files}
+
+    def __repr__(self) -> str:
+        pictures, classes = f"{len(self.pictures):,}", len(self.class_names)
+        problems = ", ".join(f"{len(files)} {title}" for title, files in self.wrong.items())
+        return f"<Inspection of {pictures} pictures of {classes} classes: {problems or 'nothing wrong'}>"
+
+    def summary(self) -> str:
+        """Return how many pictures each class has, and all that is wrong or odd, in lines of text."""
+        lines = [
+            f"{name}: {', '.join(f'{count:,} {split}' for split, count in row.items()) or 'none'}"
+            for name, row in self.counts().items()
+        ]
+        for title, files in {**self.wrong, **self.notes}.items():
+            lines.append(f"{title[:1].upper()}{title[1:]}: {len(files):,}")
+            lines += [f"  {path}: {detail}" for path, detail in list(files.items())[:SHOWN]]
+            if len(files) > SHOWN:
+                lines.append(f"  and {len(files) - SHOWN:,} more")
+        return "\n".join([*lines, *([] if self.wrong else ["Nothing is wrong."])])
+
+    def move_out(self, paths: Iterable[str] | None = None) -> dict[str, str]:
+        """Move files to a folder ROOT-quarantine beside the data set; nothing is deleted.
+
+        Inspect once more afterwards: this inspection stays as it was.
+
+        Args:
+            paths: Of the files, below `root`. None takes those that cannot be read.
+
+        Returns:
+            Reasons by path, of those that could not be moved.
+        """
+        _, staying = quarantine.move_out(self.root, self.bad if paths is None else paths)
+        return staying
+
+    def move_back(self) -> dict[str, str]:
+        """Move all files from the quarantine back to where they were.
+
+        Returns:
+            Reasons by path, of those that stay in the quarantine.
+
+        Raises:
+            MissingDataError: The data set has no quarantine.
+        """
+        _, staying = quarantine.move_back(self.root)
+        return staying
 
     def write_csv(self, path: str | os.PathLike) -> None:
         """Write a CSV table with one row for each file, readable or not, which replaces an older one.

@@ -212,3 +212,32 @@ def test_sixty_thousand_small_jpegs(shared, tmp_path):
     assert len(list_folder(root).files) == 60_000
     assert time.monotonic() - began < 60  # seconds, on any machine
     assert sum(sum(row.values()) for row in inspect(root).counts().values()) == 60_000
+
+
+def test_the_summary_names_what_is_wrong_and_cleaning_leaves_nothing(put):
+    put("cat/1.png", ANIMALS["plain.png"][0])
+    put("dog/1.jpg", ANIMALS["grey.jpg"][0])
+    root = put("dog/half.jpg", ANIMALS["half.jpg"][0])
+    (root / "empty").mkdir()
+    found = inspect(root)
+    lines = found.summary().splitlines()
+    assert lines[:3] == ["cat: 1 all", "dog: 1 all", "Cannot be read: 1"]
+    assert lines[3].startswith("  dog/half.jpg: ")
+    assert lines[4:] == ["No part of the data: 1", "  empty: holds no files"]
+    assert repr(found) == "<Inspection of 2 pictures of 2 classes: 1 cannot be read>"
+    assert found.move_out() == {}
+    clean = inspect(root)
+    assert clean.wrong == {}
+    assert clean.summary().splitlines()[-1] == "Nothing is wrong."
+    assert clean.move_out(["cat/1.png", "cat/gone.png"]) == {"cat/gone.png": "is not there"}
+    assert clean.move_back() == {}
+    assert inspect(root).summary() == found.summary()
+
+
+def test_a_long_summary_says_how_many_more_there_are(put):
+    for number in range(8):
+        root = put(f"cat/{number}.jpg", b"no picture")
+    put("dog/1.png", ANIMALS["plain.png"][0])
+    lines = inspect(root).summary().splitlines()
+    assert lines[2] == "Cannot be read: 8"
+    assert lines[8] == "  and 3 more"
