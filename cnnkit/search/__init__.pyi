@@ -9,3 +9,4 @@ from .ranges import (
     uniform as uniform,
 )
 from .search import Search as Search, load as load, run as run
+from .summary import pictures as pictures, rows as rows
