@@ -8,8 +8,8 @@ from .grids import (
     top_patches as top_patches,
 )
 from .kernel_responses import kernel_responses as kernel_responses
+from .sizes import sizes as sizes
 from .sliding import sliding_window as sliding_window
 from .squares import numbers as numbers
-from .sizes import sizes as sizes
 from .walkthrough import walkthrough as walkthrough
 from .xo_figure import xo_story as xo_story
