@@ -125,8 +125,10 @@ def test_two_processes_follow_one(by_two_processes):
 @pytest.mark.slow
 @pytest.mark.skipif(not ON_JAX, reason="several processes train on JAX alone")
 def test_each_process_reads_its_part_of_the_images(by_two_processes):
-    alone, *both = (each["read"] for each in by_two_processes)
-    assert max(both) < 0.6 * alone  # the last batch of an epoch cannot be shared equally
+    alone, first, second = (each["read"] for each in by_two_processes)
+    # Of 6 batches of 8 in each of 8 epochs; the last batch has 3, which cannot be shared equally.
+    assert alone - first == 8 * 6 * 4
+    assert second < first  # which looks at images for the report, too
 
 
 @pytest.mark.slow
