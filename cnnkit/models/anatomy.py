@@ -92,9 +92,13 @@ class Anatomy:
     def receptive_field(self) -> Field | None:
         """What one value of the last feature map sees, before the head, which sees everything.
 
-        None where no layer's field is known.
+        None where no layer has a map, as in a dense network, or none's field is known.
         """
-        fields = [row.field for row in self.rows if row.field is not None and not row.field.whole]
+        fields = [
+            row.field
+            for row in self.rows
+            if row.reads and row.field is not None and row.field.size and not row.field.whole
+        ]
         return fields[-1] if fields else None
 
     def activation_bytes(self, batch_size: int = 1) -> int | None:

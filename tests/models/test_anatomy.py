@@ -198,3 +198,4 @@ def test_a_dense_network_has_no_last_map():
         anatomy(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])).receptive_field
         is None
     )
+    assert anatomy("mlp").receptive_field is None

@@ -106,7 +106,9 @@ def _draw(axes, values: list, colour: str) -> None:
 
 def _mark_images(axes, anatomies: Mapping) -> None:
     """Mark the width of each network's image."""
-    widths = [each.rows[0].output_shape[-2] for each in anatomies.values()]
+    # A vector has no width, nor has an image of any size.
+    shapes = [each.rows[0].output_shape for each in anatomies.values()]
+    widths = [shape[-2] if len(shape) > 1 else None for shape in shapes]
     for row, width in enumerate(widths):
         if width:
             label = "width of the image" if row == 0 else None
