@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from cnnkit.cli import main
 
@@ -128,6 +128,9 @@ def finished(reader):
         pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(file)
     Image.new("L", (28, 28), 255).save(reader / "cat.jpg")
+    drawing = Image.new("L", (60, 60), 255)
+    ImageDraw.Draw(drawing).line((30, 10, 30, 50), fill=0, width=5)
+    drawing.save(reader / "drawing.png")
     return reader
 
 

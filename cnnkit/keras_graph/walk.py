@@ -144,3 +144,24 @@ def recorded_calls(layer: dict) -> list:
         What it was called on, an item a call; empty where nothing is recorded.
     """
     return layer.get("inbound_nodes") or []
+
+
+def recorded_sources(value) -> list[tuple[str, int]]:
+    """Return the layers whose outputs a call reads.
+
+    Args:
+        value: A call as `recorded_calls` returns it.
+
+    Returns:
+        The names of the layers, and which of their calls, counted from 0.
+    """
+    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
+        config = value.get("config")
+        history = config.get("keras_history") if isinstance(config, dict) else None
+        if isinstance(history, list) and len(history) == 3 and isinstance(history[1], int):
+            return [(str(history[0]), history[1])]
+        return []
+    inner = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list):
+        return []
+    return [source for each in inner for source in recorded_sources(each)]

@@ -7,7 +7,7 @@ can stand for any number of layers.
 import os
 
 from cnnkit.errors import RefusedFileError
-from cnnkit.keras_graph.walk import recorded_calls
+from cnnkit.keras_graph.walk import recorded_calls, recorded_sources
 from cnnkit.model_files.keras_objects import VALUES
 
 MAX_CALLS = 200_000  # of layers and their parts; NASNetLarge has 6,000
@@ -79,7 +79,7 @@ def _tries(layers: list[dict], most: int) -> int:
     """
     made = {str(each.get("name")): 1 for each in layers if each.get("class_name") == "InputLayer"}
     waiting = {
-        str(each.get("name")): [_sources(call) for call in recorded_calls(each)]
+        str(each.get("name")): [recorded_sources(call) for call in recorded_calls(each)]
         for each in layers
         if recorded_calls(each)
     }
@@ -95,17 +95,3 @@ def _tries(layers: list[dict], most: int) -> int:
             if not calls:
                 del waiting[name]
     return tries  # where nothing moves, Keras itself says that layers wait for each other
-
-
-def _sources(value) -> list[tuple[str, int]]:
-    """Return the layers, and which of their calls, whose outputs a call reads."""
-    if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
-        config = value.get("config")
-        history = config.get("keras_history") if isinstance(config, dict) else None
-        if isinstance(history, list) and len(history) == 3 and isinstance(history[1], int):
-            return [(str(history[0]), history[1])]
-        return []
-    inner = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, dict | list):
-        return []
-    return [source for each in inner for source in _sources(each)]
