@@ -31,22 +31,16 @@ WRITERS = (
 
 
 class JaxReplicas(Replicas):
-    """Devices of JAX.
+    """Devices of JAX."""
 
-    Args:
-        *arguments: Those of Replicas.
-        **options: Those of Replicas.
-    """
-
-    distribution: keras.distribution.DataParallel
     loops = True
     AGREED = "__agreed__"  # among the logs of a step, until callbacks see them
     batch_normalization = "statistics of the global batch"
 
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        layout = keras.distribution.DataParallel(devices=list(self.names), auto_shard_dataset=False)
-        object.__setattr__(self, "distribution", layout)
+    def __post_init__(self):
+        self.distribution = keras.distribution.DataParallel(
+            devices=list(self.names), auto_shard_dataset=False
+        )
 
     def shared(self, tensor):
         """Return a tensor inside a step whose first axis the devices share, where that is possible."""
@@ -104,19 +98,16 @@ class JaxReplicas(Replicas):
     def voting(self, step: Callable) -> Callable:
         """Return a step whose data begin with `ballot`, and whose logs have what it led to."""
 
+        def on_all(value):
+            whole = (None,) * len(value.shape)
+            layout = keras.distribution.TensorLayout(whole, self.distribution.device_mesh)
+            return keras.distribution.distribute_tensor(value, layout)
+
         def with_votes(state, data):
-            (votes, *data) = data
+            votes, *data = data
             logs, after = step(state, tuple(data))
             agreed = ops.stack([ops.max(votes[:, 0]), ops.min(votes[:, 1])])
-            logs = logs | {self.AGREED: agreed}
-            rank = {name: (None,) * len(value.shape) for name, value in logs.items()}
-            mesh = self.distribution.device_mesh
-            return {
-                name: keras.distribution.distribute_tensor(
-                    value, keras.distribution.TensorLayout(rank[name], mesh)
-                )
-                for name, value in logs.items()
-            }, after
+            return keras.tree.map_structure(on_all, logs | {self.AGREED: agreed}), after
 
         return with_votes
 

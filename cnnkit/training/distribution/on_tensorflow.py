@@ -14,18 +14,11 @@ from cnnkit.training.distribution.replicas import Replicas
 
 
 class TensorFlowReplicas(Replicas):
-    """Devices of TensorFlow.
+    """Devices of TensorFlow."""
 
-    Args:
-        *arguments: Those of Replicas.
-        **options: Those of Replicas.
-    """
-
-    strategy: tf.distribute.Strategy
     batch_normalization = "statistics of each device's own part of the batch"
 
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
+    def __post_init__(self):
         devices = [f"/{name}" for name in self.names]
         # NCCL is for GPUs of NVIDIA; this one works everywhere.
         across = (
@@ -33,8 +26,7 @@ class TensorFlowReplicas(Replicas):
             if all("GPU" in name.upper() for name in devices)
             else tf.distribute.HierarchicalCopyAllReduce()
         )
-        strategy = tf.distribute.MirroredStrategy(devices, cross_device_ops=across)
-        object.__setattr__(self, "strategy", strategy)
+        self.strategy = tf.distribute.MirroredStrategy(devices, cross_device_ops=across)
 
     def scope(self) -> contextlib.AbstractContextManager:
         """Return the strategy's scope: Keras notes it when a model is made."""

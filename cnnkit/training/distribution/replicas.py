@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import keras
 
@@ -27,7 +28,7 @@ class Votes:
     voting: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Replicas:
     """The devices that share each training step; each holds all weights and computes a part of the batch.
 
@@ -40,14 +41,20 @@ class Replicas:
         process: The number of this one, from 0.
         votes: What the processes agree on.
         loops: Whether several steps can be one compiled call.
+        batch_normalization: Whose statistics batch normalisation takes, in words.
     """
+
+    loops: ClassVar[bool] = False
+    batch_normalization: ClassVar[str]
 
     names: tuple[str, ...]
     asked: str = "all"
     processes: int = 1
     process: int = 0
     votes: Votes = field(default_factory=Votes)
-    loops = False
+
+    def __post_init__(self):
+        """Make what the backend shares steps with; a subclass does."""
 
     @property
     def count(self) -> int:
@@ -114,11 +121,6 @@ class Replicas:
             "learning_rate": LEARNING_RATE,
             "batch_normalization": self.batch_normalization,
         }
-
-    @property
-    def batch_normalization(self) -> str:
-        """Whose statistics batch normalisation takes."""
-        raise NotImplementedError
 
     def in_words(self, batch_size: int) -> str:
         """Return the sentences that are printed when a run starts.

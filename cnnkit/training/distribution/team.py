@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cnnkit import atomic
 from cnnkit.errors import RunFolderError, StoppedError
@@ -107,28 +106,24 @@ class Team:
         facts["the first weights"] = weights.hexdigest()
         together.expect_same(self.process, facts)
 
-    @contextlib.contextmanager
-    def record(self, open_run: Callable[[], Run]) -> Iterator[Run]:
-        """Yield the run folder: in all processes but the first, one that is deleted afterwards.
+    def record(self, open_run: Callable[[], Run]) -> contextlib.AbstractContextManager[Run]:
+        """Return the context of the run folder: in all but the first, one that is deleted afterwards.
 
         So all of them do the same, and one run folder remains.
 
         Args:
             open_run: Returns the run; called in the first process.
         """
-        with contextlib.ExitStack() as stack:
-            run: Any = None
-            error = None
-            try:
-                if self.process.number == 0:
-                    run = open_run()
-                else:
-                    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cnnkit-"))
-                    run = Run.create(folder, "process", str(self.process.number))
-                    run.write_status("running")
-            except Exception as raised:
-                error = raised
-            together.expect_all_well(self.process, error)
+        return self.entering(self._own_record(open_run))
+
+    @contextlib.contextmanager
+    def _own_record(self, open_run: Callable[[], Run]) -> Iterator[Run]:
+        if self.process.number == 0:
+            yield open_run()
+            return
+        with tempfile.TemporaryDirectory(prefix="cnnkit-") as folder:
+            run = Run.create(folder, "process", str(self.process.number))
+            run.write_status("running")
             yield run
 
     @contextlib.contextmanager
@@ -195,7 +190,6 @@ def team_of(sharing: Sharing) -> Iterator[Team]:
         SettingError: Devices or processes are not there.
     """
     process = together.join(sharing.processes)
-    devices = sharing.devices
-    replicas = replicas_of(devices, processes=process.count, process=process.number)
+    replicas = replicas_of(sharing.devices, processes=process.count, process=process.number)
     with used(replicas):
         yield Team(process, replicas)

@@ -1,10 +1,10 @@
 """Local workers: what ends them, and what the launcher says of it. They compute nothing here."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -81,15 +81,19 @@ def note(signal_number, frame):
     open(f"{tmp_path}/" + number, "w").write(str(signal_number))
     sys.exit(143)
 signal.signal(signal.SIGTERM, note)
-open(f"{tmp_path}/ready" + number, "w").close()
+open(f"{tmp_path}/ready" + number, "w").write("ready")
 time.sleep(100)
 '''
 sys.exit(launching.Workers(["run"], 2).work())
 """
+    pipes = [tmp_path / f"ready{number}" for number in "01"]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    ready = [os.open(pipe, os.O_RDONLY | os.O_NONBLOCK) for pipe in pipes]
     parent = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
-    while not all((tmp_path / f"ready{number}").exists() for number in "01"):
-        time.sleep(0.05)
-        assert parent.poll() is None
+    for pipe in ready:
+        assert select.select([pipe], [], [], 60)[0], "a worker has not begun"
+        os.close(pipe)
     parent.send_signal(signal.SIGTERM)
     assert parent.wait(30) == 143
     assert [(tmp_path / number).read_text() for number in "01"] == [str(int(signal.SIGTERM))] * 2
