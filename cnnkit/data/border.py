@@ -19,11 +19,28 @@ def border_brightness(images, value_range: tuple[float, float]) -> float | None:
     low, high = value_range
     if len(images.shape) != 4 or not len(images) or not np.isfinite([low, high]).all():
         return None
-    chosen = np.unique(np.linspace(0, len(images) - 1, MOST_IMAGES).astype(int))
-    pixels = np.asarray(images[chosen], "float32")
-    sides = (pixels[:, 0], pixels[:, -1], pixels[:, :, 0], pixels[:, :, -1])
-    values = np.concatenate([side.reshape(-1) for side in sides])
+    values = border_values(some_of(images))
     return float((np.median(values) - low) / max(high - low, 1e-12))
+
+
+def some_of(images) -> np.ndarray:
+    """Return at most 200 images, taken evenly, as float32.
+
+    Args:
+        images: `(samples, height, width, channels)`, in memory or read when they are indexed.
+    """
+    chosen = np.unique(np.linspace(0, len(images) - 1, MOST_IMAGES).astype(int))
+    return np.asarray(images[chosen], "float32")
+
+
+def border_values(images: np.ndarray) -> np.ndarray:
+    """Return all values at the border of images, in one row.
+
+    Args:
+        images: `(samples, height, width)`, with channels or without.
+    """
+    sides = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
+    return np.concatenate([side.reshape(-1) for side in sides])
 
 
 def is_opposite(border: float | None, other: float | None) -> bool:

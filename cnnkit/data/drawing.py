@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cnnkit.data.border import MOST_IMAGES
+from cnnkit.data.border import border_values, some_of
 from cnnkit.data.dataset import Dataset
 from cnnkit.data.images import decode, modes, resize
 from cnnkit.errors import BadImage, SettingError
@@ -137,19 +137,12 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(values)
 
 
-def _border(images: np.ndarray) -> np.ndarray:
-    """Return all pixels at the border of pictures `(samples, height, width)`."""
-    sides = [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]]
-    return np.concatenate([side.reshape(-1) for side in sides])
-
-
 def _style(like: Dataset) -> _Style | None:
     """Return how a data set's drawings look; None where its pictures are no drawings."""
     low, high = like.value_range
-    chosen = np.unique(np.linspace(0, len(like.train) - 1, MOST_IMAGES).astype(int))
-    images = np.asarray(like.train.inputs[chosen], "float32").mean(axis=-1)
+    images = some_of(like.train.inputs).mean(axis=-1)
     images = (images - low) / max(high - low, 1e-12)
-    border = _border(images)
+    border = border_values(images)
     ground = float(np.median(border))
     if np.mean(np.abs(border - ground) < INK / 2) < PLAIN_BORDER:
         return None
@@ -165,7 +158,7 @@ def _style(like: Dataset) -> _Style | None:
 def _redrawn(image: Image.Image, style: _Style, size) -> tuple[Image.Image, list[str]]:
     """Return a drawing on its ground: turned, strengthened, cut and centred as the others are."""
     values = np.asarray(image.convert("L"), "float32") / 255
-    ground = float(np.median(_border(values[None])))
+    ground = float(np.median(border_values(values[None])))
     is_ink = np.abs(values - ground) > INK
     box = _box(is_ink)
     if box is None:
