@@ -134,11 +134,11 @@ def _run(experiment: Callable, options: dict) -> None:
     seeds = options.pop("seeds")
     if options.pop("or_resume"):
         word = word or run_of_that_name(experiment, options)
-        if word is not None and Run(word).status["state"] == "finished":
-            click.echo(f"{word} is finished.")
-            return
-        kept = ("name", "seed") if word else ()  # as the run has them
-        options |= dict.fromkeys(kept)
+        if word is not None:
+            if Run(word).status["state"] == "finished":
+                click.echo(f"{word} is finished.")
+                return
+            options |= {"name": None, "seed": None}  # as the run has them
     if seeds > 1 and options["processes"]:
         raise SettingError(
             "--processes train one run: leave --seeds out, and call it for each seed."
