@@ -86,21 +86,9 @@ def our_first_epoch(folder: Path) -> None:
 
 
 def torch_epoch(folder: Path) -> None:
-    import torch
+    from benchmarks.torch_photos import loader
 
-    class Files(torch.utils.data.Dataset):
-        paths = sorted(folder.rglob("*.jpg"))
-
-        def __len__(self):
-            return len(self.paths)
-
-        def __getitem__(self, index):
-            with Image.open(self.paths[index]) as image:
-                pixels = image.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR)
-            return torch.from_numpy(np.array(pixels)).float() / 255
-
-    loader = torch.utils.data.DataLoader(Files(), BATCH, shuffle=True, num_workers=os.cpu_count())
-    for _ in loader:
+    for _ in loader(folder, SIZE, BATCH):
         pass
 
 

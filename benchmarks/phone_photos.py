@@ -111,25 +111,10 @@ def by_tensorflow(**reduced) -> Callable[[Path], int]:
 
 
 def by_torch() -> Callable[[Path], int]:
-    import torch
-
-    class Files(torch.utils.data.Dataset):
-        def __init__(self, folder: Path):
-            self.paths = sorted(folder.rglob("*.jpg"))
-
-        def __len__(self):
-            return len(self.paths)
-
-        def __getitem__(self, index):
-            with Image.open(self.paths[index]) as image:
-                pixels = image.convert("RGB").resize(SIZE, Image.Resampling.BILINEAR)
-            return torch.from_numpy(np.array(pixels)).float() / 255
+    from benchmarks.torch_photos import loader
 
     def epoch(folder: Path) -> int:
-        loader = torch.utils.data.DataLoader(
-            Files(folder), BATCH, shuffle=True, num_workers=os.cpu_count()
-        )
-        return sum(len(images) for images in loader)
+        return sum(len(images) for images in loader(folder, SIZE, BATCH))
 
     return epoch
 
