@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from runtimes import by_litert, by_onnx
 
 from cnnkit import deploy, models
 
@@ -11,9 +12,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="see test_export_process"),
 ]
-
-onnxruntime = pytest.importorskip("onnxruntime", reason="comes with the extra `onnx`")
-litert = pytest.importorskip("ai_edge_litert.interpreter", reason="comes with the extra `litert`")
 
 # A small form of each family, and of each variant that has layers of its own.
 NETWORKS = {
@@ -56,21 +54,11 @@ def classifier(name):
     pictures *= np.linspace(0.2, 1, len(pictures)).reshape(-1, 1, 1, 1)
     scores = network.predict(pictures / 255, verbose=0)
     # An untrained network has nearly the same scores for every picture: these are spread.
-    spread = keras.layers.Normalization(mean=scores.mean(axis=0), variance=scores.var(axis=0) / 4)
+    scale = 2 / scores.std(axis=0)
+    spread = keras.layers.Rescaling(scale.tolist(), (-scale * scores.mean(axis=0)).tolist())
     inputs = keras.Input(image_shape)
     outputs = spread(network(keras.layers.Rescaling(1 / 255)(inputs)))
     return keras.Model(inputs, keras.layers.Activation("softmax")(outputs), name=name), pictures
-
-
-def by_onnx(folder, pictures):
-    session = onnxruntime.InferenceSession(folder / "onnx" / "model.onnx")
-    return session.run(["probabilities"], {"inputs": pictures})[0]
-
-
-def by_litert(folder, pictures):
-    interpreter = litert.Interpreter(str(folder / "litert" / "model.tflite"))
-    runner = interpreter.get_signature_runner("serving_default")
-    return np.concatenate([runner(inputs=each[None])["probabilities"] for each in pictures])
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from exports import shapes
 from PIL import Image
+from runtimes import by_litert, by_onnx
 from scipy import special, stats
 from sklearn import metrics
 
@@ -23,8 +24,6 @@ pytestmark = [
 ]
 
 onnx = pytest.importorskip("onnx", reason="comes with the extra `onnx`")
-onnxruntime = pytest.importorskip("onnxruntime", reason="comes with the extra `onnx`")
-litert = pytest.importorskip("ai_edge_litert.interpreter", reason="comes with the extra `litert`")
 sys.modules.setdefault("openvino_telemetry", None)  # it reports to a server
 openvino = pytest.importorskip("openvino", reason="comes with the extra `openvino`")
 
@@ -67,17 +66,6 @@ def expected(folder):
     network.set_weights(run.get_weights())
     pixels = shapes().test.inputs.astype("float32")
     return pixels, special.softmax(network.predict(pixels, verbose=0), axis=1)
-
-
-def by_onnx(folder, pixels):
-    session = onnxruntime.InferenceSession(folder / "onnx" / "model.onnx")
-    return session.run(["probabilities"], {"inputs": pixels})[0]
-
-
-def by_litert(folder, pixels):
-    interpreter = litert.Interpreter(str(folder / "litert" / "model.tflite"))
-    runner = interpreter.get_signature_runner("serving_default")
-    return np.concatenate([runner(inputs=each[None])["probabilities"] for each in pixels])
 
 
 def by_openvino(folder, pixels):
